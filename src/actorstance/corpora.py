@@ -1,0 +1,459 @@
+"""Published corpora, and users' own tables, to the schema. Every reader says what it read, kept, dropped and why."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import datasets
+from datasets import Dataset
+
+from actorstance import newsroom
+from actorstance.documents import MAX_LINE, read_json_lines
+from actorstance.errors import InputError
+from actorstance.examples import FEATURES, LABELS, SPLITS, dataset, twin_key
+from actorstance.models.bundle import read_json
+from actorstance.resources import shipped
+
+CONTEXT = 2  # sentences before a sentence that go into its context
+_SPACES = re.compile(r"\s+")
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """Examples, and an account of where they come from.
+
+    `counts` has `read` and `kept` (rows of the source), `dropped` (rows by reason; read = kept + dropped), `mended` (rows
+    by what was mended) and `examples`. `folds` is 0, or the number of folds of a corpus that is cross-validated.
+    `recipe` are the arguments with which `load` makes it again.
+    """
+
+    name: str
+    examples: Dataset
+    counts: dict[str, Any]
+    folds: int = 0
+    recipe: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 over all columns of all examples."""
+        digest = hashlib.sha256()
+        for name in FEATURES:
+            digest.update(repr(self.examples[name][:]).encode())
+        return digest.hexdigest()
+
+
+class _Tally:
+    """Counts rows, so that none goes missing without a reason."""
+
+    def __init__(self) -> None:
+        self.read = self.kept = 0
+        self.dropped: Counter[str] = Counter()
+        self.mended: Counter[str] = Counter()
+
+    def counts(self, examples: int) -> dict[str, Any]:
+        if self.read != self.kept + self.dropped.total():
+            raise AssertionError(f"{self.read} rows read, {self.kept} kept, {dict(self.dropped)} dropped")
+        found = {"dropped": dict(self.dropped), "mended": dict(self.mended)}
+        return {"read": self.read, "kept": self.kept, **found, "examples": examples}
+
+
+Rows = Iterator[tuple[str, dict[str, Any]]]
+
+
+def load(
+    name: str,
+    path: str | Path | None = None,
+    *,
+    columns: Mapping[str, str | None] | None = None,
+    labels: Mapping[str, str] | None = None,
+    folds: int | None = None,
+) -> Corpus:
+    """Load a corpus by name.
+
+    Args:
+        name: `newsroom`, `article`, `table` or `dse`.
+        path: its file or folder. `newsroom` ships and needs none.
+        columns: for `table`: schema column -> column of the file, where the names differ.
+        labels: for `table`: against, neutral, favor -> what the file calls them.
+        folds: for `article`: folds over its sentences, 5 unless told otherwise.
+
+    Raises:
+        InputError: naming file, row or key, for anything that cannot be read as that corpus.
+
+    Example:
+        >>> corpus = load("newsroom")
+        >>> corpus.counts["read"] == corpus.counts["kept"] + sum(corpus.counts["dropped"].values())
+        True
+
+    """
+    if name not in _READERS:
+        raise InputError(f"data={name}: no such corpus. There are: {', '.join(_READERS)}.")
+    if not isinstance(path, str | Path | None):
+        raise InputError(f"data.path={path!r}: expected a path.")
+    if folds is not None and (isinstance(folds, bool) or not isinstance(folds, int) or folds < 2):
+        raise InputError(f"data.folds={folds!r}: expected a whole number of at least 2.")
+    options = {"columns": dict(columns or {}), "labels": dict(labels or {}), "folds": folds}
+    given = {key: value for key, value in options.items() if value}
+    reader, allowed = _READERS[name]
+    for key in given:
+        if key not in allowed:
+            raise InputError(f"data.{key}: data={name} has no such setting.")
+    tally = _Tally()
+    where = _existing(name, path)
+    examples = dataset(reader(where, tally, **{key: value for key, value in given.items() if key != "folds"}))
+    if not len(examples):
+        raise InputError(f"{where}: no example was kept. Read {tally.read}, dropped {dict(tally.dropped)}.")
+    recipe = {"name": name, "path": None if path is None else str(path), **given}
+    return Corpus(name, examples, tally.counts(len(examples)), (folds or 5) if name == "article" else 0, recipe)
+
+
+def _existing(name: str, path: str | Path | None) -> Path:
+    if path is None and name == "newsroom":
+        return shipped("data/newsroom")
+    if path is None and name == "article":
+        known = ", ".join(sorted(str(read_json(file)["file"]) for file in shipped("data/article").glob("*.json")))
+        raise InputError(f"data=article needs the article itself, which may not be shipped: data.path=FILE, one of {known}.")
+    if path is None:
+        raise InputError(f"data={name} needs data.path=FILE_OR_FOLDER.")
+    if not Path(path).exists():
+        raise InputError(f"{path}: no such file or folder (data.path of data={name}).")
+    return Path(path)
+
+
+# --- newsroom and article -----------------------------------------------------------------------------------------------
+
+
+def _newsroom(path: Path, tally: _Tally) -> Rows:
+    """Our own articles; a row is a labelled sentence, and each of its pairs an example."""
+    files = sorted((path / "articles").glob("*.txt")) if path.is_dir() else [path]
+    if not files:
+        raise InputError(f"{path}: no articles/*.txt in this folder.")
+    for file in files:
+        article = newsroom.parse(file)
+        spans = [(sentence.start, sentence.end) for sentence in article.sentences]
+        for index, sentence in enumerate(article.sentences):
+            tally.read += 1
+            if not sentence.pairs:
+                tally.dropped["no pair in the sentence"] += 1
+                continue
+            tally.kept += 1
+            first: dict[str, tuple[int, int]] = {}
+            for actor, start, end in sentence.mentions:
+                first.setdefault(actor, (start, end))
+            for source, target, label in sentence.pairs:
+                yield str(file), _row(
+                    f"{article.id}:{index}:{source}:{target}",
+                    (article.id, article.story, article.date, article.split),
+                    (article.raw, spans, index),
+                    (source, first.get(source, (-1, -1))),
+                    (target, first.get(target, (-1, -1))),
+                    label,
+                )
+
+
+def _row(
+    id: str,
+    document: tuple[str, str, str | None, str],
+    place: tuple[str, list[tuple[int, int]], int],
+    source: tuple[str, tuple[int, int]],
+    target: tuple[str, tuple[int, int]],
+    label: str | None,
+) -> dict[str, Any]:
+    """One example of a document of which the raw text and all sentences are at hand."""
+    raw, spans, index = place
+    start, end = spans[index]
+    before = (_one_line(raw[a:b]) for a, b in spans[max(0, index - CONTEXT) : index])
+    return {
+        "example_id": id,
+        "document_id": document[0],
+        "group_id": document[1],
+        "date": document[2],
+        "split": document[3],
+        "text": _one_line(raw[start:end]),
+        "context": " ".join(before),
+        "source": source[0],
+        "source_start": source[1][0],
+        "source_end": source[1][1],
+        "target": target[0],
+        "target_start": target[1][0],
+        "target_end": target[1][1],
+        "raw_start": start,
+        "raw_end": end,
+        "label": label,
+    }
+
+
+def _one_line(text: str) -> str:
+    """The text with each white space character a space: same length, same offsets."""
+    return re.sub(r"\s", " ", text)
+
+
+def _article(path: Path, tally: _Tally) -> Rows:
+    """Stand-off labels in data/article, joined to the article's own file, which the user has.
+
+    A row is a labelled sentence. The group is the sentence: there is only one article.
+    """
+    content = path.read_bytes() if path.is_file() else b""
+    found = hashlib.sha256(content).hexdigest()
+    tables = {file.name: read_json(file) for file in sorted(shipped("data/article").glob("*.json"))}
+    table = next((table for table in tables.values() if table["sha256"] == found), None)
+    if table is None:
+        known = "; ".join(f"{table['file']} ({table['about']}), SHA-256 {table['sha256'][:12]}…" for table in tables.values())
+        raise InputError(f"{path}: SHA-256 {found[:12]}…, which no labels are for. There are labels for: {known}.")
+    raw = content.decode("utf-8")
+    spans = [(sentence["start"], sentence["end"]) for sentence in table["sentences"]]
+    for index, sentence in enumerate(table["sentences"]):
+        tally.read += 1
+        tally.kept += 1
+        for source, s0, s1, target, t0, t1, label in sentence["pairs"]:
+            yield str(path), _row(
+                f"{path.name}:{index}:{source}:{target}",
+                (path.name, f"{path.name}:{index}", table["date"], ""),
+                (raw, spans, index),
+                (source, (s0, s1)),
+                (target, (t0, t1)),
+                label,
+            )
+
+
+# --- DSE ------------------------------------------------------------------------------------------------------------------
+
+# class -> label of (first entity -> second, second -> first)
+_DSE_LABELS = {
+    "0": ("neutral", "neutral"),
+    "1": ("favor", "neutral"),
+    "2": ("neutral", "favor"),
+    "3": ("against", "neutral"),
+    "4": ("neutral", "against"),
+}
+_DSE_FILES = {"train.txt": "train", "valid.txt": "valid", "test.txt": "test"}
+_BRACKETED = re.compile(r"\[([^\[\]]*)\]")
+
+
+def _dse(path: Path, tally: _Tally) -> Rows:
+    """Directed Sentiment Extraction as its authors publish it (Park, Pan, Joo, Findings of ACL 2021).
+
+    A row is `sentence TAB first TAB second TAB class`, a field with quotation marks quoted as in CSV, the two entities
+    in brackets in the sentence; it gives two examples, one a direction. The group is the sentence, so that repeated
+    rows never part.
+    """
+    files = {path / name: split for name, split in _DSE_FILES.items() if (path / name).is_file()}
+    if path.is_file():
+        files = {path: _DSE_FILES.get(path.name, "")}
+    if not files:
+        raise InputError(f"{path}: none of {', '.join(_DSE_FILES)} in this folder.")
+    for file, split in files.items():
+        for where, fields in _records(file, "\t"):
+            tally.read += 1
+            if len(fields) != 4 or fields[3] not in _DSE_LABELS:
+                found = f"{len(fields)} fields" if len(fields) != 4 else f"class {fields[3]!r}"
+                raise InputError(f"{where}: {found}, expected sentence, entity, entity, class 0 to 4, tab-separated.")
+            sentence, first, second, label = fields
+            spans = _dse_spans(sentence, first, second)
+            if spans is None:
+                tally.dropped["not exactly two brackets, round the two entities named"] += 1
+                continue
+            text, mentions = spans
+            mended = [_whole_words(text, mention) for mention in mentions]
+            tally.mended["bracket that ended inside a word"] += sum(a != b for a, b in zip(mended, mentions, strict=True))
+            names = [actor_of(text[start:end]) for start, end in mended]
+            if names[0] == names[1]:
+                tally.dropped["both entities have one name"] += 1
+                continue
+            tally.kept += 1
+            number = where.rsplit(":", 1)[1]
+            key = twin_key(text)
+            for direction, (source, target) in enumerate(((0, 1), (1, 0))):
+                yield where, {
+                    "example_id": f"{file.stem}:{number}:{direction}",
+                    "document_id": f"{file.stem}:{number}",
+                    "group_id": hashlib.sha256(key.encode()).hexdigest()[:16],
+                    "split": split,
+                    "text": text,
+                    "source": names[source],
+                    "source_start": mended[source][0],
+                    "source_end": mended[source][1],
+                    "target": names[target],
+                    "target_start": mended[target][0],
+                    "target_end": mended[target][1],
+                    "label": _DSE_LABELS[label][direction],
+                }
+
+
+def _dse_spans(sentence: str, first: str, second: str) -> tuple[str, list[tuple[int, int]]] | None:
+    """The sentence without brackets, and the spans of first and second in it; None if they are not clear."""
+    text, spans, position = "", [], 0
+    for found in _BRACKETED.finditer(sentence):
+        text += sentence[position : found.start()]
+        spans.append((len(text), len(text) + len(found[1])))
+        text += found[1]
+        position = found.end()
+    text += sentence[position:]
+    spans = [_stripped(text, span) for span in spans]
+    names, expected = [text[start:end] for start, end in spans], [first.strip(), second.strip()]
+    if len(spans) != 2 or not all(names) or sorted(names) != sorted(expected):
+        return None
+    return text, spans if names == expected else spans[::-1]
+
+
+def _stripped(text: str, span: tuple[int, int]) -> tuple[int, int]:
+    words = text[span[0] : span[1]]
+    start = span[0] + len(words) - len(words.lstrip())
+    return start, start + len(words.strip())
+
+
+def _whole_words(text: str, span: tuple[int, int]) -> tuple[int, int]:
+    """The span grown to whole words: `[Los Angele]s` -> Los Angeles; and cut before a possessive's apostrophe."""
+    start, end = span
+    while start > 0 and text[start - 1].isalnum() and text[start].isalnum():
+        start -= 1
+    while end < len(text) and text[end].isalnum() and text[end - 1].isalnum():
+        end += 1
+    while end > start + 1 and text[end - 1] in "'’" and end < len(text) and text[end].isalnum():
+        end -= 1
+    return start, end
+
+
+def actor_of(mention: str) -> str:
+    """The actor's id where a corpus has only the mention: its words in lower case."""
+    return _SPACES.sub(" ", mention).strip().casefold()
+
+
+def _lines(path: Path) -> Iterator[str]:
+    with path.open("rb") as file:
+        for number, line in enumerate(file, 1):
+            if len(line) > MAX_LINE:
+                raise InputError(f"{path}:{number}: a line of {len(line):,} bytes, at most {MAX_LINE:,} are read.")
+            try:
+                yield line.decode("utf-8").rstrip("\r\n")
+            except UnicodeDecodeError as error:
+                raise InputError(f"{path}:{number}: not UTF-8 at byte {error.start} of the line.") from error
+
+
+# --- any table ------------------------------------------------------------------------------------------------------------
+
+_REQUIRED = ("text", "target", "label")
+_INTEGERS = ("source_start", "source_end", "target_start", "target_end", "raw_start", "raw_end")
+
+
+def _table(
+    path: Path, tally: _Tally, columns: Mapping[str, str | None] | None = None, labels: Mapping[str, str] | None = None
+) -> Rows:
+    """A JSONL, CSV or Parquet file, or a folder that `datasets` saved, with `text`, `target`, `label` and what else it has.
+
+    A target or source that the text holds exactly once, and that comes without offsets, gets those. Without a
+    group_id the group is the document, and without that the sentence.
+    """
+    names = {column: (columns or {}).get(column) or column for column in FEATURES}
+    if unknown := set(columns or {}) - set(FEATURES):
+        raise InputError(f"data.columns.{min(unknown)}: no such column. The schema has {', '.join(FEATURES)}.")
+    calls = {label: label for label in LABELS} | {str(theirs): ours for ours, theirs in (labels or {}).items() if theirs}
+    for number, (where, raw) in enumerate(_table_rows(path), 1):
+        tally.read += 1
+        row = {column: raw[name] for column, name in names.items() if raw.get(name) is not None and raw[name] != ""}
+        for column in _REQUIRED:
+            if names[column] not in raw:
+                raise InputError(
+                    f"{where}: no column {names[column]!r} for {column}; found {', '.join(map(str, raw))}. "
+                    f"Name it: data.columns.{column}=COLUMN."
+                )
+        if isinstance(row.get("label"), str):
+            row["label"] = calls.get(row["label"], row["label"])
+        for column in _INTEGERS:
+            if column in row:
+                row[column] = _integer(where, column, row[column])
+        if row.get("split", "") not in (*SPLITS, ""):
+            raise InputError(f"{where}: split {row['split']!r} is none of {', '.join(SPLITS)}.")
+        row.setdefault("text", "")
+        row.setdefault("target", "")
+        for column in ("source", "target"):
+            _locate(row, column)
+        row["example_id"] = str(row.get("example_id", number))
+        key = hashlib.sha256(twin_key(str(row["text"])).encode()).hexdigest()[:16]
+        row["document_id"] = str(row.get("document_id", key))
+        row["group_id"] = str(row.get("group_id", row["document_id"]))
+        if row.get("date") is not None:
+            row["date"] = str(row["date"])
+        tally.kept += 1
+        yield where, row
+
+
+def _integer(where: str, column: str, value: Any) -> int:
+    try:
+        number = int(value)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{where}: {column} is {value!r}, expected a whole number.") from error
+    if number != float(value) or abs(number) > 2**31 - 1:
+        raise InputError(f"{where}: {column} is {value!r}, expected a whole number.")
+    return number
+
+
+def _locate(row: dict[str, Any], role: str) -> None:
+    """Find the mention of an actor whose id stands in the text as it is, once."""
+    name, text = row.get(role), row["text"]
+    if f"{role}_start" not in row and isinstance(name, str) and isinstance(text, str) and name and text.count(name) == 1:
+        row[f"{role}_start"] = text.index(name)
+        row[f"{role}_end"] = text.index(name) + len(name)
+
+
+def _table_rows(path: Path) -> Rows:
+    if path.is_dir() or path.suffix == ".parquet":
+        try:
+            table = datasets.load_from_disk(str(path)) if path.is_dir() else Dataset.from_parquet(str(path))
+        except Exception as error:  # noqa: BLE001  (whatever pyarrow and datasets raise for a damaged file)
+            raise InputError(f"{path}: cannot be opened as a table: {' '.join(str(error).split())[:300]}") from error
+        parts = table if isinstance(table, datasets.DatasetDict) else {"": table}
+        for split, part in parts.items():
+            for number, row in enumerate(part, 1):
+                named = {"validation": "valid"}.get(str(split), str(split))
+                yield f"{path}: {split} row {number}".replace(":  row", ": row"), {"split": named, **row} if split else row
+    elif path.suffix == ".jsonl":
+        yield from read_json_lines(path)
+    elif path.suffix in (".csv", ".tsv"):
+        yield from _csv_rows(path)
+    else:
+        raise InputError(f"{path}: a table is a .jsonl, .csv, .tsv or .parquet file, or a folder that datasets saved.")
+
+
+def _csv_rows(path: Path) -> Rows:
+    first = next(_lines(path), "").lstrip("\ufeff")
+    delimiter = "\t" if path.suffix == ".tsv" else max(",;\t", key=first.count)
+    records = _records(path, delimiter)
+    _, names = next(records, ("", []))
+    if not any(names):
+        raise InputError(f"{path}: the file is empty.")
+    names[0] = names[0].lstrip("\ufeff")
+    for where, fields in records:
+        if len(fields) != len(names):
+            raise InputError(f"{where}: {len(fields)} fields, the first line names {len(names)}.")
+        yield where, dict(zip(names, fields, strict=True))
+
+
+def _records(path: Path, delimiter: str) -> Iterator[tuple[str, list[str]]]:
+    """Yield ("file:line", fields) of a delimited file; a quoted field may hold delimiters and line breaks."""
+    reader = csv.reader((line + "\n" for line in _lines(path)), delimiter=delimiter, strict=True)
+    while True:
+        where = f"{path}:{reader.line_num + 1}"
+        try:
+            fields = next(reader, None)
+        except csv.Error as error:
+            raise InputError(f"{where}: no valid quoting of fields: {error}.") from error
+        if fields is None:
+            return
+        if fields:
+            yield where, fields
+
+
+_READERS: dict[str, tuple[Callable[..., Rows], tuple[str, ...]]] = {
+    "newsroom": (_newsroom, ()),
+    "article": (_article, ("folds",)),
+    "table": (_table, ("columns", "labels")),
+    "dse": (_dse, ()),
+}

@@ -1,0 +1,181 @@
+"""The example: one (sentence, source, target), with or without a label. Its schema, its checks, its splits."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+from datasets import ClassLabel, Dataset, Features, Value
+from numpy.typing import NDArray
+from sklearn.model_selection import StratifiedGroupKFold
+
+from actorstance.errors import InputError
+
+LABELS = ("against", "neutral", "favor")  # this order everywhere; score = P(favor) - P(against)
+AUTHOR = "AUTHOR"
+UNKNOWN = "UNKNOWN"
+SPLITS = ("train", "valid", "test")
+
+FEATURES = Features(
+    {
+        "example_id": Value("string"),
+        "document_id": Value("string"),
+        "group_id": Value("string"),
+        "date": Value("string"),
+        "split": Value("string"),
+        "text": Value("string"),
+        "context": Value("string"),
+        "source": Value("string"),
+        "source_start": Value("int32"),
+        "source_end": Value("int32"),
+        "target": Value("string"),
+        "target_start": Value("int32"),
+        "target_end": Value("int32"),
+        "raw_start": Value("int32"),
+        "raw_end": Value("int32"),
+        "label": ClassLabel(names=list(LABELS)),
+    }
+)
+
+_DEFAULTS: dict[str, Any] = {
+    "date": None,
+    "split": "",
+    "context": "",
+    "source": AUTHOR,
+    "source_start": -1,
+    "source_end": -1,
+    "target_start": -1,
+    "target_end": -1,
+    "raw_start": -1,
+    "raw_end": -1,
+    "label": None,
+}
+
+
+def dataset(rows: Iterable[tuple[str, dict[str, Any]]]) -> Dataset:
+    """Check rows and make them a dataset of the schema.
+
+    Args:
+        rows: pairs of where a row comes from ("file.csv:17", for errors) and the row. Columns that are left out get
+            their empty value; `label` may be a name, an index or None.
+
+    Returns:
+        A dataset with the columns of `FEATURES`, one row for each row given, in order.
+
+    Raises:
+        InputError: naming the row, if anything in it does not fit the schema.
+
+    Example:
+        >>> row = {"example_id": "1", "document_id": "d", "group_id": "d", "text": "Turkey thanked Qatar.",
+        ...        "source": "turkey", "source_start": 0, "source_end": 6,
+        ...        "target": "qatar", "target_start": 15, "target_end": 20, "label": "favor"}
+        >>> dataset([("line 1", row)])[0]["label"]
+        2
+
+    """
+    columns: dict[str, list[Any]] = {name: [] for name in FEATURES}
+    seen: dict[str, str] = {}
+    for where, row in rows:
+        full = _DEFAULTS | row
+        _check(where, full)
+        if (first := seen.get(full["example_id"])) is not None:
+            raise InputError(f"{where}: example_id {full['example_id']!r} stands already in {first}. Ids must be unique.")
+        seen[full["example_id"]] = where
+        for name, values in columns.items():
+            values.append(full[name])
+    return Dataset.from_dict(columns, features=FEATURES)
+
+
+def _check(where: str, row: dict[str, Any]) -> None:
+    text = row["text"]
+    if not isinstance(text, str) or not text.strip():
+        raise InputError(f"{where}: text is {text!r}, expected a sentence.")
+    label = row["label"]
+    if label is not None and label not in LABELS and label not in range(len(LABELS)):
+        raise InputError(f"{where}: label {label!r} is none of {', '.join(LABELS)}. Map other names with data.labels.")
+    for role in ("source", "target"):
+        actor, start, end = row[role], row[f"{role}_start"], row[f"{role}_end"]
+        if not isinstance(actor, str) or not actor.strip():
+            raise InputError(f"{where}: {role} is {actor!r}, expected an actor.")
+        if (start, end) != (-1, -1):
+            if not 0 <= start < end <= len(text):
+                raise InputError(
+                    f"{where}: {role}_start={start} {role}_end={end} lie outside the text of {len(text)} characters. "
+                    "Offsets are 0-based, end exclusive, in code points; -1, -1 if not mentioned."
+                )
+            mention = row.get(f"{role}_mention")
+            if mention is not None and text[start:end] != mention:
+                raise InputError(
+                    f"{where}: {role}_start={start} {role}_end={end} gives {text[start:end]!r}, expected mention "
+                    f"{mention!r}. Offsets are 0-based, end exclusive."
+                )
+    if row["target"] in (AUTHOR, UNKNOWN):
+        raise InputError(f"{where}: target is {row['target']}, which can only be a source.")
+    if row["source"] == row["target"]:
+        raise InputError(f"{where}: source and target are both {row['source']!r}.")
+
+
+def twin_key(text: str) -> str:
+    """Return what two sentences share that are verbatim the same but for brackets, case and spaces.
+
+    Example:
+        >>> twin_key("[Turkey] thanked Qatar .") == twin_key("Turkey thanked  qatar.")
+        True
+
+    """
+    return re.sub(r"[\s\[\]]", "", text.casefold())
+
+
+def labels(examples: Dataset) -> NDArray[np.int64]:
+    """Return the labels as indices into `LABELS`, shape (n,).
+
+    Raises:
+        InputError: if an example has no label.
+
+    """
+    values = examples["label"][:]
+    if None in values:
+        raise InputError(f"example {examples['example_id'][values.index(None)]!r} has no label.")
+    return np.asarray(values, dtype=np.int64)
+
+
+def grouped_folds(examples: Dataset, folds: int, seed: int) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Yield (train, held-out) row indices of `folds` folds that keep groups whole and label shares alike.
+
+    Raises:
+        InputError: if there are fewer groups than folds.
+
+    """
+    groups = np.asarray(examples["group_id"][:])
+    found = len(np.unique(groups))
+    if folds < 2 or found < folds:
+        raise InputError(f"{folds} folds need at least 2 folds and as many groups, found {found} group(s).")
+    y = labels(examples)
+    splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
+    with warnings.catch_warnings():  # a label rarer than the number of folds misses some folds: it cannot be otherwise
+        warnings.filterwarnings("ignore", message="The least populated class", category=UserWarning)
+        yield from splitter.split(np.zeros(len(y)), y, groups)
+
+
+def with_split(examples: Dataset, seed: int) -> Dataset:
+    """Give a corpus without an official split a seeded one by group: 70 % train, 15 % valid, 15 % test.
+
+    With fewer than 20 groups the shares are 5/7, 1/7, 1/7.
+    """
+    groups = len(set(examples["group_id"][:]))
+    folds, held_out = (20, 3) if groups >= 20 else (7, 1)
+    names = np.full(len(examples), SPLITS[0], dtype=object)
+    for index, (_, rows) in enumerate(grouped_folds(examples, folds, seed)):
+        if index < 2 * held_out:
+            names[rows] = SPLITS[2] if index < held_out else SPLITS[1]
+    return examples.remove_columns("split").add_column("split", names.tolist()).select_columns(list(FEATURES)).cast(FEATURES)
+
+
+def grouped_tenth(examples: Dataset, seed: int) -> tuple[Dataset, Dataset]:
+    """Split off a grouped, label-stratified tenth (or one group in n, if there are fewer than ten) for calibration."""
+    folds = min(10, len(set(examples["group_id"][:])))
+    train, tenth = next(grouped_folds(examples, folds, seed))
+    return examples.select(train), examples.select(tenth)

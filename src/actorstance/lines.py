@@ -1,0 +1,286 @@
+"""Which lines of a pasted page are the article's own, and which belong to the page around it.
+
+What is pasted from a newspaper's page is the article with the page's own text before, between and after its paragraphs.
+No mark-up is left to tell them apart, so the lines themselves must: their words (furniture.yaml), their shape (a
+paragraph is made of whole sentences) and their place (navigation stands before the article, comments after it).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+import yaml
+
+KINDS = ("headline", "byline", "dateline", "caption", "sub-heading", "body", "furniture")
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of the page, or the dateline that opens one: raw[start:end], its kind, and why it was kept or cut.
+
+    `kept` lines are the article's own; of them only the `body` lines are read for sentences. A `wrapped` line goes on
+    with the paragraph of the line before it.
+    """
+
+    start: int
+    end: int
+    kind: str
+    kept: bool
+    reason: str
+    wrapped: bool = False
+
+
+def classify(raw: str) -> tuple[Line, ...]:
+    """Classify every line of a page that is not blank.
+
+    Returns:
+        The lines in order. They do not overlap, and nothing but white space lies outside them. A dateline and the
+        paragraph that it opens are two `Line`s of one line of text.
+
+    Example:
+        >>> page = "Share this article\\n\\nRiver bridge reopens\\n\\nVARNA — The bridge was opened on Monday by the mayor.\\n"
+        >>> [(line.kind, page[line.start:line.end]) for line in classify(page)]  # doctest: +NORMALIZE_WHITESPACE
+        [('furniture', 'Share this article'), ('headline', 'River bridge reopens'), ('dateline', 'VARNA —'),
+         ('body', 'The bridge was opened on Monday by the mayor.')]
+
+    """
+    blocks = _blocks(raw)
+    texts = [" ".join(raw[start:end] for start, end in block) for block in blocks]
+    verdicts = _verdicts(texts)
+    result: list[Line] = []
+    for block, (kind, reason) in zip(blocks, verdicts, strict=True):
+        for index, (start, end) in enumerate(block):
+            dateline = _DATELINE.match(raw[start : min(end, start + 120)]) if kind == "body" and not index else None
+            if dateline:
+                cut = start + len(dateline[0].rstrip())
+                result.append(Line(start, cut, "dateline", True, "place before the first sentence"))
+                start += dateline.end()
+            result.append(Line(start, end, kind, kind != "furniture", reason, wrapped=index > 0))
+    return tuple(result)
+
+
+def paragraphs(lines: tuple[Line, ...]) -> Iterator[tuple[int, int]]:
+    """Yield (start, end) of each paragraph of the body, wrapped lines joined."""
+    pending: tuple[int, int] | None = None
+    for line in lines:
+        if line.kind == "body" and line.wrapped and pending:
+            pending = (pending[0], line.end)
+        elif line.kind == "body":
+            if pending:
+                yield pending
+            pending = (line.start, line.end)
+    if pending:
+        yield pending
+
+
+# --- shape ------------------------------------------------------------------------------------------------------------
+
+_LINE = re.compile(r"[^\r\n\v\f\x85\u2028\u2029]+")
+_FINAL = re.compile(r"[.!?…:]['\"”’»)\]]*$|[,;—–-]['\"”’]?$")  # a paragraph may break off before a quotation
+_WORD = re.compile(r"[^\W_]+(?:['’.-][^\W_]+)*")
+_FUNCTION_WORDS = frozenset(
+    "the a an of to in and that is was for on with as by at from it its be has have had are were will would not but or "
+    "this which who their his her he she they we you i after before over under into than about been said".split()
+)
+_WRAP_WIDTHS = (45, 110)  # characters a line; hard-wrapped text is neither narrower nor wider
+
+
+def _blocks(raw: str) -> list[list[tuple[int, int]]]:
+    """Group the physical lines into paragraphs: one line each, but for text that was wrapped at a fixed width."""
+    spans = []
+    for found in _LINE.finditer(raw):
+        text = found[0].strip(" \t\u00a0\u200b\u3000\ufeff")
+        if text:
+            start = found.start() + found[0].index(text)
+            spans.append((start, start + len(text)))
+    blocks: list[list[tuple[int, int]]] = []
+    for start, end in spans:
+        if blocks and _wraps(raw, blocks[-1][-1], (start, end)):
+            blocks[-1].append((start, end))
+        else:
+            blocks.append([(start, end)])
+    return blocks
+
+
+def _wraps(raw: str, before: tuple[int, int], this: tuple[int, int]) -> bool:
+    """Whether a line was broken for width only: the next one follows at once, and its first word had no room."""
+    gap = raw[before[1] : this[0]]
+    if gap.count("\n") > 1 or gap.count("\r") > 1 or (gap.count("\r") == 1 and gap.count("\n") == 0):
+        return False
+    text, following = raw[before[0] : before[1]], raw[this[0] : this[1]]
+    width, first_word = len(text), len(following.split(None, 1)[0])
+    if not _WRAP_WIDTHS[0] <= width <= _WRAP_WIDTHS[1] or _FINAL.search(text):
+        return following[0].islower() and _WRAP_WIDTHS[0] <= width <= _WRAP_WIDTHS[1]
+    return following[0].islower() or (width + first_word >= 60 and len(following) <= _WRAP_WIDTHS[1])
+
+
+def _is_prose(text: str) -> bool:
+    """Whether a line looks like whole sentences: it ends like one, and a long one has the small words of running text."""
+    words = [word.lower() for word in _WORD.findall(text)]
+    return bool(_FINAL.search(text)) and len(words) >= 2 and (len(words) < 8 or not _FUNCTION_WORDS.isdisjoint(words))
+
+
+# --- words ------------------------------------------------------------------------------------------------------------
+
+_MONTH = r"(?:jan|feb|mar|apr|may|june?|july?|aug|sept?|oct|nov|dec)[a-z]*\.?"
+_DATE = (
+    rf"(?:\d{{1,2}}(?:st|nd|rd|th)? {_MONTH},? ?\d{{4}}|{_MONTH} ?\d{{1,2}}, ?\d{{4}}|\d{{4}}-\d\d-\d\d"
+    r"|\d{1,2}[/.]\d{1,2}[/.]\d{2,4})"
+)
+_AGENCIES = r"(?:afp|ap|reuters|upi|dpa|xinhua|associated press|agence france-presse|agencies|staff (?:reporter|writer)s?)"
+_BYLINE = re.compile(
+    rf"(?:by|from|written by|reported by|story by|words by|text by|interview by)[: ]\s*[^.!?]{{2,140}}"
+    rf"|.{{0,60}}\b(?:published|updated|posted|last modified)\b:?.{{0,100}}|(?:\w+day,? )?{_DATE}.{{0,60}}"
+    rf"|[^.!?]{{2,60}} ?[|–—,·-] ?(?:\w+day,? )?{_DATE}.{{0,60}}|(?:\d+|an?) (?:minutes?|hours?|days?) ago"
+    rf"|{_AGENCIES}\W*|(?:reporting|editing|additional reporting|writing|compiled) by [^.!?]{{2,80}}.{{0,120}}"
+    r"|[^.!?,]{3,40}, (?:[\w-]+ ){0,3}(?:correspondent|reporter|editor|staff writer)(?: in \w+)?",
+    re.IGNORECASE,
+)
+_NAME = r"(?:[A-Z][\w'’-]+\.? ?){2,4}"
+_BYLINE_NAMES = re.compile(  # "Ana Lima in Varna", "Ana Lima and Jo Bek", "An analysis by Ana Lima": no full stop
+    rf"{_NAME}in {_NAME}|{_NAME}and {_NAME}|(?:An? )?[A-Z]?[a-z ]{{3,30}} by {_NAME}(?:, [\w ]{{3,40}})?"
+)
+_CREDIT = r"(?:photos?|pictures?|images?|photographs?|handout|file|courtesy|getty images?|reuters|afp|ap|epa)"
+_CAPTION = re.compile(
+    rf".*\((?:[^()]{{0,60}}\W)?{_CREDIT}(?:\W[^()]{{0,40}})?\)\.?|.*\[[^\[\]]{{0,40}}\b(?:photo|picture|image)\b[^\[\]]{{0,40}}\]\.?"
+    rf"|.*\b(?:photo|photograph|picture|image|illustration)s?(?: credit)?(?: by\b|:).{{2,60}}"
+    rf"|(?:file )?(?:photo|image|picture|caption|credit|illustration)s? ?[:/].*"
+    rf"|.*[./|] ?{_AGENCIES[:-1]}|getty images|epa|ap photo)(?:/[\w .]+)?\.?",
+    re.IGNORECASE,
+)
+_CREDIT_LINE = re.compile(rf"{_NAME}[/|] ?(?:{_AGENCIES}|getty images|epa)(?:/[\w .]+)?\.?", re.IGNORECASE)
+_TIME = re.compile(r"\d{1,2}[:.]\d\d ?(?:[ap]\.?m\.?)?(?: [A-Z]{2,4})?\W*", re.IGNORECASE)
+_CITY = r"[A-Z][A-Z.'’-]*[A-Z](?:[ /,]+(?:[A-Z][A-Z.'’-]+|[A-Z][a-z]+\.?(?=[ ,:—–-])|D\.C\.|and(?= [A-Z]{3})))*"
+_CAP_MONTH = r"(?:Jan|Feb|Mar|Apr|May|June?|July?|Aug|Sept?|Oct|Nov|Dec)[a-z]*\.?"
+_DATELINE = re.compile(  # CITY/ CITY, Country, Feb. 12 (Agency) —   ·   (CNN) --   ·   Varna (Agency) –
+    rf"(?:{_CITY}|[A-Z][a-z]+(?: [A-Z][a-z]+)?(?=,? \([A-Z])|(?=\([A-Z]{{2,}}\)))"
+    rf"(?:,? (?:{_CAP_MONTH} \d{{1,2}}|\d{{1,2}} {_CAP_MONTH})(?:,? \d{{4}})?)?(?:,? ?\([A-Z][\w .,/-]{{1,30}}\))?"
+    r"(?: ?(?:—|–|--) ?| -+ ?|: )(?=[\"“'‘]?[A-Z\d])"
+)
+
+
+@cache
+def _furniture() -> list[tuple[int, str, re.Pattern[str]]]:
+    """The patterns of furniture.yaml: (most words, reason, pattern)."""
+    table = yaml.safe_load(files("actorstance").joinpath("furniture.yaml").read_text(encoding="utf-8"))
+    return [
+        (limit, reason, re.compile(rf"\W*(?:{pattern})\W*", re.IGNORECASE))
+        for section, limit in (("short", 12), ("sentences", 60))
+        for reason, patterns in table[section].items()
+        for pattern in patterns
+    ]
+
+
+def _furniture_reason(text: str) -> str | None:
+    """Why a line is the page's by its words, or None. Long lines are paragraphs, whatever they say."""
+    words = len(text.split())
+    if not re.search(r"[^\W_]", text):
+        return "no words"
+    if words > 60 or len(text) > 500:
+        return None
+    parts = [text, *(re.split(r"[|·•]", text) if words <= 12 else [])]  # one tool of a tool bar makes it a tool bar
+    found = (why for part in parts for most, why, pattern in _furniture() if words <= most and pattern.fullmatch(part))
+    return next(found, None)
+
+
+# --- place ------------------------------------------------------------------------------------------------------------
+
+# After one of these, once a good part of the article has gone by, nothing is the article's any more.
+_END = {"comments", "voting", "test for human visitors"}
+_UNSURE = "?"
+
+
+def _verdicts(texts: list[str]) -> list[tuple[str, str]]:
+    """Give every paragraph its kind and reason: first by its words and shape, then by its place."""
+    verdicts = [_alone(text) for text in texts]
+    first, last = _body_range(texts, verdicts)
+    for index, (kind, _) in enumerate(verdicts):
+        if index > last and kind != "furniture" and (kind != "byline" or index > last + 2):
+            verdicts[index] = ("furniture", "after the article's end")
+        elif index < first and kind == "body":
+            verdicts[index] = ("sub-heading", "a sentence before the article's first paragraph")
+    _between(texts, verdicts, first, last)
+    _above(texts, verdicts, first)
+    return verdicts
+
+
+def _alone(text: str) -> tuple[str, str]:
+    """What a paragraph is by itself; `_UNSURE` for a short line that only its place can tell."""
+    if len(text) <= 120 and _CREDIT_LINE.fullmatch(text):
+        return "caption", "credit of a picture"
+    if reason := _furniture_reason(text):
+        return "furniture", reason
+    if _TIME.fullmatch(text):
+        return "sub-heading", "time of an entry"
+    if len(text) <= 250 and (_BYLINE.fullmatch(text) or _BYLINE_NAMES.fullmatch(text)):
+        return "byline", "author, agency or date"
+    if len(text) <= 600 and _CAPTION.fullmatch(text):
+        return "caption", "credit of a picture"
+    if _is_prose(text):
+        return "body", "whole sentences"
+    return _UNSURE, "short line"
+
+
+def _body_range(texts: list[str], verdicts: list[tuple[str, str]]) -> tuple[int, int]:
+    """Index of the first and of the last paragraph of the article."""
+    body = [index for index, (kind, _) in enumerate(verdicts) if kind == "body"]
+    openers = [index for index in body if len(texts[index].split()) >= 8 or _DATELINE.match(texts[index])]
+    if not openers:
+        return (body[0], body[-1]) if body else (len(texts), len(texts))
+    first = openers[0]
+    # A sentence or two above the dateline, or above the byline, are a standfirst or a caption without credit.
+    for index in range(first + 1, min(first + 6, len(texts))):
+        opens = verdicts[index][0] == "body" and _DATELINE.match(texts[index])
+        below = verdicts[index][0] == "byline" and any(later > index for later in openers)
+        above = [opener for opener in openers if opener < index]
+        if (opens or below) and len(above) <= 2 and len(openers) - len(above) >= 3:
+            first = next(opener for opener in openers if opener >= index)
+    words = [len(text.split()) if kind == "body" else 0 for text, (kind, _) in zip(texts, verdicts, strict=True)]
+    for index in range(first + 1, len(texts)):
+        kind, reason = verdicts[index]
+        if kind == "furniture" and reason in _END and sum(words[index:]) <= 2 * sum(words[first:index]):
+            return first, max(later for later in body if later < index)
+    return first, body[-1]
+
+
+def _between(texts: list[str], verdicts: list[tuple[str, str]], first: int, last: int) -> None:
+    """Settle the short lines between paragraphs: one alone is a sub-heading, several in a row are links."""
+    index = first
+    while index < last:
+        run = index
+        while run < last and verdicts[run][0] == _UNSURE:
+            run += 1
+        for place in range(index, run):
+            ends = re.search(r"[.?!…][\"'”’)]*$", texts[place])
+            words = [word.lower() for word in _WORD.findall(texts[place])]
+            if len(words) >= 12 and sum(word in _FUNCTION_WORDS for word in words) >= 0.2 * len(words):
+                verdicts[place] = ("body", "running words between paragraphs, though no full stop ends them")
+            elif ends and run - index == 1:
+                verdicts[place] = ("body", "ends like a sentence, between paragraphs")
+            elif run - index == 1:
+                verdicts[place] = ("sub-heading", "one short line between paragraphs")
+            else:
+                verdicts[place] = ("furniture", "a list of short lines between paragraphs")
+        index = max(run, index + 1)
+
+
+def _above(texts: list[str], verdicts: list[tuple[str, str]], first: int) -> None:
+    """Find the headline among the short lines above the article; those above it are the page's, below it a standfirst."""
+    unsure = [index for index in range(min(first, len(texts))) if verdicts[index][0] == _UNSURE]
+    long = [index for index in unsure if len(texts[index].split()) >= 4] or unsure[-1:]
+    if not long:
+        return
+    headline = long[-1]  # go up from the article for as long as the lines stand together
+    while headline - 1 in long:
+        headline -= 1
+    for index in unsure:
+        if index == headline:
+            verdicts[index] = ("headline", "the line that stands above the article")
+        elif index > headline and (index in long or index == first - 1):
+            verdicts[index] = ("sub-heading", "below the headline")
+        else:
+            verdicts[index] = ("furniture", "a short line around the headline")

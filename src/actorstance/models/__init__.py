@@ -1,0 +1,87 @@
+"""The contract that every model keeps, and `load`.
+
+A model is fitted once, and gives the probabilities of the three labels for any examples. It must learn direction:
+the same sentence with source and target swapped can have another answer.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+from typing import Any, ClassVar, Protocol, Self
+
+import numpy as np
+from datasets import Dataset
+from numpy.typing import NDArray
+
+from actorstance.actors import Registry
+from actorstance.errors import InputError
+from actorstance.models import bundle
+
+# The only classes that a saved model can become. Nothing in a folder can name another.
+_CLASSES = {"linear": ("actorstance.models.linear", "LinearModel")}
+
+
+class Model(Protocol):
+    """What the pipeline asks of a model."""
+
+    kind: ClassVar[str]
+    registry: Registry | None  # with which new text is read
+    card: dict[str, Any]  # where the model comes from: corpus, hash of its data, seed, metrics
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """The arguments that make an unfitted model like this one."""
+
+    def fit(self, train: Dataset, valid: Dataset) -> Self:
+        """Learn from `train`; tune and calibrate on `valid`."""
+
+    def predict_proba(self, examples: Dataset) -> NDArray[np.float64]:
+        """Return shape (n, 3), columns against, neutral, favor; every row sums to 1."""
+
+    def explain(self, examples: Dataset, top: int = 5) -> list[list[tuple[str, float]]]:
+        """Name what pushed each prediction."""
+
+    def save(self, folder: str | Path) -> None:
+        """Write a new folder that `load` opens."""
+
+    @classmethod
+    def read(cls, folder: Path, meta: dict[str, Any]) -> Self:
+        """Open the model's own files in a checked folder."""
+
+
+def load(path: str | Path) -> Model:
+    """Open a saved model: a run's folder, or the model's folder in it.
+
+    Raises:
+        InputError: if there is no complete model, or it is not as it was saved.
+
+    """
+    folder = Path(path)
+    if not folder.is_dir():
+        raise InputError(f"{folder}: no such run or model folder.")
+    folder = folder / "model" if not (folder / bundle.MANIFEST).exists() else folder
+    meta = bundle.verify(folder)
+    model_class = class_of(meta.get("kind"), str(folder))
+    try:
+        model = model_class.read(folder, meta)
+    except (KeyError, TypeError, ValueError, OSError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"{folder}: the model's files do not fit together ({error}).") from error
+    model.registry, model.card = bundle.registry_of(folder), meta.get("card", {})
+    return model
+
+
+def class_of(kind: Any, where: str) -> type[Model]:
+    """Return the class of a kind of model.
+
+    Raises:
+        InputError: if there is none; `where` names the place in the message.
+
+    """
+    if kind not in _CLASSES:
+        raise InputError(f"{where}: a model of kind {kind!r}, this version opens {', '.join(_CLASSES)}.")
+    module, name = _CLASSES[kind]
+    found: type[Model] = getattr(import_module(module), name)
+    return found

@@ -1,0 +1,21 @@
+"""Where the data that ship with the package are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from actorstance.errors import InputError
+
+
+def shipped(relative: str) -> Path:
+    """Return the path of a file or folder that ships: inside an installed wheel, or in the checkout.
+
+    Raises:
+        InputError: if it is in neither.
+
+    """
+    package = Path(__file__).parent
+    for place in (package / "shipped" / relative, package.parents[1] / relative):
+        if place.exists():
+            return place
+    raise InputError(f"{relative} does not ship with this installation. Give its path, from a checkout of the project.")

@@ -1,0 +1,225 @@
+"""Probabilities to metrics, and to the score of every actor and pair, with intervals that resample groups.
+
+Sentences of one article are not independent: an interval that treats them so is too narrow. So every interval here is
+a percentile interval of the cluster bootstrap: whole groups are drawn with replacement (Field and Welsh 2007,
+Bootstrapping clustered data).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Any
+
+import numpy as np
+from datasets import Dataset
+from numpy.typing import NDArray
+
+from actorstance.examples import LABELS
+
+REPEATS = 2000  # bootstrap draws: the ends of a 95 % interval then move by less than a tenth of its width
+LEVEL = 0.95
+MIN_GROUPS = 5  # with fewer groups no interval is given: it would hold the truth far less often than it says
+ECE_BINS = 15  # bins of equal width, as in Guo et al. 2017
+
+
+def metrics(
+    gold: NDArray[np.int64],
+    probabilities: NDArray[np.float64],
+    groups: list[str],
+    clean: NDArray[np.bool_],
+    names_only: NDArray[np.int64],
+    majority: int,
+    seed: int = 0,
+) -> dict[str, Any]:
+    """Return the metrics of held-out examples, with the keys of metrics.json (but `documents` and `seconds`).
+
+    Args:
+        gold: label indices, shape (n,).
+        probabilities: shape (n, 3).
+        groups: the group of each example.
+        clean: which examples have no twin in training, shape (n,).
+        names_only: labels predicted from the two names alone, shape (n,).
+        majority: the commonest label in training.
+        seed: of the bootstrap.
+
+    Macro-F1 is the mean over the labels that occur in `gold` or are predicted; a label that is neither has no F1.
+
+    """
+    predicted = probabilities.argmax(axis=1)
+    confusion = confusion_matrix(gold, predicted)
+    low, high = _macro_f1_interval(gold, predicted, groups, seed)
+    precision, recall, f1 = _per_label(confusion)
+    return {
+        "n": len(gold),
+        "labels": {label: int(count) for label, count in zip(LABELS, confusion.sum(axis=1), strict=True)},
+        "accuracy": float((gold == predicted).mean()),
+        "micro_f1": float((gold == predicted).mean()),  # every example has one label and gets one
+        "macro_f1": macro_f1(gold, predicted),
+        "macro_f1_low": low,
+        "macro_f1_high": high,
+        "per_label": {
+            label: {
+                "precision": float(precision[at]),
+                "recall": float(recall[at]),
+                "f1": float(f1[at]),
+                "n": int(confusion[at].sum()),
+            }
+            for at, label in enumerate(LABELS)
+        },
+        "majority": {
+            "accuracy": float((gold == majority).mean()),
+            "macro_f1": macro_f1(gold, np.full(len(gold), majority)),
+        },
+        "names_only": {"macro_f1": macro_f1(gold, names_only)},
+        "clean": {
+            "n": int(clean.sum()),
+            "accuracy": float((gold == predicted)[clean].mean()) if clean.any() else None,
+            "macro_f1": macro_f1(gold[clean], predicted[clean]) if clean.any() else None,
+        },
+        "ece": expected_calibration_error(gold, probabilities),
+    }
+
+
+def confusion_matrix(gold: NDArray[np.int64], predicted: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return counts, shape (3, 3): rows gold, columns predicted, in `LABELS` order."""
+    return np.bincount(gold * len(LABELS) + predicted, minlength=len(LABELS) ** 2).reshape(len(LABELS), len(LABELS))
+
+
+def macro_f1(gold: NDArray[np.int64], predicted: NDArray[np.int64]) -> float:
+    """Return the mean F1 over the labels that occur in gold or are predicted.
+
+    Example:
+        >>> round(macro_f1(np.array([0, 1, 2, 2]), np.array([0, 1, 2, 1])), 3)
+        0.778
+
+    """
+    return float(_macro_of(confusion_matrix(gold, predicted)))
+
+
+def _macro_of(confusion: NDArray[Any]) -> NDArray[np.float64]:
+    """Macro-F1 of confusion matrices, shape (..., 3, 3) -> (...)."""
+    right = np.diagonal(confusion, axis1=-2, axis2=-1)
+    occurs = confusion.sum(axis=-1) + confusion.sum(axis=-2)
+    f1 = 2 * right / np.maximum(occurs, 1)
+    result: NDArray[np.float64] = f1.sum(axis=-1) / np.maximum((occurs > 0).sum(axis=-1), 1)
+    return result
+
+
+def _per_label(confusion: NDArray[np.int64]) -> tuple[NDArray[np.float64], ...]:
+    right = np.diagonal(confusion)
+    precision = right / np.maximum(confusion.sum(axis=0), 1)
+    recall = right / np.maximum(confusion.sum(axis=1), 1)
+    f1 = 2 * right / np.maximum(confusion.sum(axis=0) + confusion.sum(axis=1), 1)
+    return precision, recall, f1
+
+
+def expected_calibration_error(gold: NDArray[np.int64], probabilities: NDArray[np.float64]) -> float:
+    """Return how far confidence and accuracy lie apart on average, in [0, 1]."""
+    confidence = probabilities.max(axis=1)
+    right = probabilities.argmax(axis=1) == gold
+    bins = np.minimum((confidence * ECE_BINS).astype(int), ECE_BINS - 1)
+    gap = np.bincount(bins, weights=right - confidence, minlength=ECE_BINS)
+    return float(np.abs(gap).sum() / len(gold))
+
+
+def _group_weights(groups: int, seed: int) -> NDArray[np.int64]:
+    """How often each group is drawn, shape (REPEATS, groups)."""
+    rng = np.random.default_rng(seed)
+    return rng.multinomial(groups, np.full(groups, 1 / groups), size=REPEATS)
+
+
+def _interval(values: NDArray[np.float64]) -> tuple[float, float]:
+    tail = 100 * (1 - LEVEL) / 2
+    low, high = np.nanpercentile(values, [tail, 100 - tail])
+    return float(low), float(high)
+
+
+def _macro_f1_interval(
+    gold: NDArray[np.int64], predicted: NDArray[np.int64], groups: list[str], seed: int
+) -> tuple[float | None, float | None]:
+    names, index = np.unique(np.asarray(groups), return_inverse=True)
+    if len(names) < MIN_GROUPS:
+        return None, None
+    counts = np.zeros((len(names), len(LABELS) ** 2))
+    np.add.at(counts, (index, gold * len(LABELS) + predicted), 1)
+    drawn = _group_weights(len(names), seed) @ counts
+    return _interval(_macro_of(drawn.reshape(REPEATS, len(LABELS), len(LABELS))))
+
+
+# --- actors and pairs ---------------------------------------------------------------------------------------------------
+
+ROLES = ("received", "expressed")
+
+
+def stance_scores(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return P(favor) - P(against) of each example, shape (n,), in [-1, 1]."""
+    return probabilities[:, 2] - probabilities[:, 0]
+
+
+def actor_table(examples: Dataset, probabilities: NDArray[np.float64], seed: int = 0) -> list[dict[str, Any]]:
+    """Return the rows of actors.csv: each actor's score as target (received) and as source (expressed).
+
+    `gold` is the mean of favor = 1, neutral = 0, against = -1 where all its examples are labelled. With fewer than
+    `MIN_GROUPS` groups `low` and `high` are None. `correction` is "none": the score is the model's word, and no labels
+    have corrected it.
+    """
+    table = _Table(examples, probabilities, seed)
+    rows = []
+    for role, column in zip(ROLES, ("target", "source"), strict=True):
+        for actor, at in _indices(examples[column][:]).items():
+            accuracy, f1 = table.quality(at)
+            rows.append({"actor": actor, "role": role, **table.score(at), "accuracy": accuracy, "macro_f1": f1})
+    return sorted(rows, key=lambda row: (row["role"] != ROLES[0], -row["n"], row["actor"]))
+
+
+def pair_table(examples: Dataset, probabilities: NDArray[np.float64], seed: int = 0) -> list[dict[str, Any]]:
+    """Return the rows of pairs.csv: the score of each source -> target."""
+    table = _Table(examples, probabilities, seed)
+    pairs = _indices(list(zip(examples["source"][:], examples["target"][:], strict=True)))
+    rows = [{"source": source, "target": target, **table.score(at)} for (source, target), at in pairs.items()]
+    return sorted(rows, key=lambda row: (-row["n"], row["source"], row["target"]))
+
+
+def _indices(keys: list[Any]) -> dict[Any, NDArray[np.int64]]:
+    found: defaultdict[Any, list[int]] = defaultdict(list)
+    for index, key in enumerate(keys):
+        found[key].append(index)
+    return {key: np.array(rows) for key, rows in found.items()}
+
+
+class _Table:
+    """The examples as arrays, from which any subset is scored."""
+
+    def __init__(self, examples: Dataset, probabilities: NDArray[np.float64], seed: int) -> None:
+        self.scores, self.predicted, self.seed = stance_scores(probabilities), probabilities.argmax(axis=1), seed
+        self.gold = np.array([-1 if label is None else label for label in examples["label"][:]], dtype=np.int64)
+        self.groups = np.asarray(examples["group_id"][:])
+        self.documents = np.asarray(examples["document_id"][:])
+
+    def score(self, at: NDArray[np.int64]) -> dict[str, Any]:
+        """The columns n, documents, gold, score, low, high, correction of the examples `at`."""
+        low, high = self._score_interval(at)
+        return {
+            "n": len(at),
+            "documents": len(np.unique(self.documents[at])),
+            "gold": float((self.gold[at] - 1).mean()) if (self.gold[at] >= 0).all() else None,
+            "score": float(self.scores[at].mean()),
+            "low": low,
+            "high": high,
+            "correction": "none",
+        }
+
+    def quality(self, at: NDArray[np.int64]) -> tuple[float | None, float | None]:
+        """Accuracy and macro-F1 of the examples `at`, if all are labelled."""
+        gold, predicted = self.gold[at], self.predicted[at]
+        if (gold < 0).any():
+            return None, None
+        return float((gold == predicted).mean()), macro_f1(gold, predicted)
+
+    def _score_interval(self, at: NDArray[np.int64]) -> tuple[float | None, float | None]:
+        names, index = np.unique(self.groups[at], return_inverse=True)
+        if len(names) < MIN_GROUPS:
+            return None, None
+        weights = _group_weights(len(names), self.seed)
+        totals = np.bincount(index, weights=self.scores[at], minlength=len(names))
+        return _interval((weights @ totals) / (weights @ np.bincount(index, minlength=len(names))))
