@@ -49,7 +49,7 @@ def classify(raw: str) -> tuple[Line, ...]:
 
     """
     blocks = _blocks(raw)
-    texts = [" ".join(raw[start:end] for start, end in block) for block in blocks]
+    texts = [" ".join(" ".join(raw[start:end] for start, end in block).split()) for block in blocks]
     verdicts = _verdicts(texts)
     result: list[Line] = []
     for block, (kind, reason) in zip(blocks, verdicts, strict=True):
@@ -79,6 +79,7 @@ def paragraphs(lines: tuple[Line, ...]) -> Iterator[tuple[int, int]]:
 
 # --- shape ------------------------------------------------------------------------------------------------------------
 
+_BLANK = " \t\u00a0\u200b\u3000\ufeff"
 _LINE = re.compile(r"[^\r\n\v\f\x85\u2028\u2029]+")
 _FINAL = re.compile(r"[.!?…:]['\"”’»)\]]*$|[,;—–-]['\"”’]?$")  # a paragraph may break off before a quotation
 _WORD = re.compile(r"[^\W_]+(?:['’.-][^\W_]+)*")
@@ -86,36 +87,54 @@ _FUNCTION_WORDS = frozenset(
     "the a an of to in and that is was for on with as by at from it its be has have had are were will would not but or "
     "this which who their his her he she they we you i after before over under into than about been said".split()
 )
-_WRAP_WIDTHS = (45, 110)  # characters a line; hard-wrapped text is neither narrower nor wider
+_WRAP_WIDTHS = range(50, 111)  # characters; hard-wrapped text is neither narrower nor wider
+_WRAP_LINES = 8  # fewer lines that run on tell nothing of a page's width
 
 
 def _blocks(raw: str) -> list[list[tuple[int, int]]]:
     """Group the physical lines into paragraphs: one line each, but for text that was wrapped at a fixed width."""
     spans = []
     for found in _LINE.finditer(raw):
-        text = found[0].strip(" \t\u00a0\u200b\u3000\ufeff")
+        text = found[0].strip(_BLANK)
         if text:
             start = found.start() + found[0].index(text)
             spans.append((start, start + len(text)))
+    width = _wrap_width(raw, spans)
     blocks: list[list[tuple[int, int]]] = []
-    for start, end in spans:
-        if blocks and _wraps(raw, blocks[-1][-1], (start, end)):
-            blocks[-1].append((start, end))
-        else:
-            blocks.append([(start, end)])
+    for index, (start, end) in enumerate(spans):
+        if width and index and _adjacent(raw, spans[index - 1][1], start):
+            before = spans[index - 1]
+            first_word = raw[start:end].split(None, 1)[0]
+            no_room = before[1] - before[0] + 1 + len(first_word) > width
+            if no_room and end - start <= width and _runs_on(raw[slice(*before)]) and _runs_on(raw[start:end]):
+                blocks[-1].append((start, end))
+                continue
+        blocks.append([(start, end)])
     return blocks
 
 
-def _wraps(raw: str, before: tuple[int, int], this: tuple[int, int]) -> bool:
-    """Whether a line was broken for width only: the next one follows at once, and its first word had no room."""
-    gap = raw[before[1] : this[0]]
-    if gap.count("\n") > 1 or gap.count("\r") > 1 or (gap.count("\r") == 1 and gap.count("\n") == 0):
-        return False
-    text, following = raw[before[0] : before[1]], raw[this[0] : this[1]]
-    width, first_word = len(text), len(following.split(None, 1)[0])
-    if not _WRAP_WIDTHS[0] <= width <= _WRAP_WIDTHS[1] or _FINAL.search(text):
-        return following[0].islower() and _WRAP_WIDTHS[0] <= width <= _WRAP_WIDTHS[1]
-    return following[0].islower() or (width + first_word >= 60 and len(following) <= _WRAP_WIDTHS[1])
+def _runs_on(text: str) -> bool:
+    """Whether a line can be part of a wrapped paragraph: not a ruler, and not an address alone."""
+    return bool(re.search(r"[^\W_]", text)) and not re.fullmatch(r"(?:https?://|www\.)\S+", text)
+
+
+def _adjacent(raw: str, end: int, start: int) -> bool:
+    """Whether a line follows the other with no blank line between."""
+    gap = raw[end:start].replace("\r\n", "\n")
+    return gap.count("\n") + gap.count("\r") == 1
+
+
+def _wrap_width(raw: str, spans: list[tuple[int, int]]) -> int:
+    """The width at which a page was wrapped, or 0: most lines that another follows at once are nearly that long."""
+    lengths = [
+        end - start
+        for (start, end), (following, _) in zip(spans, spans[1:], strict=False)
+        if _adjacent(raw, end, following)
+    ]
+    width = max(lengths, default=0)
+    if len(lengths) < _WRAP_LINES or width not in _WRAP_WIDTHS:
+        return 0
+    return width if sum(length >= width - 15 for length in lengths) >= 0.6 * len(lengths) else 0
 
 
 def _is_prose(text: str) -> bool:
@@ -128,38 +147,42 @@ def _is_prose(text: str) -> bool:
 
 _MONTH = r"(?:jan|feb|mar|apr|may|june?|july?|aug|sept?|oct|nov|dec)[a-z]*\.?"
 _DATE = (
-    rf"(?:\d{{1,2}}(?:st|nd|rd|th)? {_MONTH},? ?\d{{4}}|{_MONTH} ?\d{{1,2}}, ?\d{{4}}|\d{{4}}-\d\d-\d\d"
+    rf"(?:\d{{1,2}}(?:st|nd|rd|th)? {_MONTH},? ?\d{{4}}|{_MONTH} ?\d{{1,2}}(?:st|nd|rd|th)?,? ?\d{{4}}|\d{{4}}-\d\d-\d\d"
     r"|\d{1,2}[/.]\d{1,2}[/.]\d{2,4})"
 )
+_WEEKDAY = r"(?:(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*,? )?"
 _AGENCIES = r"(?:afp|ap|reuters|upi|dpa|xinhua|associated press|agence france-presse|agencies|staff (?:reporter|writer)s?)"
 _BYLINE = re.compile(
     rf"(?:by|from|written by|reported by|story by|words by|text by|interview by)[: ]\s*[^.!?]{{2,140}}"
-    rf"|.{{0,60}}\b(?:published|updated|posted|last modified)\b:?.{{0,100}}|(?:\w+day,? )?{_DATE}.{{0,60}}"
-    rf"|[^.!?]{{2,60}} ?[|–—,·-] ?(?:\w+day,? )?{_DATE}.{{0,60}}|(?:\d+|an?) (?:minutes?|hours?|days?) ago"
+    rf"|.{{0,60}}\b(?:published|updated|posted|last modified)\b(?:[: ].{{0,100}})?|{_WEEKDAY}{_DATE}.{{0,60}}"
+    rf"|[^.!?]{{2,60}} ?(?:[|–—,·-]| on ) ?{_WEEKDAY}{_DATE}.{{0,60}}|(?:\d+|an?) (?:minutes?|hours?|days?) ago"
     rf"|{_AGENCIES}\W*|(?:reporting|editing|additional reporting|writing|compiled) by [^.!?]{{2,80}}.{{0,120}}"
     r"|[^.!?,]{3,40}, (?:[\w-]+ ){0,3}(?:correspondent|reporter|editor|staff writer)(?: in \w+)?",
     re.IGNORECASE,
 )
 _NAME = r"(?:[A-Z][\w'’-]+\.? ?){2,4}"
+_DATED = re.compile(rf"{_WEEKDAY}{_DATE}\W.{{0,40}}", re.IGNORECASE)
 _BYLINE_NAMES = re.compile(  # "Ana Lima in Varna", "Ana Lima and Jo Bek", "An analysis by Ana Lima": no full stop
-    rf"{_NAME}in {_NAME}|{_NAME}and {_NAME}|(?:An? )?[A-Z]?[a-z ]{{3,30}} by {_NAME}(?:, [\w ]{{3,40}})?"
+    rf"{_NAME}in (?:[A-Z][\w'’-]+ ?){{1,3}}|{_NAME}and {_NAME}|(?:An? )?[A-Z]?[a-z ]{{3,30}} by {_NAME}(?:, [\w ]{{3,40}})?"
 )
 _CREDIT = r"(?:photos?|pictures?|images?|photographs?|handout|file|courtesy|getty images?|reuters|afp|ap|epa)"
 _CAPTION = re.compile(
     rf".*\((?:[^()]{{0,60}}\W)?{_CREDIT}(?:\W[^()]{{0,40}})?\)\.?|.*\[[^\[\]]{{0,40}}\b(?:photo|picture|image)\b[^\[\]]{{0,40}}\]\.?"
     rf"|.*\b(?:photo|photograph|picture|image|illustration)s?(?: credit)?(?: by\b|:).{{2,60}}"
     rf"|(?:file )?(?:photo|image|picture|caption|credit|illustration)s? ?[:/].*"
-    rf"|.*[./|] ?{_AGENCIES[:-1]}|getty images|epa|ap photo)(?:/[\w .]+)?\.?",
+    rf"|.*[./|] ?{_AGENCIES[:-1]}|getty images|epa|ap photo)(?:/[\w .]+)?\.?"
+    r"|(?:image|media|photo|picture|video)s? (?:source|caption|credit)\b.*|.*\bcredit: ?[^.]{2,50}|.*\bphoto ?[|/:] ?.{2,60}"
+    r"|[(\[]\d+(?:/| of )\d+[)\]] .*|.*\([\w .]{2,30}: [A-Z]\w+ [A-Z][\w-]+\)",
     re.IGNORECASE,
 )
-_CREDIT_LINE = re.compile(rf"{_NAME}[/|] ?(?:{_AGENCIES}|getty images|epa)(?:/[\w .]+)?\.?", re.IGNORECASE)
+_CREDIT_LINE = re.compile(rf"{_NAME}[/|] ?[A-Z]\w+(?:[ /][A-Z][\w.]+)*\.?")
 _TIME = re.compile(r"\d{1,2}[:.]\d\d ?(?:[ap]\.?m\.?)?(?: [A-Z]{2,4})?\W*", re.IGNORECASE)
 _CITY = r"[A-Z][A-Z.'’-]*[A-Z](?:[ /,]+(?:[A-Z][A-Z.'’-]+|[A-Z][a-z]+\.?(?=[ ,:—–-])|D\.C\.|and(?= [A-Z]{3})))*"
 _CAP_MONTH = r"(?:Jan|Feb|Mar|Apr|May|June?|July?|Aug|Sept?|Oct|Nov|Dec)[a-z]*\.?"
 _DATELINE = re.compile(  # CITY/ CITY, Country, Feb. 12 (Agency) —   ·   (CNN) --   ·   Varna (Agency) –
     rf"(?:{_CITY}|[A-Z][a-z]+(?: [A-Z][a-z]+)?(?=,? \([A-Z])|(?=\([A-Z]{{2,}}\)))"
     rf"(?:,? (?:{_CAP_MONTH} \d{{1,2}}|\d{{1,2}} {_CAP_MONTH})(?:,? \d{{4}})?)?(?:,? ?\([A-Z][\w .,/-]{{1,30}}\))?"
-    r"(?: ?(?:—|–|--) ?| -+ ?|: )(?=[\"“'‘]?[A-Z\d])"
+    r"(?: ?(?:—|–|--) ?| -+ ?|: (?=(?:\S+ ){8})|\. /[A-Z]{2,}/\.? )(?=[\"“'‘]?[A-Z\d])",
 )
 
 
@@ -189,8 +212,10 @@ def _furniture_reason(text: str) -> str | None:
 
 # --- place ------------------------------------------------------------------------------------------------------------
 
+_ITEM = re.compile(r"(?:[•▪●◦*·–—-]|\(?(?:[a-z]|\d{1,2})[.)]) ?\S")
 # After one of these, once a good part of the article has gone by, nothing is the article's any more.
 _END = {"comments", "voting", "test for human visitors"}
+_LINKS = "links to other pages"  # likewise, if only a few short sentences follow
 _UNSURE = "?"
 
 
@@ -212,6 +237,8 @@ def _alone(text: str) -> tuple[str, str]:
     """What a paragraph is by itself; `_UNSURE` for a short line that only its place can tell."""
     if len(text) <= 120 and _CREDIT_LINE.fullmatch(text):
         return "caption", "credit of a picture"
+    if len(text) <= 80 and _DATED.fullmatch(text):
+        return "byline", "author, agency or date"
     if reason := _furniture_reason(text):
         return "furniture", reason
     if _TIME.fullmatch(text):
@@ -244,6 +271,9 @@ def _body_range(texts: list[str], verdicts: list[tuple[str, str]]) -> tuple[int,
         kind, reason = verdicts[index]
         if kind == "furniture" and reason in _END and sum(words[index:]) <= 2 * sum(words[first:index]):
             return first, max(later for later in body if later < index)
+        rest = [count for count in words[index:] if count]
+        if reason == _LINKS and max(rest, default=0) <= 20 and sum(rest) <= 0.1 * sum(words[first:index]):
+            return first, max(later for later in body if later < index)
     return first, body[-1]
 
 
@@ -255,11 +285,14 @@ def _between(texts: list[str], verdicts: list[tuple[str, str]], first: int, last
         while run < last and verdicts[run][0] == _UNSURE:
             run += 1
         for place in range(index, run):
-            ends = re.search(r"[.?!…][\"'”’)]*$", texts[place])
-            words = [word.lower() for word in _WORD.findall(texts[place])]
-            if len(words) >= 12 and sum(word in _FUNCTION_WORDS for word in words) >= 0.2 * len(words):
+            text = texts[place]
+            words = [word.lower() for word in _WORD.findall(text)]
+            running = sum(word in _FUNCTION_WORDS for word in words)
+            if (len(words) >= 12 and running >= 0.2 * len(words)) or (len(words) >= 25 and running >= 2):
                 verdicts[place] = ("body", "running words between paragraphs, though no full stop ends them")
-            elif ends and run - index == 1:
+            elif _ITEM.match(text) and verdicts[place - 1][0] == "body":
+                verdicts[place] = ("body", "item of a list between paragraphs")
+            elif run - index == 1 and re.search(r"[.?!…][\"'”’)]*$", text):
                 verdicts[place] = ("body", "ends like a sentence, between paragraphs")
             elif run - index == 1:
                 verdicts[place] = ("sub-heading", "one short line between paragraphs")
@@ -270,13 +303,23 @@ def _between(texts: list[str], verdicts: list[tuple[str, str]], first: int, last
 
 def _above(texts: list[str], verdicts: list[tuple[str, str]], first: int) -> None:
     """Find the headline among the short lines above the article; those above it are the page's, below it a standfirst."""
-    unsure = [index for index in range(min(first, len(texts))) if verdicts[index][0] == _UNSURE]
-    long = [index for index in unsure if len(texts[index].split()) >= 4] or unsure[-1:]
-    if not long:
-        return
-    headline = long[-1]  # go up from the article for as long as the lines stand together
-    while headline - 1 in long:
-        headline -= 1
+    top = range(min(first, len(texts)))
+    unsure = [index for index in top if verdicts[index][0] == _UNSURE]
+    long = [index for index in unsure if len(texts[index].split()) >= 4]
+    bylines = [index for index in top if verdicts[index][0] == "byline" and any(at < index for at in long)]
+    above = [index for index in long if not bylines or index < bylines[0]] or unsure[-1:]
+    if above:
+        together = above[-1:]  # go up from the byline, or the article, for as long as the lines stand together
+        while together[0] - 1 in above:
+            together.insert(0, together[0] - 1)
+        headline = next((at for at in together if len(texts[at].split()) >= 6), together[0])
+    else:
+        headline = next((index for index in top if verdicts[index][0] == "sub-heading"), -1)
+        if headline >= 0:
+            verdicts[headline] = ("headline", "the line that stands above the article")
+    for index in range(max(headline, 0) + 1, len(texts)):
+        if headline >= 0 and texts[index].strip(" →»›-") == texts[headline]:
+            verdicts[index] = ("furniture", "the headline again")
     for index in unsure:
         if index == headline:
             verdicts[index] = ("headline", "the line that stands above the article")
