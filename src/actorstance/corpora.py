@@ -15,13 +15,11 @@ import datasets
 from datasets import Dataset
 
 from actorstance import newsroom
-from actorstance.documents import MAX_LINE, read_json_lines
 from actorstance.errors import InputError
-from actorstance.examples import FEATURES, LABELS, SPLITS, dataset, twin_key
-from actorstance.models.bundle import read_json
+from actorstance.examples import CONTEXT, FEATURES, LABELS, SPLITS, dataset, twin_key
+from actorstance.files import lines, read_json, read_json_lines
 from actorstance.resources import shipped
 
-CONTEXT = 2  # sentences before a sentence that go into its context
 _SPACES = re.compile(r"\s+")
 
 
@@ -119,7 +117,9 @@ def _existing(name: str, path: str | Path | None) -> Path:
         return shipped("data/newsroom")
     if path is None and name == "article":
         known = ", ".join(sorted(str(read_json(file)["file"]) for file in shipped("data/article").glob("*.json")))
-        raise InputError(f"data=article needs the article itself, which may not be shipped: data.path=FILE, one of {known}.")
+        raise InputError(
+            f"data=article needs the article itself, which may not be shipped: data.path=FILE, one of {known}."
+        )
     if path is None:
         raise InputError(f"data={name} needs data.path=FILE_OR_FOLDER.")
     if not Path(path).exists():
@@ -127,7 +127,7 @@ def _existing(name: str, path: str | Path | None) -> Path:
     return Path(path)
 
 
-# --- newsroom and article -----------------------------------------------------------------------------------------------
+# --- newsroom and article ---
 
 
 def _newsroom(path: Path, tally: _Tally) -> Rows:
@@ -148,13 +148,16 @@ def _newsroom(path: Path, tally: _Tally) -> Rows:
             for actor, start, end in sentence.mentions:
                 first.setdefault(actor, (start, end))
             for source, target, label in sentence.pairs:
-                yield str(file), _row(
-                    f"{article.id}:{index}:{source}:{target}",
-                    (article.id, article.story, article.date, article.split),
-                    (article.raw, spans, index),
-                    (source, first.get(source, (-1, -1))),
-                    (target, first.get(target, (-1, -1))),
-                    label,
+                yield (
+                    str(file),
+                    _row(
+                        f"{article.id}:{index}:{source}:{target}",
+                        (article.id, article.story, article.date, article.split),
+                        (article.raw, spans, index),
+                        (source, first.get(source, (-1, -1))),
+                        (target, first.get(target, (-1, -1))),
+                        label,
+                    ),
                 )
 
 
@@ -205,7 +208,9 @@ def _article(path: Path, tally: _Tally) -> Rows:
     tables = {file.name: read_json(file) for file in sorted(shipped("data/article").glob("*.json"))}
     table = next((table for table in tables.values() if table["sha256"] == found), None)
     if table is None:
-        known = "; ".join(f"{table['file']} ({table['about']}), SHA-256 {table['sha256'][:12]}…" for table in tables.values())
+        known = "; ".join(
+            f"{table['file']} ({table['about']}), SHA-256 {table['sha256'][:12]}…" for table in tables.values()
+        )
         raise InputError(f"{path}: SHA-256 {found[:12]}…, which no labels are for. There are labels for: {known}.")
     raw = content.decode("utf-8")
     spans = [(sentence["start"], sentence["end"]) for sentence in table["sentences"]]
@@ -213,17 +218,20 @@ def _article(path: Path, tally: _Tally) -> Rows:
         tally.read += 1
         tally.kept += 1
         for source, s0, s1, target, t0, t1, label in sentence["pairs"]:
-            yield str(path), _row(
-                f"{path.name}:{index}:{source}:{target}",
-                (path.name, f"{path.name}:{index}", table["date"], ""),
-                (raw, spans, index),
-                (source, (s0, s1)),
-                (target, (t0, t1)),
-                label,
+            yield (
+                str(path),
+                _row(
+                    f"{path.name}:{index}:{source}:{target}",
+                    (path.name, f"{path.name}:{index}", table["date"], ""),
+                    (raw, spans, index),
+                    (source, (s0, s1)),
+                    (target, (t0, t1)),
+                    label,
+                ),
             )
 
 
-# --- DSE ------------------------------------------------------------------------------------------------------------------
+# --- DSE ---
 
 # class -> label of (first entity -> second, second -> first)
 _DSE_LABELS = {
@@ -262,7 +270,9 @@ def _dse(path: Path, tally: _Tally) -> Rows:
                 continue
             text, mentions = spans
             mended = [_whole_words(text, mention) for mention in mentions]
-            tally.mended["bracket that ended inside a word"] += sum(a != b for a, b in zip(mended, mentions, strict=True))
+            tally.mended["bracket that ended inside a word"] += sum(
+                a != b for a, b in zip(mended, mentions, strict=True)
+            )
             names = [actor_of(text[start:end]) for start, end in mended]
             if names[0] == names[1]:
                 tally.dropped["both entities have one name"] += 1
@@ -271,20 +281,23 @@ def _dse(path: Path, tally: _Tally) -> Rows:
             number = where.rsplit(":", 1)[1]
             key = twin_key(text)
             for direction, (source, target) in enumerate(((0, 1), (1, 0))):
-                yield where, {
-                    "example_id": f"{file.stem}:{number}:{direction}",
-                    "document_id": f"{file.stem}:{number}",
-                    "group_id": hashlib.sha256(key.encode()).hexdigest()[:16],
-                    "split": split,
-                    "text": text,
-                    "source": names[source],
-                    "source_start": mended[source][0],
-                    "source_end": mended[source][1],
-                    "target": names[target],
-                    "target_start": mended[target][0],
-                    "target_end": mended[target][1],
-                    "label": _DSE_LABELS[label][direction],
-                }
+                yield (
+                    where,
+                    {
+                        "example_id": f"{file.stem}:{number}:{direction}",
+                        "document_id": f"{file.stem}:{number}",
+                        "group_id": hashlib.sha256(key.encode()).hexdigest()[:16],
+                        "split": split,
+                        "text": text,
+                        "source": names[source],
+                        "source_start": mended[source][0],
+                        "source_end": mended[source][1],
+                        "target": names[target],
+                        "target_start": mended[target][0],
+                        "target_end": mended[target][1],
+                        "label": _DSE_LABELS[label][direction],
+                    },
+                )
 
 
 def _dse_spans(sentence: str, first: str, second: str) -> tuple[str, list[tuple[int, int]]] | None:
@@ -326,18 +339,7 @@ def actor_of(mention: str) -> str:
     return _SPACES.sub(" ", mention).strip().casefold()
 
 
-def _lines(path: Path) -> Iterator[str]:
-    with path.open("rb") as file:
-        for number, line in enumerate(file, 1):
-            if len(line) > MAX_LINE:
-                raise InputError(f"{path}:{number}: a line of {len(line):,} bytes, at most {MAX_LINE:,} are read.")
-            try:
-                yield line.decode("utf-8").rstrip("\r\n")
-            except UnicodeDecodeError as error:
-                raise InputError(f"{path}:{number}: not UTF-8 at byte {error.start} of the line.") from error
-
-
-# --- any table ------------------------------------------------------------------------------------------------------------
+# --- any table ---
 
 _REQUIRED = ("text", "target", "label")
 _INTEGERS = ("source_start", "source_end", "target_start", "target_end", "raw_start", "raw_end")
@@ -354,7 +356,9 @@ def _table(
     names = {column: (columns or {}).get(column) or column for column in FEATURES}
     if unknown := set(columns or {}) - set(FEATURES):
         raise InputError(f"data.columns.{min(unknown)}: no such column. The schema has {', '.join(FEATURES)}.")
-    calls = {label: label for label in LABELS} | {str(theirs): ours for ours, theirs in (labels or {}).items() if theirs}
+    calls = {label: label for label in LABELS} | {
+        str(theirs): ours for ours, theirs in (labels or {}).items() if theirs
+    }
     for number, (where, raw) in enumerate(_table_rows(path), 1):
         tally.read += 1
         row = {column: raw[name] for column, name in names.items() if raw.get(name) is not None and raw[name] != ""}
@@ -398,7 +402,13 @@ def _integer(where: str, column: str, value: Any) -> int:
 def _locate(row: dict[str, Any], role: str) -> None:
     """Find the mention of an actor whose id stands in the text as it is, once."""
     name, text = row.get(role), row["text"]
-    if f"{role}_start" not in row and isinstance(name, str) and isinstance(text, str) and name and text.count(name) == 1:
+    if (
+        f"{role}_start" not in row
+        and isinstance(name, str)
+        and isinstance(text, str)
+        and name
+        and text.count(name) == 1
+    ):
         row[f"{role}_start"] = text.index(name)
         row[f"{role}_end"] = text.index(name) + len(name)
 
@@ -407,13 +417,16 @@ def _table_rows(path: Path) -> Rows:
     if path.is_dir() or path.suffix == ".parquet":
         try:
             table = datasets.load_from_disk(str(path)) if path.is_dir() else Dataset.from_parquet(str(path))
-        except Exception as error:  # noqa: BLE001  (whatever pyarrow and datasets raise for a damaged file)
+        except Exception as error:
             raise InputError(f"{path}: cannot be opened as a table: {' '.join(str(error).split())[:300]}") from error
         parts = table if isinstance(table, datasets.DatasetDict) else {"": table}
         for split, part in parts.items():
             for number, row in enumerate(part, 1):
                 named = {"validation": "valid"}.get(str(split), str(split))
-                yield f"{path}: {split} row {number}".replace(":  row", ": row"), {"split": named, **row} if split else row
+                yield (
+                    f"{path}: {split} row {number}".replace(":  row", ": row"),
+                    {"split": named, **row} if split else row,
+                )
     elif path.suffix == ".jsonl":
         yield from read_json_lines(path)
     elif path.suffix in (".csv", ".tsv"):
@@ -423,7 +436,7 @@ def _table_rows(path: Path) -> Rows:
 
 
 def _csv_rows(path: Path) -> Rows:
-    first = next(_lines(path), "").lstrip("\ufeff")
+    first = next(lines(path), "").lstrip("\ufeff")
     delimiter = "\t" if path.suffix == ".tsv" else max(",;\t", key=first.count)
     records = _records(path, delimiter)
     _, names = next(records, ("", []))
@@ -438,7 +451,7 @@ def _csv_rows(path: Path) -> Rows:
 
 def _records(path: Path, delimiter: str) -> Iterator[tuple[str, list[str]]]:
     """Yield ("file:line", fields) of a delimited file; a quoted field may hold delimiters and line breaks."""
-    reader = csv.reader((line + "\n" for line in _lines(path)), delimiter=delimiter, strict=True)
+    reader = csv.reader((line + "\n" for line in lines(path)), delimiter=delimiter, strict=True)
     while True:
         where = f"{path}:{reader.line_num + 1}"
         try:

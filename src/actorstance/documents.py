@@ -6,20 +6,18 @@ of a sentence can be shown on the page as it was pasted.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from actorstance import lines as page_lines
 from actorstance.errors import InputError
+from actorstance.files import MAX_LINE, decode, read_json_lines
 from actorstance.lines import Line
 from actorstance.sentences import split
 
 MAX_FILE = 100_000_000  # bytes of one text file; a newspaper article has five thousand
-MAX_LINE = 10_000_000  # characters of one line; in JSONL a line holds a whole article
 SUFFIXES = (".txt", ".text", ".md", ".jsonl")
 
 
@@ -48,7 +46,7 @@ class Document:
 
 
 def read(source: str | Path) -> list[Document]:
-    """Read the documents of a text file, a JSONL file (`id`, `date`, `text`), a folder of them, or a text.
+    r"""Read the documents of a text file, a JSONL file (`id`, `date`, `text`), a folder of them, or a text.
 
     Args:
         source: a `Path`, or a string. A string that names an existing file or folder is one; any other string that
@@ -61,7 +59,7 @@ def read(source: str | Path) -> list[Document]:
         InputError: naming the file and line, for what cannot be read, and for an article without a body.
 
     Example:
-        >>> document, = read("Home\\n\\nTalks collapse\\n\\nBy Ana Lima\\n\\nVarna on Monday accused Ostia of spying.\\n")
+        >>> document, = read("Home\n\nTalks collapse\n\nBy Ana Lima\n\nVarna on Monday accused Ostia of spying.\n")
         >>> [(line.kind, line.kept) for line in document.lines]
         [('furniture', False), ('headline', True), ('byline', True), ('body', True)]
         >>> [document.text(sentence) for sentence in document.sentences]
@@ -107,25 +105,13 @@ def _read_text(path: Path) -> str:
     size = path.stat().st_size
     if size > MAX_FILE:
         raise InputError(f"{path}: {size:,} bytes, at most {MAX_FILE:,} are read. Split the file into articles.")
-    raw = _decode(path.read_bytes(), str(path))
+    raw = decode(path.read_bytes(), str(path))
     if not raw.strip("\ufeff \t\r\n"):
         raise InputError(f"{path}: the file is empty.")
     for number, line in enumerate(raw.split("\n"), 1):
         if len(line) > MAX_LINE:
             raise InputError(f"{path}:{number}: a line of {len(line):,} characters, at most {MAX_LINE:,} are read.")
     return raw
-
-
-def _decode(data: bytes, where: str) -> str:
-    if b"\0" in data:
-        raise InputError(f"{where}: a binary file (zero byte at {data.index(0)}), expected UTF-8 text.")
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise InputError(
-            f"{where}: not UTF-8 at byte {error.start} (0x{data[error.start]:02x}). Save it as UTF-8, or convert it: "
-            "iconv -f WINDOWS-1252 -t UTF-8."
-        ) from error
 
 
 def _read_jsonl(path: Path) -> Iterator[Document]:
@@ -135,33 +121,3 @@ def _read_jsonl(path: Path) -> Iterator[Document]:
             found = ", ".join(f"{key}: {type(value).__name__}" for key, value in row.items()) or "nothing"
             raise InputError(f"{where}: expected id, text and (if known) date as strings, found {found}.")
         yield parse(str(id), text, where, date)
-
-
-def read_json_lines(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield ("file:line", object) of a JSONL file, without blank lines.
-
-    Raises:
-        InputError: for a line that is no JSON object, is too long or is not UTF-8, and for a file without any object.
-
-    """
-    rows = 0
-    with path.open("rb") as file:
-        number = 0
-        while line := file.readline(MAX_LINE + 1):
-            number += 1
-            where = f"{path}:{number}"
-            if len(line) > MAX_LINE:
-                raise InputError(f"{where}: a line of more than {MAX_LINE:,} bytes, which is more than is read.")
-            text = _decode(line, where).strip("\ufeff \t\r\n")
-            if not text:
-                continue
-            try:
-                row = json.loads(text)
-            except (json.JSONDecodeError, RecursionError) as error:
-                raise InputError(f"{where}: no JSON: {error}.") from error
-            if not isinstance(row, dict):
-                raise InputError(f"{where}: a JSON {type(row).__name__}, expected an object.")
-            rows += 1
-            yield where, row
-    if not rows:
-        raise InputError(f"{path}: the file is empty.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Iterable, Iterator
+from itertools import permutations
 from typing import Any
 
 import numpy as np
@@ -12,12 +13,15 @@ from datasets import ClassLabel, Dataset, Features, Value
 from numpy.typing import NDArray
 from sklearn.model_selection import StratifiedGroupKFold
 
+from actorstance.actors import Registry
+from actorstance.documents import Document
 from actorstance.errors import InputError
 
 LABELS = ("against", "neutral", "favor")  # this order everywhere; score = P(favor) - P(against)
 AUTHOR = "AUTHOR"
 UNKNOWN = "UNKNOWN"
 SPLITS = ("train", "valid", "test")
+CONTEXT = 2  # sentences before a sentence that go into its context
 
 FEATURES = Features(
     {
@@ -82,7 +86,9 @@ def dataset(rows: Iterable[tuple[str, dict[str, Any]]]) -> Dataset:
         full = _DEFAULTS | row
         _check(where, full)
         if (first := seen.get(full["example_id"])) is not None:
-            raise InputError(f"{where}: example_id {full['example_id']!r} stands already in {first}. Ids must be unique.")
+            raise InputError(
+                f"{where}: example_id {full['example_id']!r} stands already in {first}. Ids must be unique."
+            )
         seen[full["example_id"]] = where
         for name, values in columns.items():
             values.append(full[name])
@@ -171,7 +177,12 @@ def with_split(examples: Dataset, seed: int) -> Dataset:
     for index, (_, rows) in enumerate(grouped_folds(examples, folds, seed)):
         if index < 2 * held_out:
             names[rows] = SPLITS[2] if index < held_out else SPLITS[1]
-    return examples.remove_columns("split").add_column("split", names.tolist()).select_columns(list(FEATURES)).cast(FEATURES)
+    return (
+        examples.remove_columns("split")
+        .add_column("split", names.tolist())
+        .select_columns(list(FEATURES))
+        .cast(FEATURES)
+    )
 
 
 def grouped_tenth(examples: Dataset, seed: int) -> tuple[Dataset, Dataset]:
@@ -179,3 +190,46 @@ def grouped_tenth(examples: Dataset, seed: int) -> tuple[Dataset, Dataset]:
     folds = min(10, len(set(examples["group_id"][:])))
     train, tenth = next(grouped_folds(examples, folds, seed))
     return examples.select(train), examples.select(tenth)
+
+
+def pairs(document: Document, registry: Registry, group_by_sentence: bool = False) -> Dataset:
+    """Return the unlabelled examples of a document: for each sentence its author, and every ordered pair of its actors.
+
+    An actor that a sentence names more than once stands at its first mention. The group is the document, or the sentence
+    where there is only one document.
+
+    Example:
+        >>> from actorstance.documents import parse
+        >>> document = parse("d", "Varna on Monday accused Ostia of spying on its fleet in the northern strait.")
+        >>> found = pairs(document, Registry({"varna": ["Varna"], "ostia": ["Ostia"]}))
+        >>> list(zip(found["source"], found["target"]))
+        [('AUTHOR', 'varna'), ('AUTHOR', 'ostia'), ('varna', 'ostia'), ('ostia', 'varna')]
+
+    """
+    rows: list[tuple[str, dict[str, Any]]] = []
+    texts = [document.text(sentence) for sentence in document.sentences]
+    for index, (sentence, text) in enumerate(zip(document.sentences, texts, strict=True)):
+        first: dict[str, tuple[int, int]] = {}
+        for mention in registry.mentions(text):
+            first.setdefault(mention.actor, (mention.start, mention.end))
+        asked = [(AUTHOR, actor) for actor in first] + list(permutations(first, 2))
+        for source, target in asked:
+            source_start, source_end = first.get(source, (-1, -1))
+            row = {
+                "example_id": f"{document.id}:{index}:{source}:{target}",
+                "document_id": document.id,
+                "group_id": f"{document.id}:{index}" if group_by_sentence else document.id,
+                "date": document.date,
+                "text": text,
+                "context": " ".join(texts[max(0, index - CONTEXT) : index]),
+                "source": source,
+                "source_start": source_start,
+                "source_end": source_end,
+                "target": target,
+                "target_start": first[target][0],
+                "target_end": first[target][1],
+                "raw_start": sentence.start,
+                "raw_end": sentence.end,
+            }
+            rows.append((f"{document.id}, sentence {index + 1}", row))
+    return dataset(rows)

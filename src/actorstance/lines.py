@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from itertools import pairwise
 
 import yaml
 
@@ -35,14 +36,14 @@ class Line:
 
 
 def classify(raw: str) -> tuple[Line, ...]:
-    """Classify every line of a page that is not blank.
+    r"""Classify every line of a page that is not blank.
 
     Returns:
         The lines in order. They do not overlap, and nothing but white space lies outside them. A dateline and the
         paragraph that it opens are two `Line`s of one line of text.
 
     Example:
-        >>> page = "Share this article\\n\\nRiver bridge reopens\\n\\nVARNA — The bridge was opened on Monday by the mayor.\\n"
+        >>> page = "Share this article\n\nRiver bridge reopens\n\nVARNA — The bridge was opened on Monday by the mayor.\n"
         >>> [(line.kind, page[line.start:line.end]) for line in classify(page)]  # doctest: +NORMALIZE_WHITESPACE
         [('furniture', 'Share this article'), ('headline', 'River bridge reopens'), ('dateline', 'VARNA —'),
          ('body', 'The bridge was opened on Monday by the mayor.')]
@@ -77,15 +78,66 @@ def paragraphs(lines: tuple[Line, ...]) -> Iterator[tuple[int, int]]:
         yield pending
 
 
-# --- shape ------------------------------------------------------------------------------------------------------------
+# --- shape ---
 
 _BLANK = " \t\u00a0\u200b\u3000\ufeff"
 _LINE = re.compile(r"[^\r\n\v\f\x85\u2028\u2029]+")
 _FINAL = re.compile(r"[.!?…:]['\"”’»)\]]*$|[,;—–-]['\"”’]?$")  # a paragraph may break off before a quotation
 _WORD = re.compile(r"[^\W_]+(?:['’.-][^\W_]+)*")
 _FUNCTION_WORDS = frozenset(
-    "the a an of to in and that is was for on with as by at from it its be has have had are were will would not but or "
-    "this which who their his her he she they we you i after before over under into than about been said".split()
+    [
+        "the",
+        "a",
+        "an",
+        "of",
+        "to",
+        "in",
+        "and",
+        "that",
+        "is",
+        "was",
+        "for",
+        "on",
+        "with",
+        "as",
+        "by",
+        "at",
+        "from",
+        "it",
+        "its",
+        "be",
+        "has",
+        "have",
+        "had",
+        "are",
+        "were",
+        "will",
+        "would",
+        "not",
+        "but",
+        "or",
+        "this",
+        "which",
+        "who",
+        "their",
+        "his",
+        "her",
+        "he",
+        "she",
+        "they",
+        "we",
+        "you",
+        "i",
+        "after",
+        "before",
+        "over",
+        "under",
+        "into",
+        "than",
+        "about",
+        "been",
+        "said",
+    ]
 )
 _WRAP_WIDTHS = range(50, 111)  # characters; hard-wrapped text is neither narrower nor wider
 _WRAP_LINES = 8  # fewer lines that run on tell nothing of a page's width
@@ -126,11 +178,7 @@ def _adjacent(raw: str, end: int, start: int) -> bool:
 
 def _wrap_width(raw: str, spans: list[tuple[int, int]]) -> int:
     """The width at which a page was wrapped, or 0: most lines that another follows at once are nearly that long."""
-    lengths = [
-        end - start
-        for (start, end), (following, _) in zip(spans, spans[1:], strict=False)
-        if _adjacent(raw, end, following)
-    ]
+    lengths = [end - start for (start, end), (following, _) in pairwise(spans) if _adjacent(raw, end, following)]
     width = max(lengths, default=0)
     if len(lengths) < _WRAP_LINES or width not in _WRAP_WIDTHS:
         return 0
@@ -143,7 +191,7 @@ def _is_prose(text: str) -> bool:
     return bool(_FINAL.search(text)) and len(words) >= 2 and (len(words) < 8 or not _FUNCTION_WORDS.isdisjoint(words))
 
 
-# --- words ------------------------------------------------------------------------------------------------------------
+# --- words ---
 
 _MONTH = r"(?:jan|feb|mar|apr|may|june?|july?|aug|sept?|oct|nov|dec)[a-z]*\.?"
 _DATE = (
@@ -151,7 +199,9 @@ _DATE = (
     r"|\d{1,2}[/.]\d{1,2}[/.]\d{2,4})"
 )
 _WEEKDAY = r"(?:(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*,? )?"
-_AGENCIES = r"(?:afp|ap|reuters|upi|dpa|xinhua|associated press|agence france-presse|agencies|staff (?:reporter|writer)s?)"
+_AGENCIES = (
+    r"(?:afp|ap|reuters|upi|dpa|xinhua|associated press|agence france-presse|agencies|staff (?:reporter|writer)s?)"
+)
 _BYLINE = re.compile(
     rf"(?:by|from|written by|reported by|story by|words by|text by|interview by)[: ]\s*[^.!?]{{2,140}}"
     rf"|.{{0,60}}\b(?:published|updated|posted|last modified)\b(?:[: ].{{0,100}})?|{_WEEKDAY}{_DATE}.{{0,60}}"
@@ -210,7 +260,7 @@ def _furniture_reason(text: str) -> str | None:
     return next(found, None)
 
 
-# --- place ------------------------------------------------------------------------------------------------------------
+# --- place ---
 
 _ITEM = re.compile(r"(?:[•▪●◦*·–—-]|\(?(?:[a-z]|\d{1,2})[.)]) ?\S")
 # After one of these, once a good part of the article has gone by, nothing is the article's any more.

@@ -26,8 +26,8 @@ def metrics(
     gold: NDArray[np.int64],
     probabilities: NDArray[np.float64],
     groups: list[str],
-    clean: NDArray[np.bool_],
-    names_only: NDArray[np.int64],
+    clean: NDArray[np.bool_] | None,
+    names_only: NDArray[np.int64] | None,
     majority: int,
     seed: int = 0,
 ) -> dict[str, Any]:
@@ -37,8 +37,8 @@ def metrics(
         gold: label indices, shape (n,).
         probabilities: shape (n, 3).
         groups: the group of each example.
-        clean: which examples have no twin in training, shape (n,).
-        names_only: labels predicted from the two names alone, shape (n,).
+        clean: which examples have no twin in training, shape (n,); None if the training examples are not at hand.
+        names_only: labels predicted from the two names alone, shape (n,); None likewise.
         majority: the commonest label in training.
         seed: of the bootstrap.
 
@@ -70,14 +70,21 @@ def metrics(
             "accuracy": float((gold == majority).mean()),
             "macro_f1": macro_f1(gold, np.full(len(gold), majority)),
         },
-        "names_only": {"macro_f1": macro_f1(gold, names_only)},
-        "clean": {
-            "n": int(clean.sum()),
-            "accuracy": float((gold == predicted)[clean].mean()) if clean.any() else None,
-            "macro_f1": macro_f1(gold[clean], predicted[clean]) if clean.any() else None,
-        },
+        "names_only": {"macro_f1": None if names_only is None else macro_f1(gold, names_only)},
+        "clean": _clean(gold, predicted, clean),
         "ece": expected_calibration_error(gold, probabilities),
     }
+
+
+def _clean(
+    gold: NDArray[np.int64], predicted: NDArray[np.int64], clean: NDArray[np.bool_] | None
+) -> dict[str, int | float | None]:
+    if clean is None:
+        return {"n": None, "accuracy": None, "macro_f1": None}
+    if not clean.any():
+        return {"n": 0, "accuracy": None, "macro_f1": None}
+    right = float((gold == predicted)[clean].mean())
+    return {"n": int(clean.sum()), "accuracy": right, "macro_f1": macro_f1(gold[clean], predicted[clean])}
 
 
 def confusion_matrix(gold: NDArray[np.int64], predicted: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -146,7 +153,7 @@ def _macro_f1_interval(
     return _interval(_macro_of(drawn.reshape(REPEATS, len(LABELS), len(LABELS))))
 
 
-# --- actors and pairs ---------------------------------------------------------------------------------------------------
+# --- actors and pairs ---
 
 ROLES = ("received", "expressed")
 

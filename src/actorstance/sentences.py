@@ -42,7 +42,9 @@ _INITIALS = re.compile(r"\b(?!U\.S\.|U\.N\.|U\.K\.|E\.U\.|D\.C\.|N\.Y\.|L\.A\.|U
 # Two sentences pasted without the space between them. A web address has no capital after its dot.
 _GLUED = re.compile(r"(?<=[a-z]{3})[.?!][\"”’]?(?=[“‘]?[A-Z][a-z]+\s)")
 # Ends that sentencex takes for the middle: initials or a firm's ending before a word that opens sentences; an ellipsis.
-_MISSED = re.compile(rf"(?:\b(?:[A-Z]\.){{2,}}|\b(?:St|Ltd|Inc|Corp|Co|Jr|Sr)\.|\bNo\.|…[\"”’]?)\s+(?=[\"“‘']?{_STARTERS})")
+_MISSED = re.compile(
+    rf"(?:\b(?:[A-Z]\.){{2,}}|\b(?:St|Ltd|Inc|Corp|Co|Jr|Sr)\.|\bNo\.|…[\"”’]?)\s+(?=[\"“‘']?{_STARTERS})"
+)
 
 
 def split(text: str) -> list[tuple[int, int]]:

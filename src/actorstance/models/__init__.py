@@ -27,6 +27,7 @@ class Model(Protocol):
 
     kind: ClassVar[str]
     registry: Registry | None  # with which new text is read
+    log: list[dict[str, Any]]  # of the last fit: a line a step or epoch
     card: dict[str, Any]  # where the model comes from: corpus, hash of its data, seed, metrics
 
     @property

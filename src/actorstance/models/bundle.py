@@ -1,16 +1,13 @@
 """A saved model: a folder that opens on another machine, offline, with nothing in it that could run.
 
-    model.json            kind, parameters, labels, versions, hash of the training data, what else the model needs
-    actors.json           the registry of actors
-    (the model's files)   text and safetensors; no pickle, no class name, no `_target_`
-    manifest.json         SHA-256 and size of every other file; written last, checked before anything is opened
+model.json            kind, parameters, labels, versions, hash of the training data, what else the model needs
+actors.json           the registry of actors
+(the model's files)   text and safetensors; no pickle, no class name, no `_target_`
+manifest.json         SHA-256 and size of every other file; written last, checked before anything is opened
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
-import os
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -20,13 +17,13 @@ from typing import TYPE_CHECKING, Any
 from actorstance.actors import Registry
 from actorstance.errors import InputError
 from actorstance.examples import LABELS
+from actorstance.files import read_json, sha256, write_json
 
 if TYPE_CHECKING:
     from actorstance.models import Model
 
 FORMAT = 1  # of the folder; a reader refuses any other
 MANIFEST = "manifest.json"
-MAX_JSON = 50_000_000  # bytes of a JSON file that is opened
 
 
 def write(folder: Path, model: Model, write_files: Callable[[Path], dict[str, Any]]) -> None:
@@ -61,10 +58,12 @@ def write(folder: Path, model: Model, write_files: Callable[[Path], dict[str, An
         }
         write_json(temporary / "model.json", meta)
         write_json(temporary / "actors.json", model.registry.to_json() if model.registry else {})
-        entries = {path.name: {"sha256": sha256(path), "bytes": path.stat().st_size} for path in sorted(temporary.iterdir())}
+        entries = {
+            path.name: {"sha256": sha256(path), "bytes": path.stat().st_size} for path in sorted(temporary.iterdir())
+        }
         write_json(temporary / MANIFEST, {"format": FORMAT, "files": entries})
         temporary.chmod(0o755)
-        os.replace(temporary, folder)
+        temporary.replace(folder)
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
         raise
@@ -89,7 +88,9 @@ def verify(folder: Path) -> dict[str, Any]:
         raise InputError(f"{folder}: the model is not as it was saved: missing {missing}, not in its manifest {extra}.")
     for name, entry in entries.items():
         if not (folder / name).is_file() or not isinstance(entry, dict) or sha256(folder / name) != entry.get("sha256"):
-            raise InputError(f"{folder / name}: not the file that was saved (its SHA-256 differs). Copy the model again.")
+            raise InputError(
+                f"{folder / name}: not the file that was saved (its SHA-256 differs). Copy the model again."
+            )
     meta = read_json(folder / "model.json")
     if meta.get("labels") != list(LABELS):
         raise InputError(f"{folder}: its labels are {meta.get('labels')!r}, this version reads {list(LABELS)}.")
@@ -99,36 +100,3 @@ def verify(folder: Path) -> dict[str, Any]:
 def registry_of(folder: Path) -> Registry:
     """Return the registry in a model's folder."""
     return Registry(read_json(folder / "actors.json"))
-
-
-def sha256(path: Path) -> str:
-    """Return the hexadecimal SHA-256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def write_json(path: Path, value: Any) -> None:
-    """Write JSON that a person can read, whole or not at all."""
-    temporary = path.with_name(f".{path.name}.tmp")
-    temporary.write_text(json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False) + "\n", encoding="utf-8")
-    os.replace(temporary, path)
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """Read a JSON object.
-
-    Raises:
-        InputError: naming the file, if it is missing, too large or no JSON object.
-
-    """
-    try:
-        if path.stat().st_size > MAX_JSON:
-            raise InputError(f"{path}: more than {MAX_JSON:,} bytes.")
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise InputError(f"{path}: no such file.") from error
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
-        raise InputError(f"{path}: no JSON: {error}.") from error
-    if not isinstance(value, dict):
-        raise InputError(f"{path}: a JSON {type(value).__name__}, expected an object.")
-    return value

@@ -12,8 +12,9 @@ import re
 from collections.abc import Iterator
 from functools import cache
 from importlib.resources import files
+from itertools import pairwise
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import yaml
@@ -24,6 +25,7 @@ from scipy import sparse
 from scipy.special import expit
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
+from sklearn.preprocessing import normalize
 from snowballstemmer import stemmer
 
 from actorstance.actors import Registry
@@ -43,8 +45,10 @@ WEIGHTS = {"word": 0.5, "cue": 2.0}
 
 _TOKEN = re.compile(r"\w+(?:[-’']\w+)*|[^\w\s]")
 _SOURCE, _TARGET = "SOURCE", "TARGET"
-_NEGATIONS = frozenset("not no never without nor neither hardly cannot refus declin deni stop".split())
-_BE = frozenset("was were is are been being be".split())
+_NEGATIONS = frozenset(
+    ["not", "no", "never", "without", "nor", "neither", "hardly", "cannot", "refus", "declin", "deni", "stop"]
+)
+_BE = frozenset(["was", "were", "is", "are", "been", "being", "be"])
 
 
 class Seen(NamedTuple):
@@ -77,7 +81,7 @@ class LinearModel:
 
     """
 
-    kind = "linear"
+    kind: ClassVar[str] = "linear"
 
     def __init__(self, C: float = 10.0, min_df: int = 2, max_iter: int = 1000) -> None:
         if isinstance(C, bool) or not isinstance(C, int | float) or not 0 < C < float("inf"):
@@ -88,6 +92,7 @@ class LinearModel:
         self.C, self.min_df, self.max_iter = float(C), min_df, max_iter
         self.registry: Registry | None = None
         self.card: dict[str, Any] = {}
+        self.log: list[dict[str, Any]] = []
 
     @property
     def params(self) -> dict[str, Any]:
@@ -103,23 +108,28 @@ class LinearModel:
         """
         y = labels(train)
         if len(set(y.tolist())) < 2:
-            raise InputError(f"all {len(y)} training examples are {LABELS[y[0]] if len(y) else 'missing'}; two labels are needed.")
+            raise InputError(
+                f"all {len(y)} training examples are {LABELS[y[0]] if len(y) else 'missing'}; two labels are needed."
+            )
         self.vectorizer_ = _vectorizer(min_df=self.min_df)
         try:
-            self.vectorizer_.fit(_features_of(train))
+            x = self.vectorizer_.fit_transform(_features_of(train))
         except ValueError as error:
             raise InputError(f"no feature occurs in {self.min_df} training examples; set model.min_df=1.") from error
         names = self.vectorizer_.get_feature_names_out()
-        # TF-IDF is normalised after its factor, so a factor on the idf is a factor on the feature.
+        # TF-IDF is normalised after its factor, so a factor on the idf is a factor on the feature, and the rows that are
+        # at hand need only be normalised again.
         factors = np.array([WEIGHTS.get(name.split(" ", 1)[0], 1.0) for name in names])
         self.vectorizer_.idf_ = self.vectorizer_.idf_ * factors
-        x = self.vectorizer_.transform(_features_of(train))
+        x = normalize(x @ sparse.diags_array(factors))
         self.coef_ = np.zeros((len(LABELS), len(names)))
         self.intercept_ = np.full(len(LABELS), -np.inf)  # a label never seen in training has probability 0
+        self.log = []
         for label in sorted(set(y.tolist())):
             binary = LogisticRegression(C=self.C, class_weight="balanced", solver="liblinear", max_iter=self.max_iter)
             binary.fit(x, y == label)
             self.coef_[label], self.intercept_[label] = binary.coef_[0], binary.intercept_[0]
+            self.log.append({"label": LABELS[label], "features": len(names), "iterations": int(binary.n_iter_[0])})
         self.temperature_ = 1.0
         self.temperature_ = fit_temperature(self.predict_proba(valid), labels(valid)) if len(valid) else 1.0
         return self
@@ -188,7 +198,7 @@ def _identity(features: list[str]) -> list[str]:
     return features
 
 
-# --- the sentence as seen from a pair -----------------------------------------------------------------------------------
+# --- the sentence as seen from a pair ---
 
 
 @cache
@@ -282,7 +292,7 @@ def _around(words: list[str], role: str, at: int) -> Iterator[str]:
             yield f"at {role} +{step} {words[at + step]}"
             yield f"after {role} {words[at + step]}"
     near = words[max(0, at - NEAR) : at + NEAR + 1]
-    yield from (f"near {role} {a} {b}" for a, b in zip(near, near[1:], strict=False))
+    yield from (f"near {role} {a} {b}" for a, b in pairwise(near))
     yield "near {} {}".format(role, " ".join(words[max(0, at - 2) : at + 1]))
     yield "near {} {}".format(role, " ".join(words[at : at + 3]))
     if not _speech_verbs().isdisjoint(near):
@@ -295,7 +305,7 @@ def _between(words: list[str], first: int, second: int, order: str) -> Iterator[
     between = words[first + 1 : second]
     yield f"distance {order} {min(len(between), 12) // 2}"
     yield from (f"between {order} {word}" for word in between)
-    yield from (f"between {order} {a} {b}" for a, b in zip(between, between[1:], strict=False))
+    yield from (f"between {order} {a} {b}" for a, b in pairwise(between))
     if 1 <= len(between) <= NEAR:
         yield "from {} {}".format(order, " ".join(between))
     if len(between) > 1:

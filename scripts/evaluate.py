@@ -1,0 +1,24 @@
+"""Score a saved model on its own held-out sentences, or on another corpus. Settings: conf/evaluate.yaml."""
+
+import hydra
+from omegaconf import DictConfig
+
+import actorstance
+from actorstance import command, pipeline, terminal
+
+
+@hydra.main(version_base="1.3", config_path="../conf", config_name="evaluate")
+@command.exit_codes
+def main(config: DictConfig) -> None:
+    model = actorstance.load(config.run)
+    corpus, trained_on = command.corpora_of(model, config.data)
+    terminal.corpus(corpus)
+    out = command.out_folder()
+    metrics = pipeline.evaluate(model, corpus, out, eval_split=config.eval_split, trained_on=trained_on)
+    terminal.metrics(metrics)
+    terminal.actors(out)
+    terminal.files(out)
+
+
+if __name__ == "__main__":
+    command.run(main)

@@ -1,0 +1,26 @@
+"""Read new articles with a saved model: who stands where on whom. Settings: conf/predict.yaml."""
+
+from pathlib import Path
+
+import hydra
+from omegaconf import DictConfig
+
+import actorstance
+from actorstance import command, pipeline, terminal
+
+
+@hydra.main(version_base="1.3", config_path="../conf", config_name="predict")
+@command.exit_codes
+def main(config: DictConfig) -> None:
+    model = actorstance.load(config.run)
+    documents = actorstance.read(Path(config.input))
+    registry = command.registry_on_top(config.actors.file, model.registry)
+    out = command.out_folder()
+    counts = pipeline.predict(model, documents, out, registry=registry, seed=config.seed)
+    terminal.counts(counts)
+    terminal.actors(out)
+    terminal.files(out)
+
+
+if __name__ == "__main__":
+    command.run(main)

@@ -1,0 +1,146 @@
+"""What the scripts share: overrides as users type them, errors as one line, and the exit code."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import sys
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Any, NoReturn
+
+from hydra.core.hydra_config import HydraConfig
+from hydra.errors import HydraException
+from hydra.utils import instantiate
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from actorstance import corpora, pipeline
+from actorstance.actors import Registry
+from actorstance.corpora import Corpus
+from actorstance.errors import InputError
+from actorstance.models import Model
+
+
+def exit_codes(main: Callable[[DictConfig], None]) -> Callable[[DictConfig], None]:
+    """Decorate what Hydra calls: bad input ends with one line and exit code 2, and leaves no folder behind."""
+
+    @wraps(main)
+    def guarded(config: DictConfig) -> None:
+        try:
+            main(config)
+        except (InputError, OmegaConfBaseException) as error:
+            shutil.rmtree(out_folder(), ignore_errors=True)
+            _stop(error)
+        except BaseException:
+            shutil.rmtree(out_folder(), ignore_errors=True)
+            raise
+
+    return guarded
+
+
+def run(main: Callable[[], None]) -> None:
+    """Run a Hydra main: 0 if all was written, 2 for bad input or usage, 1 for anything else."""
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # errors in the command line come here, not to Hydra's own printer
+    OmegaConf.register_new_resolver("new_folder", _new_folder, use_cache=True)
+    sys.argv[1:] = [_override(argument) for argument in sys.argv[1:]]
+    try:
+        main()
+    except (HydraException, OmegaConfBaseException) as error:
+        _stop(error)
+
+
+def out_folder() -> Path:
+    """Return the run's folder, which Hydra has made."""
+    return Path(HydraConfig.get().runtime.output_dir)
+
+
+def model_of(config: DictConfig) -> Model:
+    """Make an unfitted model of its config.
+
+    Raises:
+        InputError: if a value is wrong.
+
+    """
+    try:
+        model: Model = instantiate(config)
+    except HydraException as error:
+        cause = error.__cause__
+        if isinstance(cause, InputError | ImportError):
+            raise InputError(str(cause)) from error
+        raise
+    return model
+
+
+def corpora_of(model: Model, config: DictConfig) -> tuple[Corpus, Corpus | None]:
+    """Return the corpus to score a saved model on, and the one it was trained on, None if that is not at hand."""
+    given = arguments(config)
+    if given["name"] is None:
+        own = pipeline.own_corpus(model, given["path"])
+        return own, own
+    corpus = corpora.load(**given)
+    try:
+        return corpus, pipeline.own_corpus(model)
+    except InputError as error:
+        print(f"note: no look at what training gives away, since its corpus is not at hand ({error})")
+        return corpus, None
+
+
+def arguments(config: DictConfig) -> dict[str, Any]:
+    """Return a config node as plain arguments."""
+    found = OmegaConf.to_container(config, resolve=True)
+    if not isinstance(found, dict):
+        raise InputError(f"expected settings, found {found!r}.")
+    return {str(key): value for key, value in found.items()}
+
+
+def registry_on_top(file: str | None, registry: Registry | None) -> Registry | None:
+    """Return a registry with the user's own file on top."""
+    if file is None:
+        return registry
+    own = Registry.read(Path(file))
+    return registry.with_more(own) if registry else own
+
+
+def _override(argument: str) -> str:
+    """`actors=FILE` names a file, though conf/actors is a folder; a path keeps its commas and brackets."""
+    key, equals, value = argument.partition("=")
+    if equals and key == "actors":
+        key = "actors.file"
+    if (
+        equals
+        and key in {"actors.file", "data.path", "run", "input"}
+        and re.search(r"[^\w./:@~+-]", value)
+        and value[0] not in "'\""
+    ):
+        value = "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
+    return f"{key}{equals}{value}"
+
+
+def _new_folder(wanted: str) -> str:
+    """Make a folder of that name, or of that name and a number, so that no two runs share one."""
+    path, number = Path(wanted), 1
+    path.parent.mkdir(parents=True, exist_ok=True)
+    while True:
+        try:
+            path.mkdir()
+        except FileExistsError:
+            number += 1
+            path = Path(f"{wanted}-{number}")
+        else:
+            return str(path)
+
+
+def _stop(error: Exception) -> NoReturn:
+    print(f"error: {_one_line(error)}", file=sys.stderr)
+    sys.exit(2)
+
+
+def _one_line(error: BaseException) -> str:
+    """The message in one line, with the override that Hydra names, and without its advice of several lines."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    useful = [line for line in lines if not line.startswith(("full_key:", "object_type=", "reference_type="))]
+    message = re.sub(r"\s+", " ", " ".join(useful)).split(" Config search path:")[0].split(" See https://hydra.cc")[0]
+    return message[:500]

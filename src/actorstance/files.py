@@ -1,0 +1,131 @@
+"""Files: written whole or not at all, read with bounds, and with errors that name file and line."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from actorstance.errors import InputError
+
+MAX_JSON = 50_000_000  # bytes of a JSON file that is opened
+MAX_LINE = 10_000_000  # bytes of one line; in JSONL a line holds a whole article
+DIGITS = 6  # decimals of a number in a CSV file; JSON has all
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a UTF-8 file whole or not at all; line ends stay as they are."""
+    temporary = path.with_name(f".{path.name}.tmp")
+    temporary.write_bytes(text.encode("utf-8"))
+    temporary.replace(path)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write JSON that a person can read."""
+    write_text(path, json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False) + "\n")
+
+
+def write_jsonl(path: Path, rows: Iterable[dict[str, Any]]) -> None:
+    """Write one JSON object a line."""
+    write_text(path, "".join(json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n" for row in rows))
+
+
+def write_csv(path: Path, columns: Sequence[str], rows: Iterable[dict[str, Any]]) -> None:
+    """Write CSV (RFC 4180); a number that is not known is empty."""
+    buffer = io.StringIO(newline="")
+    writer = csv.DictWriter(buffer, columns)
+    writer.writeheader()
+    for row in rows:
+        cells = {name: round(value, DIGITS) if isinstance(value, float) else value for name, value in row.items()}
+        writer.writerow(cells)
+    write_text(path, buffer.getvalue())
+
+
+def sha256(path: Path) -> str:
+    """Return the hexadecimal SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read a JSON object.
+
+    Raises:
+        InputError: naming the file, if it is missing, too large or no JSON object.
+
+    """
+    try:
+        if path.stat().st_size > MAX_JSON:
+            raise InputError(f"{path}: more than {MAX_JSON:,} bytes.")
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise InputError(f"{path}: no such file.") from error
+    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+        raise InputError(f"{path}: no JSON: {error}.") from error
+    if not isinstance(value, dict):
+        raise InputError(f"{path}: a JSON {type(value).__name__}, expected an object.")
+    return value
+
+
+def read_json_lines(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield ("file:line", object) of a JSONL file, without blank lines.
+
+    Raises:
+        InputError: for a line that is no JSON object, is too long or is not UTF-8, and for a file without any object.
+
+    """
+    rows = 0
+    for number, line in enumerate(lines(path), 1):
+        where, text = f"{path}:{number}", line.strip("\ufeff \t")
+        if not text:
+            continue
+        try:
+            row = json.loads(text)
+        except (json.JSONDecodeError, RecursionError) as error:
+            raise InputError(f"{where}: no JSON: {error}.") from error
+        if not isinstance(row, dict):
+            raise InputError(f"{where}: a JSON {type(row).__name__}, expected an object.")
+        rows += 1
+        yield where, row
+    if not rows:
+        raise InputError(f"{path}: the file is empty.")
+
+
+def decode(data: bytes, where: str) -> str:
+    """Return UTF-8 bytes as text.
+
+    Raises:
+        InputError: if they are binary or not UTF-8; `where` names them in the message.
+
+    """
+    if b"\0" in data:
+        raise InputError(f"{where}: a binary file (zero byte at {data.index(0)}), expected UTF-8 text.")
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"{where}: not UTF-8 at byte {error.start} (0x{data[error.start]:02x}). Save it as UTF-8, or convert it: "
+            "iconv -f WINDOWS-1252 -t UTF-8."
+        ) from error
+
+
+def lines(path: Path) -> Iterator[str]:
+    """Yield the lines of a UTF-8 file, without their ends.
+
+    Raises:
+        InputError: naming the line, if it is too long or not UTF-8.
+
+    """
+    with path.open("rb") as file:
+        number = 0
+        while line := file.readline(MAX_LINE + 1):
+            number += 1
+            if len(line) > MAX_LINE:
+                raise InputError(
+                    f"{path}:{number}: a line of more than {MAX_LINE:,} bytes, which is more than is read."
+                )
+            yield decode(line, f"{path}:{number}").rstrip("\r\n")

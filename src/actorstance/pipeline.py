@@ -1,0 +1,301 @@
+"""train, evaluate, predict: the flow on one screen. Objects in, a run's folder out; no config is read here."""
+
+from __future__ import annotations
+
+import copy
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from datasets import Dataset, concatenate_datasets
+from numpy.typing import NDArray
+
+from actorstance import audit, corpora, runs, scoring
+from actorstance.actors import Registry
+from actorstance.corpora import Corpus
+from actorstance.documents import Document
+from actorstance.errors import InputError
+from actorstance.examples import SPLITS, grouped_folds, grouped_tenth, labels, pairs, with_split
+from actorstance.models import Model
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """Held-out examples, what a model says of them, and what training gave away of them."""
+
+    examples: Dataset
+    probabilities: NDArray[np.float64]
+    majority: int  # the commonest label in training
+    clean: NDArray[np.bool_] | None  # no twin in training; None where the training examples are not at hand
+    names_only: NDArray[np.int64] | None
+    audit: dict[str, Any]
+    seconds: dict[str, float]
+
+    def metrics(self, seed: int) -> dict[str, Any]:
+        """Return what metrics.json holds."""
+        gold, groups = labels(self.examples), self.examples["group_id"][:]
+        found = scoring.metrics(gold, self.probabilities, groups, self.clean, self.names_only, self.majority, seed)
+        documents = len(set(self.examples["document_id"][:]))
+        return {"n": found.pop("n"), "documents": documents, **found, "seconds": self.seconds}
+
+
+def train(
+    corpus: Corpus,
+    model: Model,
+    out: Path,
+    *,
+    eval_split: str | None = None,
+    seed: int = 0,
+    registry: Registry | None = None,
+) -> dict[str, Any]:
+    """Fit a model on a corpus, score it on the held-out part, and write the run.
+
+    A corpus with folds is cross-validated: every example is held out once, and the saved model has seen all.
+
+    Args:
+        corpus: see `corpora.load`.
+        model: an unfitted model.
+        out: the run's folder, which must hold no run.
+        eval_split: the part that is scored. `test`: fit on train, tune and calibrate on valid. `valid`: fit on train but
+            for a grouped tenth, tune and calibrate on that. None: test, or valid where the corpus has no test.
+        seed: of splits, folds and bootstrap.
+        registry: the actors with which the saved model reads new text; the world's, if none is given.
+
+    Returns:
+        The metrics, as in metrics.json.
+
+    Raises:
+        InputError: if the corpus has no such part, too few groups or labels, or `out` holds a run.
+
+    """
+    runs.require_free(out)
+    seed = _seed(seed)
+    part = None if corpus.folds else _part(corpus, eval_split)
+    if part is None:
+        held_out, fitted = _cross_validated(corpus, model, seed)
+    else:
+        fit, tune, held = _parts(corpus, part, seed)
+        fitted, seconds = _fit(model, fit, tune)
+        held_out = _scored(fitted, held, concatenate_datasets([fit, tune]), corpus.counts, seconds)
+    metrics = held_out.metrics(seed)
+    fitted.registry = registry or Registry.world()
+    fitted.card = {
+        "corpus": corpus.recipe,
+        "fingerprint": corpus.fingerprint,
+        "eval_split": part or f"{corpus.folds} folds",
+        "majority": held_out.majority,
+        "seed": seed,
+        "metrics": {key: value for key, value in metrics.items() if key != "seconds"},
+    }
+    runs.write_scored(out, held_out.examples, held_out.probabilities, metrics, held_out.audit, fitted)
+    fitted.save(out / "model")
+    return metrics
+
+
+def evaluate(
+    model: Model,
+    corpus: Corpus,
+    out: Path,
+    *,
+    eval_split: str | None = None,
+    seed: int | None = None,
+    trained_on: Corpus | None = None,
+) -> dict[str, Any]:
+    """Score a saved model on the held-out part of its own corpus, or on another corpus.
+
+    Args:
+        model: a loaded model; its card says what it was trained on.
+        corpus: the model's own corpus (see `own_corpus`), or another.
+        out: the folder for the result, which must hold no run.
+        eval_split: the part that is scored; the run's own unless told otherwise. Another corpus without an official split
+            is scored whole.
+        seed: of split and bootstrap; the run's own unless told otherwise.
+        trained_on: the corpus that the model was trained on, if another is scored: without it nobody can say which
+            examples have a twin in training, nor what names alone give away, and both are None.
+
+    Returns:
+        The metrics. For the model's own corpus, part and seed they are those of its training run.
+
+    Raises:
+        InputError: if the corpus has no such part.
+
+    """
+    runs.require_free(out)
+    card = model.card
+    seed = int(card["seed"]) if seed is None else _seed(seed)
+    own = corpus.fingerprint == card["fingerprint"]
+    if own and corpus.folds:
+        held_out, _ = _cross_validated(corpus, type(model)(**model.params), seed)
+    elif own:
+        fit, tune, held = _parts(corpus, _part(corpus, eval_split or card["eval_split"]), seed)
+        held_out = _scored(model, held, concatenate_datasets([fit, tune]), corpus.counts, 0.0)
+    else:
+        held = _of_split(corpus.examples, _part(corpus, eval_split)) if _has_split(corpus) else corpus.examples
+        training = _training_part(trained_on, model) if trained_on else None
+        held_out = _scored(model, held, training, corpus.counts, 0.0, majority=int(card["majority"]))
+    metrics = held_out.metrics(seed)
+    runs.write_scored(out, held_out.examples, held_out.probabilities, metrics, held_out.audit, model)
+    return metrics
+
+
+def own_corpus(model: Model, path: str | Path | None = None) -> Corpus:
+    """Load the corpus that a model was trained on.
+
+    Args:
+        model: a loaded model.
+        path: where the corpus is now, if it has moved.
+
+    Raises:
+        InputError: if it is not there, or has changed since.
+
+    """
+    corpus = corpora.load(**{**model.card["corpus"], **({"path": path} if path else {})})
+    if corpus.fingerprint != model.card["fingerprint"]:
+        raise InputError(
+            f"data={corpus.name}: not the examples that the model was trained on (fingerprint {corpus.fingerprint[:12]}…, "
+            f"the model's {model.card['fingerprint'][:12]}…). Restore the corpus, or train a model on this one."
+        )
+    return corpus
+
+
+def predict(
+    model: Model, documents: list[Document], out: Path, *, registry: Registry | None = None, seed: int = 0
+) -> dict[str, Any]:
+    """Read new articles with a model, and write who stands where on whom.
+
+    Args:
+        model: a loaded model.
+        documents: see `documents.read`.
+        out: the folder for the result, which must hold no run.
+        registry: the actors to look for; the model's own, if none is given.
+        seed: of the bootstrap.
+
+    Returns:
+        Counts: documents, sentences, mentions, pairs, lines kept and cut.
+
+    """
+    runs.require_free(out)
+    seed = _seed(seed)
+    registry = registry or model.registry or Registry.world()
+    examples = concatenate_datasets([pairs(document, registry, len(documents) == 1) for document in documents])
+    start = time.perf_counter()
+    probabilities = model.predict_proba(examples)
+    seconds = time.perf_counter() - start
+    counts = runs.write_predicted(out, documents, examples, probabilities, registry, model, seconds, seed)
+    return counts
+
+
+def stances(document: Document, model: Model) -> list[dict[str, Any]]:
+    """Return the scored pairs of one document, as in predictions.jsonl: source, target, sentence and probabilities."""
+    examples = pairs(document, model.registry or Registry.world(), group_by_sentence=True)
+    return list(runs.prediction_rows(examples, model.predict_proba(examples)))
+
+
+def _seed(seed: int) -> int:
+    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**32:
+        raise InputError(f"seed={seed!r}: expected a whole number from 0 to 4294967295.")
+    return seed
+
+
+# --- parts ---
+
+
+def _has_split(corpus: Corpus) -> bool:
+    return any(corpus.examples["split"][:])
+
+
+def _part(corpus: Corpus, eval_split: str | None) -> str:
+    """The part to score: as named; else test, or valid where the corpus comes without its test part."""
+    there = (
+        [split for split in SPLITS if split in set(corpus.examples["split"][:])] if _has_split(corpus) else list(SPLITS)
+    )
+    if eval_split not in (None, "test", "valid"):
+        raise InputError(f"eval_split={eval_split}: expected test or valid.")
+    part = eval_split or ("test" if "test" in there else "valid")
+    if part not in there or "train" not in there:
+        raise InputError(
+            f"data={corpus.name}: eval_split={part} needs the parts train and {part}, found {', '.join(there)}."
+        )
+    return part
+
+
+def _parts(corpus: Corpus, part: str, seed: int) -> tuple[Dataset, Dataset, Dataset]:
+    """The examples to fit on, to tune and calibrate on, and to score."""
+    examples = corpus.examples if _has_split(corpus) else with_split(corpus.examples, seed)
+    train, valid = _of_split(examples, "train"), _of_split(examples, "valid")
+    if part == "valid" or not len(valid):
+        train, valid = grouped_tenth(train, seed)
+    return train, valid, _of_split(examples, part)
+
+
+def _of_split(examples: Dataset, split: str) -> Dataset:
+    return examples.select(np.flatnonzero(np.asarray(examples["split"][:]) == split))
+
+
+def _training_part(corpus: Corpus, model: Model) -> Dataset:
+    """All that a model has seen of the corpus it was trained on."""
+    if corpus.folds:
+        return corpus.examples
+    fit, tune, _ = _parts(corpus, model.card["eval_split"], int(model.card["seed"]))
+    return concatenate_datasets([fit, tune])
+
+
+# --- fitting and scoring ---
+
+
+def _fit(model: Model, fit: Dataset, tune: Dataset) -> tuple[Model, float]:
+    start = time.perf_counter()
+    return model.fit(fit, tune), time.perf_counter() - start
+
+
+def _scored(
+    model: Model,
+    held: Dataset,
+    training: Dataset | None,
+    counts: dict[str, Any],
+    fit_seconds: float,
+    majority: int | None = None,
+) -> HeldOut:
+    start = time.perf_counter()
+    probabilities = model.predict_proba(held)
+    seconds = {"fit": fit_seconds, "predict": time.perf_counter() - start}
+    if training is None:
+        found = {"rows": counts, "leakage": None, "note": "the training examples were not at hand"}
+        return HeldOut(held, probabilities, majority or 0, None, None, found, seconds)
+    return HeldOut(
+        held,
+        probabilities,
+        _commonest(training) if majority is None else majority,
+        audit.without_twin(held, training),
+        audit.names_only(training, held),
+        audit.report(counts, training, held),
+        seconds,
+    )
+
+
+def _commonest(examples: Dataset) -> int:
+    return int(np.bincount(labels(examples), minlength=3).argmax())
+
+
+def _cross_validated(corpus: Corpus, model: Model, seed: int) -> tuple[HeldOut, Model]:
+    """Hold out every example once, with a fresh model for each fold; then fit one on all examples."""
+    examples = corpus.examples
+    folds = []
+    for train_rows, held_rows in grouped_folds(examples, corpus.folds, seed):
+        fit, tune = grouped_tenth(examples.select(train_rows), seed)
+        fold_model, seconds = _fit(copy.deepcopy(model), fit, tune)
+        held = examples.select(held_rows)
+        folds.append(_scored(fold_model, held, examples.select(train_rows), corpus.counts, seconds))
+    together = HeldOut(
+        concatenate_datasets([fold.examples for fold in folds]),
+        np.concatenate([fold.probabilities for fold in folds]),
+        _commonest(examples),
+        np.concatenate([fold.clean for fold in folds if fold.clean is not None]),
+        np.concatenate([fold.names_only for fold in folds if fold.names_only is not None]),
+        {"rows": corpus.counts, "folds": [fold.audit for fold in folds]},
+        {key: sum(fold.seconds[key] for fold in folds) for key in ("fit", "predict")},
+    )
+    fitted, _ = _fit(model, *grouped_tenth(examples, seed))
+    return together, fitted

@@ -1,0 +1,141 @@
+"""The files of a run. Each is written whole or not at all, and the model's folder, which makes a run complete, last."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from datasets import Dataset
+from numpy.typing import NDArray
+
+from actorstance import report, scoring
+from actorstance.actors import Registry
+from actorstance.documents import Document
+from actorstance.errors import InputError
+from actorstance.examples import LABELS
+from actorstance.files import write_csv, write_json, write_jsonl, write_text
+from actorstance.models import Model
+
+ACTOR_COLUMNS = (
+    "actor",
+    "role",
+    "n",
+    "documents",
+    "gold",
+    "score",
+    "low",
+    "high",
+    "correction",
+    "accuracy",
+    "macro_f1",
+)
+PAIR_COLUMNS = ("source", "target", "n", "documents", "gold", "score", "low", "high", "correction")
+
+
+def require_free(out: Path) -> None:
+    """Raise InputError if a folder holds anything but the config that Hydra puts there first."""
+    if out.exists() and (not out.is_dir() or any(path.name != ".hydra" for path in out.iterdir())):
+        raise InputError(f"{out}: not empty. A run is never overwritten; name another folder.")
+
+
+def write_scored(
+    out: Path,
+    examples: Dataset,
+    probabilities: NDArray[np.float64],
+    metrics: dict[str, Any],
+    audit: dict[str, Any],
+    model: Model,
+) -> None:
+    """Write what a run on labelled examples leaves, but for the model: see DESIGN in docs/runs.md."""
+    seed = int(model.card["seed"])
+    actors = scoring.actor_table(examples, probabilities, seed)
+    pairs = scoring.pair_table(examples, probabilities, seed)
+    out.mkdir(parents=True, exist_ok=True)
+    write_jsonl(out / "log.jsonl", [{**line, "model": model.kind} for line in model.log])
+    write_json(out / "audit.json", audit)
+    write_jsonl(out / "predictions.jsonl", prediction_rows(examples, probabilities))
+    write_csv(out / "actors.csv", ACTOR_COLUMNS, actors)
+    write_csv(out / "pairs.csv", PAIR_COLUMNS, pairs)
+    page = report.scored(examples, probabilities, metrics, audit, actors, pairs, model)
+    write_text(out / "report.html", page)
+    write_json(out / "metrics.json", metrics)
+
+
+def write_predicted(
+    out: Path,
+    documents: Sequence[Document],
+    examples: Dataset,
+    probabilities: NDArray[np.float64],
+    registry: Registry,
+    model: Model,
+    seconds: float,
+    seed: int,
+) -> dict[str, Any]:
+    """Write what reading new articles leaves, and return the counts in it."""
+    actors = scoring.actor_table(examples, probabilities, seed)
+    pairs = scoring.pair_table(examples, probabilities, seed)
+    mentions = list(_mention_rows(documents, registry))
+    counts = {
+        "documents": len(documents),
+        "lines_kept": sum(line.kept for document in documents for line in document.lines),
+        "lines_cut": sum(not line.kept for document in documents for line in document.lines),
+        "sentences": sum(len(document.sentences) for document in documents),
+        "sentences_without_actor": sum(len(document.sentences) for document in documents)
+        - len(set(zip(examples["document_id"][:], examples["raw_start"][:], strict=True))),
+        "mentions": len(mentions),
+        "pairs": len(examples),
+        "seconds": seconds,
+    }
+    out.mkdir(parents=True, exist_ok=True)
+    write_jsonl(out / "lines.jsonl", _line_rows(documents))
+    write_jsonl(out / "sentences.jsonl", _sentence_rows(documents))
+    write_jsonl(out / "mentions.jsonl", mentions)
+    write_jsonl(out / "predictions.jsonl", prediction_rows(examples, probabilities))
+    write_csv(out / "actors.csv", ACTOR_COLUMNS, actors)
+    write_csv(out / "pairs.csv", PAIR_COLUMNS, pairs)
+    write_text(out / "report.html", report.predicted(documents, examples, probabilities, counts, actors, pairs, model))
+    write_jsonl(out / "log.jsonl", [{"stage": "predict", **counts}])
+    write_json(out / "audit.json", {"rows": counts})
+    return counts
+
+
+def prediction_rows(examples: Dataset, probabilities: NDArray[np.float64]) -> Iterator[dict[str, Any]]:
+    """Yield a line of predictions.jsonl for each example."""
+    names = ("example_id", "document_id", "group_id", "text", "source", "target")
+    columns = [examples[name][:] for name in names]
+    for index, (*values, label) in enumerate(zip(*columns, examples["label"][:], strict=True)):
+        gold = None if label is None else LABELS[label]
+        chances = dict(zip(LABELS, probabilities[index].tolist(), strict=True))
+        yield {**dict(zip(names, values, strict=True)), "gold": gold, **chances}
+
+
+def _line_rows(documents: Sequence[Document]) -> Iterator[dict[str, Any]]:
+    for document in documents:
+        for line in document.lines:
+            place = {"document_id": document.id, "raw_start": line.start, "raw_end": line.end}
+            yield {**place, "kind": line.kind, "kept": line.kept, "reason": line.reason}
+
+
+def _sentence_rows(documents: Sequence[Document]) -> Iterator[dict[str, Any]]:
+    for document in documents:
+        for sentence in document.sentences:
+            place = {"document_id": document.id, "raw_start": sentence.start, "raw_end": sentence.end}
+            yield {**place, "text": document.text(sentence)}
+
+
+def _mention_rows(documents: Sequence[Document], registry: Registry) -> Iterator[dict[str, Any]]:
+    for document in documents:
+        for sentence in document.sentences:
+            text = document.text(sentence)
+            for mention in registry.mentions(text):
+                yield {
+                    "document_id": document.id,
+                    "raw_start": sentence.start + mention.start,
+                    "raw_end": sentence.start + mention.end,
+                    "text": text[mention.start : mention.end],
+                    "actor": mention.actor,
+                    "rule": mention.rule,
+                    "known": True,
+                }

@@ -1,0 +1,87 @@
+"""What a run says on the terminal: at most 80 columns, the finding first, the files last."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import Any
+
+from actorstance.corpora import Corpus
+from actorstance.examples import LABELS
+
+WIDTH = 80
+ACTORS = 12  # rows of the table of actors; the file has all
+
+
+def corpus(corpus: Corpus) -> None:
+    """Say what was read, kept, dropped and mended."""
+    counts = corpus.counts
+    print(f"{corpus.name}: {counts['read']:,} rows read, {counts['kept']:,} kept, {counts['examples']:,} examples")
+    for word in ("dropped", "mended"):
+        for reason, number in counts[word].items():
+            print(f"  {word} {number:,}: {reason}")
+
+
+def metrics(found: dict[str, Any]) -> None:
+    """Say how good the model is on held-out examples, beside what needs no reading."""
+    print(f"\nheld out: {found['n']:,} examples of {found['documents']:,} documents")
+    interval = "" if found["macro_f1_low"] is None else f"  [{found['macro_f1_low']:.3f}, {found['macro_f1_high']:.3f}]"
+    rows = [
+        ("model, all rows", found["macro_f1"], found["accuracy"], interval),
+        (
+            "model, rows without a twin in training",
+            found["clean"]["macro_f1"],
+            found["clean"]["accuracy"],
+            _clean(found),
+        ),
+        ("names only, no sentence", found["names_only"]["macro_f1"], None, ""),
+        ("always the commonest label", found["majority"]["macro_f1"], found["majority"]["accuracy"], ""),
+    ]
+    print(f"  {'':39} macro-F1  accuracy")
+    for name, f1, accuracy, note in rows:
+        print(f"  {name:39} {_number(f1):>8}  {_number(accuracy):>8}{note}")
+    print(f"  {'label':8} {'n':>6}  precision  recall     F1")
+    for label in LABELS:
+        row = found["per_label"][label]
+        print(f"  {label:8} {row['n']:>6,}  {row['precision']:>9.3f}  {row['recall']:>6.3f}  {row['f1']:>5.3f}")
+    print(f"  expected calibration error {found['ece']:.3f}")
+
+
+def _clean(found: dict[str, Any]) -> str:
+    return "" if found["clean"]["n"] in (None, found["n"]) else f"  {found['clean']['n']:,} rows"
+
+
+def counts(found: dict[str, Any]) -> None:
+    """Say what was read of new articles."""
+    print(f"documents {found['documents']:,}: lines kept {found['lines_kept']:,}, cut {found['lines_cut']:,} as the page's own")
+    print(f"{found['sentences']:,} sentences, {found['sentences_without_actor']:,} of them without a known actor")
+    print(f"{found['mentions']:,} mentions of actors, {found['pairs']:,} pairs")
+
+
+def actors(out: Path) -> None:
+    """Show the first rows of actors.csv and pairs.csv."""
+    for name, keys in (("actors.csv", ("actor", "role")), ("pairs.csv", ("source", "target"))):
+        with (out / name).open(encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file))
+        print(f"\n{'':2}{keys[0]:24} {keys[1]:22} {'n':>5}  score  95 % interval")
+        for row in rows[:ACTORS]:
+            interval = f"[{float(row['low']):+.2f}, {float(row['high']):+.2f}]" if row["low"] else "too few groups"
+            first, second = _short(row[keys[0]], 24), _short(row[keys[1]], 22)
+            print(f"  {first:24} {second:22} {row['n']:>5}  {float(row['score']):+.2f}  {interval}")
+        if len(rows) > ACTORS:
+            print(f"  … {len(rows) - ACTORS:,} more in {name}")
+
+
+def files(out: Path) -> None:
+    """Name what to open, and the run: the last line, for scripts that call this one."""
+    folder = out.relative_to(Path.cwd()) if out.is_relative_to(Path.cwd()) else out
+    print(f"\nscores are the model's word, uncorrected; open {folder / 'report.html'}")
+    print(f"run: {folder}")
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}"
+
+
+def _short(text: str, width: int) -> str:
+    return text if len(text) <= width else text[: width - 1] + "…"
