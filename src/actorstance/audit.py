@@ -27,7 +27,7 @@ def without_twin(held_out: Dataset, train: Dataset) -> NDArray[np.bool_]:
 def names_only(train: Dataset, held_out: Dataset) -> NDArray[np.int64]:
     """Return, shape (n,), what a model predicts that sees the two names and no sentence.
 
-    What it scores is what a corpus gives away by who is in it. It learns from the words of both actors' ids and of their
+    What it scores is what a corpus gives away by who is in it. It learns from both actors' ids and the words of their
     mentions, each marked with its role.
     """
     y = labels(train)

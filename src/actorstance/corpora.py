@@ -27,8 +27,8 @@ _SPACES = re.compile(r"\s+")
 class Corpus:
     """Examples, and an account of where they come from.
 
-    `counts` has `read` and `kept` (rows of the source), `dropped` (rows by reason; read = kept + dropped), `mended` (rows
-    by what was mended) and `examples`. `folds` is 0, or the number of folds of a corpus that is cross-validated.
+    `counts` has `read` and `kept` (rows of the source), `dropped` (rows by reason; read = kept + dropped), `mended` (by
+    what was mended) and `examples`. `folds` is 0, or the number of folds of a corpus that is cross-validated.
     `recipe` are the arguments with which `load` makes it again.
     """
 
@@ -348,7 +348,7 @@ _INTEGERS = ("source_start", "source_end", "target_start", "target_end", "raw_st
 def _table(
     path: Path, tally: _Tally, columns: Mapping[str, str | None] | None = None, labels: Mapping[str, str] | None = None
 ) -> Rows:
-    """A JSONL, CSV or Parquet file, or a folder that `datasets` saved, with `text`, `target`, `label` and what else it has.
+    """Any table with text, target, label and what else it has: JSONL, CSV, TSV, Parquet, a folder saved by `datasets`.
 
     A target or source that the text holds exactly once, and that comes without offsets, gets those. Without a
     group_id the group is the document, and without that the sentence.

@@ -66,8 +66,10 @@ def read(source: str | Path) -> list[Document]:
         ['Varna on Monday accused Ostia of spying.']
 
     """
-    if isinstance(source, str) and re.search(r"\s", source) and not (len(source) < 1000 and Path(source).exists()):
+    if isinstance(source, str) and re.search(r"\s", source) and not _exists(source):
         return [parse("text", source)]
+    if not str(source):
+        raise InputError("nothing to read: the path is empty.")
     path = Path(source)
     if not path.exists():
         raise InputError(f"{path}: no such file or folder.")
@@ -77,11 +79,18 @@ def read(source: str | Path) -> list[Document]:
     documents: dict[str, Document] = {}
     for file in files:
         name = file.relative_to(path).as_posix() if path.is_dir() else file.name
-        for document in _read_jsonl(file) if file.suffix == ".jsonl" else [parse(name, _read_text(file), str(file))]:
+        for where, document in _read_jsonl(file) if file.suffix == ".jsonl" else _read_article(file, name):
             if document.id in documents:
-                raise InputError(f"{file}: the document id {document.id!r} occurs twice. Ids must be unique.")
+                raise InputError(f"{where}: the document id {document.id!r} occurs twice. Ids must be unique.")
             documents[document.id] = document
     return list(documents.values())
+
+
+def _exists(source: str) -> bool:
+    try:
+        return Path(source).exists()
+    except OSError:  # too long for a path
+        return False
 
 
 def parse(id: str, raw: str, where: str | None = None, date: str | None = None) -> Document:
@@ -91,6 +100,8 @@ def parse(id: str, raw: str, where: str | None = None, date: str | None = None) 
         InputError: if no line of it is an article's body; `where` names the text in the message.
 
     """
+    if bad := re.search("[\0\ud800-\udfff]", raw):
+        raise InputError(f"{where or id}: a character that is no text (U+{ord(bad[0]):04X}) at {bad.start()}.")
     classified = page_lines.classify(raw)
     sentences = []
     for index, (start, end) in enumerate(page_lines.paragraphs(classified)):
@@ -101,12 +112,16 @@ def parse(id: str, raw: str, where: str | None = None, date: str | None = None) 
     return Document(id, raw, date, classified, tuple(sentences))
 
 
+def _read_article(path: Path, id: str) -> Iterator[tuple[str, Document]]:
+    yield str(path), parse(id, _read_text(path), str(path))
+
+
 def _read_text(path: Path) -> str:
     size = path.stat().st_size
     if size > MAX_FILE:
         raise InputError(f"{path}: {size:,} bytes, at most {MAX_FILE:,} are read. Split the file into articles.")
     raw = decode(path.read_bytes(), str(path))
-    if not raw.strip("\ufeff \t\r\n"):
+    if not raw.strip("\ufeff\u200b \t\r\n\u00a0"):
         raise InputError(f"{path}: the file is empty.")
     for number, line in enumerate(raw.split("\n"), 1):
         if len(line) > MAX_LINE:
@@ -114,10 +129,15 @@ def _read_text(path: Path) -> str:
     return raw
 
 
-def _read_jsonl(path: Path) -> Iterator[Document]:
+def _read_jsonl(path: Path) -> Iterator[tuple[str, Document]]:
     for where, row in read_json_lines(path):
         text, id, date = row.get("text"), row.get("id"), row.get("date")
-        if not isinstance(text, str) or not isinstance(id, str | int) or not isinstance(date, str | None):
+        if (
+            not isinstance(text, str)
+            or not isinstance(id, str | int)
+            or isinstance(id, bool)
+            or not isinstance(date, str | None)
+        ):
             found = ", ".join(f"{key}: {type(value).__name__}" for key, value in row.items()) or "nothing"
             raise InputError(f"{where}: expected id, text and (if known) date as strings, found {found}.")
-        yield parse(str(id), text, where, date)
+        yield where, parse(str(id), text, where, date)

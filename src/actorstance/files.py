@@ -64,7 +64,7 @@ def read_json(path: Path) -> dict[str, Any]:
         value = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise InputError(f"{path}: no such file.") from error
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{path}: no JSON: {error}.") from error
     if not isinstance(value, dict):
         raise InputError(f"{path}: a JSON {type(value).__name__}, expected an object.")
@@ -85,7 +85,7 @@ def read_json_lines(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
             continue
         try:
             row = json.loads(text)
-        except (json.JSONDecodeError, RecursionError) as error:
+        except (ValueError, RecursionError) as error:
             raise InputError(f"{where}: no JSON: {error}.") from error
         if not isinstance(row, dict):
             raise InputError(f"{where}: a JSON {type(row).__name__}, expected an object.")

@@ -58,8 +58,8 @@ def train(
         corpus: see `corpora.load`.
         model: an unfitted model.
         out: the run's folder, which must hold no run.
-        eval_split: the part that is scored. `test`: fit on train, tune and calibrate on valid. `valid`: fit on train but
-            for a grouped tenth, tune and calibrate on that. None: test, or valid where the corpus has no test.
+        eval_split: the part that is scored. `test`: fit on train, tune and calibrate on valid. `valid`: fit on train
+            but for a grouped tenth, tune and calibrate on that. None: test, or valid where the corpus has no test.
         seed: of splits, folds and bootstrap.
         registry: the actors with which the saved model reads new text; the world's, if none is given.
 
@@ -109,8 +109,8 @@ def evaluate(
         model: a loaded model; its card says what it was trained on.
         corpus: the model's own corpus (see `own_corpus`), or another.
         out: the folder for the result, which must hold no run.
-        eval_split: the part that is scored; the run's own unless told otherwise. Another corpus without an official split
-            is scored whole.
+        eval_split: the part that is scored; the run's own unless told otherwise. Another corpus without an official
+            split is scored whole.
         seed: of split and bootstrap; the run's own unless told otherwise.
         trained_on: the corpus that the model was trained on, if another is scored: without it nobody can say which
             examples have a twin in training, nor what names alone give away, and both are None.
@@ -153,9 +153,10 @@ def own_corpus(model: Model, path: str | Path | None = None) -> Corpus:
     """
     corpus = corpora.load(**{**model.card["corpus"], **({"path": path} if path else {})})
     if corpus.fingerprint != model.card["fingerprint"]:
+        now, then = corpus.fingerprint[:12], str(model.card["fingerprint"])[:12]
         raise InputError(
-            f"data={corpus.name}: not the examples that the model was trained on (fingerprint {corpus.fingerprint[:12]}…, "
-            f"the model's {model.card['fingerprint'][:12]}…). Restore the corpus, or train a model on this one."
+            f"data={corpus.name}: not the examples that the model was trained on: fingerprint {now}…, then {then}…. "
+            "Restore the corpus, or train a model on this one."
         )
     return corpus
 
@@ -183,8 +184,7 @@ def predict(
     start = time.perf_counter()
     probabilities = model.predict_proba(examples)
     seconds = time.perf_counter() - start
-    counts = runs.write_predicted(out, documents, examples, probabilities, registry, model, seconds, seed)
-    return counts
+    return runs.write_predicted(out, documents, examples, probabilities, registry, model, seconds, seed)
 
 
 def stances(document: Document, model: Model) -> list[dict[str, Any]]:

@@ -43,7 +43,7 @@ _INITIALS = re.compile(r"\b(?!U\.S\.|U\.N\.|U\.K\.|E\.U\.|D\.C\.|N\.Y\.|L\.A\.|U
 _GLUED = re.compile(r"(?<=[a-z]{3})[.?!][\"”’]?(?=[“‘]?[A-Z][a-z]+\s)")
 # Ends that sentencex takes for the middle: initials or a firm's ending before a word that opens sentences; an ellipsis.
 _MISSED = re.compile(
-    rf"(?:\b(?:[A-Z]\.){{2,}}|\b(?:St|Ltd|Inc|Corp|Co|Jr|Sr)\.|\bNo\.|…[\"”’]?)\s+(?=[\"“‘']?{_STARTERS})"
+    rf"(?:\b(?:[A-Z]\.){{2,6}}|\b(?:St|Ltd|Inc|Corp|Co|Jr|Sr)\.|\bNo\.|…[\"”’]?)\s+(?=[\"“‘']?{_STARTERS})"
 )
 
 
@@ -94,7 +94,7 @@ def _candidates(text: str) -> list[tuple[int, int]]:
 
 def _belongs_together(text: str, previous: tuple[int, int], start: int, end: int) -> bool:
     """Whether a cut is none: it would leave a sentence in two."""
-    before, after = text[previous[0] : previous[1]], text[start:end].lstrip(_OPENERS + " —–")
+    before, after = text[previous[0] : previous[1]], text[start:end].lstrip(_OPENERS + " \t\r\n—–")
     if not re.search(r"\w", before) or not re.search(r"\w", after) or _ITEM.fullmatch(before):
         return True  # a lone mark, or the number of an item, is no sentence
     if after[0].islower() or (_NUMBER.search(before) and after[0].isdigit()):

@@ -53,7 +53,8 @@ def _clean(found: dict[str, Any]) -> str:
 
 def counts(found: dict[str, Any]) -> None:
     """Say what was read of new articles."""
-    print(f"documents {found['documents']:,}: lines kept {found['lines_kept']:,}, cut {found['lines_cut']:,} as the page's own")
+    kept, cut = found["lines_kept"], found["lines_cut"]
+    print(f"documents {found['documents']:,}: lines kept {kept:,}, cut {cut:,} as the page's own")
     print(f"{found['sentences']:,} sentences, {found['sentences_without_actor']:,} of them without a known actor")
     print(f"{found['mentions']:,} mentions of actors, {found['pairs']:,} pairs")
 

@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 from scipy.special import logsumexp
 
-# A validation part of a few dozen examples can be fitted perfectly by certainty; no temperature outside this is believed.
+# A few dozen validation examples can be fitted perfectly by certainty: no temperature outside this is believed.
 _RANGE = (0.2, 5.0)
 _FLOOR = 1e-12  # of a probability, so that a label that was never seen has a logarithm
 
 
 def with_temperature(probabilities: NDArray[np.float64], temperature: float) -> NDArray[np.float64]:
-    """Return softmax(log p / temperature), shape (n, 3). Above 1 it makes a model less sure; the answer stays the same."""
+    """Return softmax(log p / temperature), shape (n, 3). Above 1 it makes a model less sure; its answer stays."""
     scaled = np.log(np.maximum(probabilities, _FLOOR)) / temperature
     result: NDArray[np.float64] = np.exp(scaled - logsumexp(scaled, axis=1, keepdims=True))
     return result

@@ -3,7 +3,8 @@
 A bag of words cannot know who stands where on whom. So an example's features are its sentence *as seen from the pair*:
 source and target stand in it as SOURCE and TARGET, and words count by where they stand to the two. TF-IDF and one
 logistic regression a label (one against the rest, classes balanced) do the rest; a temperature, fitted on the
-validation part, makes the probabilities honest (Guo et al. 2017, On Calibration of Modern Neural Networks).
+validation part, makes the probabilities honest. Features are hashed (to 31 bits, so hardly any two meet): no vocabulary
+is built, kept or saved, and the words of the training text are not in the model's folder.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
 from scipy import sparse
 from scipy.special import expit
-from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.feature_extraction import FeatureHasher
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import normalize
 from snowballstemmer import stemmer
@@ -37,11 +38,13 @@ from actorstance.models.calibration import fit_temperature, with_temperature
 WINDOW = 3  # words on each side of a mention that count by their distance; 5 and 8 were worse on DSE
 NEAR = 4  # words on each side of a mention that count as its neighbourhood, in pairs
 ZONE = 8  # words before the first and after the second mention in which a stance word is likely to be theirs
+TOLERANCE = 0.1  # of the solver; 0.0001 takes four times as long for the same answers
 SCOPE = 3  # words over which a negation before a stance word reaches it
 
-# How much a kind of feature weighs in the vector (a factor on its TF-IDF): what the sentence says as a whole says less
+# How much a kind of feature weighs in the vector, a factor on its TF-IDF: what the sentence says as a whole says less
 # of one pair in it than what stands at its mentions. Found by grouped cross-validation on DSE train.
-WEIGHTS = {"word": 0.5, "cue": 2.0}
+WEIGHTS = {"word": 0.5, "place": 1.0, "cue": 2.0}
+BUCKETS = 2**31 - 1  # of the hash, all that an index has room for
 
 _TOKEN = re.compile(r"\w+(?:[-’']\w+)*|[^\w\s]")
 _SOURCE, _TARGET = "SOURCE", "TARGET"
@@ -111,25 +114,26 @@ class LinearModel:
             raise InputError(
                 f"all {len(y)} training examples are {LABELS[y[0]] if len(y) else 'missing'}; two labels are needed."
             )
-        self.vectorizer_ = _vectorizer(min_df=self.min_df)
-        try:
-            x = self.vectorizer_.fit_transform(_features_of(train))
-        except ValueError as error:
-            raise InputError(f"no feature occurs in {self.min_df} training examples; set model.min_df=1.") from error
-        names = self.vectorizer_.get_feature_names_out()
-        # TF-IDF is normalised after its factor, so a factor on the idf is a factor on the feature, and the rows that are
-        # at hand need only be normalised again.
-        factors = np.array([WEIGHTS.get(name.split(" ", 1)[0], 1.0) for name in names])
-        self.vectorizer_.idf_ = self.vectorizer_.idf_ * factors
-        x = normalize(x @ sparse.diags_array(factors))
-        self.coef_ = np.zeros((len(LABELS), len(names)))
+        x = _hashed(train)
+        ids, columns, documents = np.unique(x.indices, return_inverse=True, return_counts=True)
+        kept = documents >= self.min_df
+        if not kept.any():
+            raise InputError(f"no feature occurs in {self.min_df} training examples; set model.min_df=1.")
+        x = sparse.csr_array((x.data, columns.astype(np.int32), x.indptr), shape=(len(train), len(ids)))[:, kept]
+        self.ids_ = ids[kept]
+        self.idf_ = np.log((1 + len(train)) / (1 + documents[kept])) + 1  # smooth, as scikit-learn's
+        x = normalize(x * self.idf_)
+        self.coef_ = np.zeros((len(LABELS), len(self.ids_)))
         self.intercept_ = np.full(len(LABELS), -np.inf)  # a label never seen in training has probability 0
         self.log = []
         for label in sorted(set(y.tolist())):
-            binary = LogisticRegression(C=self.C, class_weight="balanced", solver="liblinear", max_iter=self.max_iter)
+            binary = LogisticRegression(
+                C=self.C, class_weight="balanced", solver="liblinear", dual=True, tol=TOLERANCE, max_iter=self.max_iter
+            )
+            binary.set_params(random_state=0)  # the order of the dual's steps
             binary.fit(x, y == label)
             self.coef_[label], self.intercept_[label] = binary.coef_[0], binary.intercept_[0]
-            self.log.append({"label": LABELS[label], "features": len(names), "iterations": int(binary.n_iter_[0])})
+            self.log.append({"label": LABELS[label], "features": len(self.ids_), "iterations": int(binary.n_iter_[0])})
         self.temperature_ = 1.0
         self.temperature_ = fit_temperature(self.predict_proba(valid), labels(valid)) if len(valid) else 1.0
         return self
@@ -149,14 +153,16 @@ class LinearModel:
             predicted label.
 
         """
-        names = self.vectorizer_.get_feature_names_out()
-        x, predicted = sparse.csr_array(self._vectors(examples)), self.predict_proba(examples).argmax(axis=1)
+        x, predicted = self._vectors(examples), self.predict_proba(examples).argmax(axis=1)
         result = []
-        for row, label in enumerate(predicted):
+        for row, (label, kinds) in enumerate(zip(predicted, _features_of(examples), strict=True)):
             span = slice(x.indptr[row], x.indptr[row + 1])
-            pushes = x.data[span] * self.coef_[label, x.indices[span]]
-            order = np.argsort(-np.abs(pushes), kind="stable")[:top]
-            result.append([(str(names[x.indices[span][at]]), float(pushes[at])) for at in order])
+            columns = x.indices[span]
+            pushes = dict(zip(columns.tolist(), (x.data[span] * self.coef_[label, columns]).tolist(), strict=True))
+            names = sorted({name for found in kinds.values() for name in found})
+            hashed = _hasher().transform([[name] for name in names]).indices
+            named = [(name, pushes[at]) for name, at in zip(names, self._columns(hashed), strict=True) if at in pushes]
+            result.append(sorted(named, key=lambda pair: -abs(pair[1]))[:top])
         return result
 
     def save(self, folder: str | Path) -> None:
@@ -164,38 +170,53 @@ class LinearModel:
         bundle.write(Path(folder), self, self._write)
 
     def _write(self, folder: Path) -> dict[str, Any]:
-        names = self.vectorizer_.get_feature_names_out().tolist()
-        (folder / "features.txt").write_text("\n".join(names) + "\n", encoding="utf-8")
-        arrays = {"idf": self.vectorizer_.idf_, "coef": self.coef_, "intercept": self.intercept_}
+        arrays = {"ids": self.ids_, "idf": self.idf_, "coef": self.coef_, "intercept": self.intercept_}
         save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, folder / "weights.safetensors")
-        return {"temperature": self.temperature_, "weights": WEIGHTS}
+        return {"temperature": self.temperature_}
 
     @classmethod
     def read(cls, folder: Path, meta: dict[str, Any]) -> LinearModel:
-        """Open what `_write` wrote. `bundle.load` has checked the files' hashes."""
+        """Open what `_write` wrote. `bundle.verify` has checked the files' hashes."""
         model = cls(**meta["params"])
-        names = (folder / "features.txt").read_text(encoding="utf-8").split("\n")[:-1]
         arrays = load_file(folder / "weights.safetensors")
-        shapes = {name: array.shape for name, array in arrays.items()}
-        expected = {"idf": (len(names),), "coef": (len(LABELS), len(names)), "intercept": (len(LABELS),)}
+        shapes = {name: array.shape for name, array in sorted(arrays.items())}
+        size = len(arrays["ids"])
+        expected = {"coef": (len(LABELS), size), "idf": (size,), "ids": (size,), "intercept": (len(LABELS),)}
         if shapes != expected:
             raise InputError(f"{folder}: weights of shape {shapes}, expected {expected}. The model folder is damaged.")
-        model.vectorizer_ = _vectorizer(vocabulary={name: index for index, name in enumerate(names)})
-        model.vectorizer_.idf_ = arrays["idf"]
+        model.ids_, model.idf_ = arrays["ids"], arrays["idf"]
         model.coef_, model.intercept_ = arrays["coef"], arrays["intercept"]
         model.temperature_ = float(meta["temperature"])
         return model
 
     def _vectors(self, examples: Dataset) -> sparse.csr_array:
-        return self.vectorizer_.transform(_features_of(examples))
+        """TF-IDF of the features that training knew, each row of length 1."""
+        x = _hashed(examples)
+        columns = self._columns(x.indices)
+        x.data[columns < 0] = 0
+        x = sparse.csr_array((x.data, np.maximum(columns, 0), x.indptr), shape=(len(examples), len(self.ids_)))
+        return normalize(x * self.idf_)
+
+    def _columns(self, hashed: NDArray[np.int32]) -> NDArray[np.int32]:
+        """The column of each hash value, -1 for one that training did not know."""
+        found = np.minimum(np.searchsorted(self.ids_, hashed), len(self.ids_) - 1)
+        return np.where(self.ids_[found] == hashed, found, -1).astype(np.int32)
 
 
-def _vectorizer(**arguments: Any) -> TfidfVectorizer:
-    return TfidfVectorizer(analyzer=_identity, sublinear_tf=True, **arguments)
+@cache
+def _hasher() -> FeatureHasher:
+    return FeatureHasher(BUCKETS, input_type="string", alternate_sign=False)
 
 
-def _identity(features: list[str]) -> list[str]:
-    return features
+def _hashed(examples: Dataset) -> sparse.csr_array:
+    """Weighted logarithmic counts of the examples' features, shape (n, BUCKETS); the rows' indices are sorted."""
+    table = list(_features_of(examples))
+    parts = []
+    for kind, weight in WEIGHTS.items():
+        part = sparse.csr_array(_hasher().transform(row[kind] for row in table))
+        part.data = weight * (1 + np.log(part.data))
+        parts.append(part)
+    return sum(parts[1:], start=parts[0])
 
 
 # --- the sentence as seen from a pair ---
@@ -226,15 +247,17 @@ def _speech_verbs() -> frozenset[str]:
     return frozenset(_stem(verb) for verb in verbs.split())
 
 
-def _features_of(examples: Dataset) -> Iterator[list[str]]:
+def _features_of(examples: Dataset) -> Iterator[dict[str, list[str]]]:
     columns = ("text", "source", "source_start", "source_end", "target_start", "target_end")
     table = [examples[name][:] for name in columns]
     for text, source, s0, s1, t0, t1 in zip(*table, strict=True):
         yield features(text, source, (s0, s1), (t0, t1))
 
 
-def features(text: str, source: str, source_span: tuple[int, int], target_span: tuple[int, int]) -> list[str]:
-    """Return the features of a pair in its sentence, as readable strings; repeated ones count.
+def features(
+    text: str, source: str, source_span: tuple[int, int], target_span: tuple[int, int]
+) -> dict[str, list[str]]:
+    """Return the features of a pair in its sentence, by kind (the keys of `WEIGHTS`), as readable strings.
 
     Args:
         text: the sentence.
@@ -243,14 +266,13 @@ def features(text: str, source: str, source_span: tuple[int, int], target_span: 
         target_span: likewise.
 
     Example:
-        >>> [f for f in features("Ana did not blame Bo.", "ana", (0, 3), (18, 20)) if f.startswith("cue")]
+        >>> features("Ana did not blame Bo.", "ana", (0, 3), (18, 20))["cue"]
         ['cue between > against', 'cue between > not against', 'cue between > blame']
 
     """
     seen = _seen(text, source_span, target_span)
     words = seen.words
-    found = [f"word {word}" for word in words]
-
+    found: list[str] = []
     places = [(role, at) for role, at in ((_SOURCE, seen.source), (_TARGET, seen.target)) if at is not None]
     for role, at in places:
         found += _around(words, role, at)
@@ -264,8 +286,7 @@ def features(text: str, source: str, source_span: tuple[int, int], target_span: 
         first = second = places[0][1] if places else 0
         order = "*"
     found += _between(words, first, second, order)
-    found += _cues(words, first, second, order)
-    return found
+    return {"word": [f"word {word}" for word in words], "place": found, "cue": list(_cues(words, first, second, order))}
 
 
 def _seen(text: str, source: tuple[int, int], target: tuple[int, int]) -> Seen:

@@ -1,0 +1,42 @@
+# make demo    train on the bundled corpus, read a new article: needs only Python >= 3.11, make and pip
+# make test    the whole test suite
+# make check   what CI runs: ruff, mypy, tests
+# make bench   the benchmarks, beside what others do (DSE=FOLDER with the corpus)
+
+PYTHON ?= python3
+BIN := .venv/bin
+DSE ?= ../shared/data/dse
+# For pip's build environments too, so that nothing is resolved anew.
+export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: demo setup test check bench
+
+demo: .venv/.core
+	@run=$$($(BIN)/python scripts/train.py | tee /dev/stderr | sed -n 's/^run: //p') && test -n "$$run" && echo && \
+	$(BIN)/python scripts/predict.py run="$$run" input=data/sample/moscow-talks-2020-03-05.txt actors=conf/actors/syria-2020.yaml && \
+	echo && echo "the model, its held-out predictions and its report are in $$run"
+
+setup: .venv/.all
+
+test: .venv/.all
+	$(BIN)/python -m pytest
+
+check: .venv/.all
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest
+
+bench: .venv/.all
+	$(BIN)/python benchmarks/linear.py $(DSE)
+
+.venv/.core: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "actorstance needs Python 3.11 or newer: make PYTHON=python3.11 …")'
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --editable .
+	touch $@
+
+.venv/.all: .venv/.core
+	$(BIN)/python -m pip install --quiet --editable ".[dev]"
+	touch $@

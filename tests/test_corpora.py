@@ -1,0 +1,265 @@
+"""Corpora: what ships, what users bring, and what the reader says when it does not fit."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections import Counter, defaultdict
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import datasets
+import pytest
+
+from actorstance import corpora, newsroom
+from actorstance.corpora import Corpus, load
+from actorstance.errors import InputError
+from actorstance.examples import AUTHOR, LABELS
+
+ROW = {"text": "Varna thanked Ostia.", "source": "Varna", "target": "Ostia", "label": "favor"}
+HEADER = "text,source,target,label\n"
+LINE = "Varna thanked Ostia.,Varna,Ostia,favor\n"
+
+
+@pytest.fixture(autouse=True)
+def _cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "cache")
+
+
+def table(path: Path, content: str | list[dict[str, Any]], **settings: Any) -> Corpus:
+    """Write a table, or JSONL of rows, and load it."""
+    text = content if isinstance(content, str) else "".join(json.dumps(row) + "\n" for row in content)
+    path.write_bytes(text.encode())
+    return load("table", path, **settings)
+
+
+def says(*words: str) -> pytest.RaisesExc[InputError]:
+    return pytest.raises(InputError, match="^" + ".*".join(re.escape(word) for word in words))
+
+
+def names(corpus: Corpus) -> list[str]:
+    return [LABELS[label] for label in corpus.examples["label"][:]]
+
+
+def test_newsroom_is_as_promised() -> None:
+    corpus = load("newsroom")
+    counts, rows = corpus.counts, corpus.examples.to_list()
+    assert counts["read"] == counts["kept"] + sum(counts["dropped"].values())
+    assert counts["kept"] >= 800
+    assert counts["examples"] == len(rows) >= 2500
+    assert len({row["document_id"] for row in rows}) >= 14
+    assert Counter(names(corpus)).most_common(1)[0][0] == "neutral"
+    assert len({(row["group_id"], row["split"]) for row in rows}) == len({row["group_id"] for row in rows})
+    actors: defaultdict[tuple[str, int], set[str]] = defaultdict(set)
+    for row, role in product(rows, ("source", "target")):
+        start, end = row[f"{role}_start"], row[f"{role}_end"]
+        mention = row["text"][start:end]
+        assert (start, end) == (-1, -1) or (mention and mention == mention.strip()), row["example_id"]
+        actors[row["document_id"], row["raw_start"]] |= {row[role]} if start >= 0 else set()
+    assert sum(len(actors[row["document_id"], row["raw_start"]]) >= 2 for row in rows) >= len(rows) / 2
+
+
+ACTORS = "actors: {varna: [Varna], ostia: [Ostia]}"
+HEAD = f"---\n{{id: a, story: s, date: 2031-02-03, split: train, genre: report, {ACTORS}}}\n---\n"
+BOTH = "{varna|Varna} sued {ostia|Ostia}.\n"
+ONE = "{varna|Varna} ran.\n"
+
+
+def test_parse_builds_the_page_and_its_offsets(tmp_path: Path) -> None:
+    body = "[headline] Ships\n\n[dateline] OSTIA —\n" + BOTH + "  varna <-> ostia: against\nIt fell.\n\n" + ONE
+    (tmp_path / "a.txt").write_text(HEAD + body, encoding="utf-8")
+    article = newsroom.parse(tmp_path / "a.txt")
+    assert article.raw == "Ships\n\nOSTIA — Varna sued Ostia. It fell.\n\nVarna ran.\n"
+    assert [article.raw[s.start : s.end] for s in article.sentences] == ["Varna sued Ostia.", "It fell.", "Varna ran."]
+    assert article.sentences[0].mentions == (("varna", 0, 5), ("ostia", 11, 16))
+    assert article.sentences[0].pairs == (("varna", "ostia", "against"), ("ostia", "varna", "against"))
+
+
+@pytest.mark.parametrize(
+    ("content", "line", "words"),
+    [
+        (HEAD + ONE + "  varna -> dorp: favor\n", ":5", "unknown actor 'dorp'"),
+        (HEAD + "{dorp|Dorp} ran.\n", ":4", "unknown actor 'dorp'"),
+        (HEAD + ONE + "  AUTHOR -> varna: hostile\n", ":5", "label 'hostile': expected one of against, neutral, favor"),
+        (HEAD + "It fell.\n" + BOTH + "  varna -> ostia: against\n", ":5", "ostia -> varna of this sentence has no"),
+        (HEAD + ONE + "  AUTHOR -> varna: favor\n  AUTHOR -> varna: favor\n", ":6", "labelled twice"),
+        (HEAD + ONE + "  varna -> varna: favor\n", ":5", "source and target are both 'varna'"),
+        (HEAD + ONE + "  varna -> AUTHOR: favor\n", ":5", "is no pair"),
+        (HEAD + "{varna|Varna} ran}.\n", ":4", "a brace that is no mention"),
+        (HEAD + "[title] Ships\n", ":4", "is no tagged line. Tags: headline"),
+        (HEAD + ONE + "[headline] Ships\n  AUTHOR -> varna: favor\n", ":6", "a pair without a sentence"),
+        (ONE, ":1", "no header"),
+        (HEAD.replace("genre", "kind"), "", "expected the keys"),
+        (HEAD + "caf\udce9\n", "", "not UTF-8"),
+    ],
+)
+def test_parse_error_names_file_and_line(tmp_path: Path, content: str, line: str, words: str) -> None:
+    path = tmp_path / "a.txt"
+    path.write_bytes(content.encode(errors="surrogateescape"))
+    with says(f"{path}{line}: ", words):
+        newsroom.parse(path)
+
+
+def test_article_is_joined_to_the_one_file_meant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    raw = "Home\n\nVarna sued\nOstia. Ostia paid Varna.\n"
+    article, stand_off = tmp_path / "suit.txt", tmp_path / "labels" / "suit.json"
+    article.write_text(raw, encoding="utf-8")
+    pairs = [["varna", 0, 5, "ostia", 11, 16, "against"], ["ostia", 11, 16, "varna", 0, 5, "neutral"]]
+    sentences = [{"start": 6, "end": 23, "pairs": pairs}, {"start": 24, "end": 41, "pairs": pairs[:1]}]
+    about = {"file": "suit.txt", "about": "", "date": "2031-02-03", "sha256": hashlib.sha256(raw.encode()).hexdigest()}
+    stand_off.parent.mkdir()
+    stand_off.write_text(json.dumps(about | {"sentences": sentences}), encoding="utf-8")
+    with says(f"{article}: SHA-256 ", "There are labels for: syria-m5-2020-02-12.txt"):
+        load("article", article)
+    with says("data=article needs", "data.path=FILE, one of syria-m5-2020-02-12.txt"):
+        load("article")
+    monkeypatch.setattr(corpora, "shipped", lambda relative: stand_off.parent)
+    corpus = load("article", article)
+    assert corpus.examples["text"][:] == ["Varna sued Ostia."] * 2 + ["Ostia paid Varna."]
+    assert corpus.examples["context"][2] == "Varna sued Ostia."
+    assert len(set(corpus.examples["group_id"][:])) == 2
+    assert (corpus.folds, load("article", article, folds=2).folds) == (5, 2)
+
+
+def dse(folder: Path, *lines: str) -> Corpus:
+    (folder / "train.txt").write_text("".join(line + "\n" for line in lines), encoding="utf-8")
+    return load("dse", folder)
+
+
+def test_dse_classes_in_both_directions_and_entities_in_either_order(tmp_path: Path) -> None:
+    expected = ["neutral neutral", "favor neutral", "neutral favor", "against neutral", "neutral against"]
+    plain = dse(tmp_path, *(f"[Varna] met [Ostia] .\tVarna\tOstia\t{number}" for number in range(5)))
+    swapped = dse(tmp_path, *(f"[Varna] met [Ostia] .\tOstia\tVarna\t{number}" for number in range(5)))
+    assert names(plain) == names(swapped) == " ".join(expected).split()
+    assert plain.examples["source"][:] == ["varna", "ostia"] * 5 == swapped.examples["target"][:]
+    assert plain.examples["source_start"][:] == [0, 10] * 5 == swapped.examples["target_start"][:]
+    assert len(set(plain.examples["group_id"][:])) == 1
+    assert set(plain.examples["split"][:]) == {"train"}
+
+
+@pytest.mark.parametrize(
+    ("line", "text", "mentions", "mended"),
+    [
+        ('"[Varna] said ""no"" to [Ostia] ."\tVarna\tOstia\t3', 'Varna said "no" to Ostia .', ["Varna", "Ostia"], 0),
+        ("[Port Varn]a met [Ostia] .\tPort Varn\tOstia\t0", "Port Varna met Ostia .", ["Port Varna", "Ostia"], 1),
+        ("[Varna']s men met [Ostia] .\tVarna'\tOstia\t0", "Varna's men met Ostia .", ["Varna", "Ostia"], 1),
+        ("[ Varna ] met [Ostia ] .\t Varna \tOstia\t0", " Varna  met Ostia  .", ["Varna", "Ostia"], 0),
+    ],
+)
+def test_dse_brackets(tmp_path: Path, line: str, text: str, mentions: list[str], mended: int) -> None:
+    corpus = dse(tmp_path, line)
+    row = corpus.examples[0]
+    assert row["text"] == text
+    assert [text[row[f"{role}_start"] : row[f"{role}_end"]] for role in ("source", "target")] == mentions
+    assert corpus.counts["mended"] == {"bracket that ended inside a word": mended}
+
+
+def test_dse_counts_drops_groups_and_refuses(tmp_path: Path) -> None:
+    good, again = "[Varna] met [Ostia] .\tVarna\tOstia\t1", "Varna [met] [ostia].\tmet\tostia\t0"
+    corpus = dse(tmp_path, good, "Varna met [Ostia] .\tVarna\tOstia\t1", again, "[A] and [a] .\tA\ta\t0")
+    brackets = "not exactly two brackets, round the two entities named"
+    assert corpus.counts["dropped"] == {brackets: 1, "both entities have one name": 1}
+    assert (corpus.counts["read"], corpus.counts["kept"], len(corpus.examples)) == (4, 2, 4)
+    assert len(set(corpus.examples["group_id"][:])) == 1
+    for line, words in (("[A] b [C]\tA\tC\t9", "class '9'"), ("[A] b [C]\tA\t1", "3 fields")):
+        with says(f"{tmp_path / 'train.txt'}:2: {words}, expected sentence"):
+            dse(tmp_path, good, line)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.jsonl", json.dumps(ROW) + "\n\n"),
+        ("a.csv", (HEADER + LINE).replace(",", ";").replace("\n", "\r\n")),
+        ("a.csv", "\ufeff" + HEADER + LINE),
+        ("a.tsv", (HEADER + LINE).replace(",", "\t")),
+    ],
+)
+def test_table_of_any_format_is_the_same(tmp_path: Path, name: str, content: str) -> None:
+    corpus = table(tmp_path / name, content)
+    row = corpus.examples[0]
+    assert {key: row[key] for key in ("text", "source", "target")} == {k: v for k, v in ROW.items() if k != "label"}
+    assert [row[key] for key in ("source_start", "source_end", "target_start", "target_end")] == [0, 5, 14, 19]
+    assert names(corpus) == ["favor"]
+    assert corpus.counts == {"read": 1, "kept": 1, "dropped": {}, "mended": {}, "examples": 1}
+
+
+def test_csv_field_may_hold_a_line_break_and_lines_still_count(tmp_path: Path) -> None:
+    quoted = HEADER + '"Varna, at last,\nthanked Ostia.",Varna,Ostia,favor\n'
+    assert table(tmp_path / "a.csv", quoted).examples["text"][0] == "Varna, at last,\nthanked Ostia."
+    with says(f"{tmp_path / 'a.csv'}:4: 2 fields, the first line names 4"):
+        table(tmp_path / "a.csv", quoted + "Varna,Ostia\n")
+
+
+def test_parquet_and_saved_folders(tmp_path: Path) -> None:
+    rows = datasets.Dataset.from_list([ROW])
+    rows.to_parquet(tmp_path / "a.parquet")
+    rows.save_to_disk(tmp_path / "one")
+    datasets.DatasetDict({"train": rows, "validation": rows, "test": rows}).save_to_disk(tmp_path / "three")
+    corpus = load("table", tmp_path / "a.parquet")
+    assert corpus.fingerprint == load("table", tmp_path / "one").fingerprint
+    assert corpus.examples["target_start"][:] == [14]
+    assert load("table", tmp_path / "three").examples["split"][:] == ["train", "valid", "test"]
+    (tmp_path / "a.parquet").write_bytes(b"PAR1 and then nothing")
+    with says(f"{tmp_path / 'a.parquet'}: cannot be opened as a table"):
+        load("table", tmp_path / "a.parquet")
+
+
+def test_columns_and_labels_are_mapped(tmp_path: Path) -> None:
+    row = {"sentence": "Varna thanked Ostia.", "holder": "Varna", "target": "Ostia", "story": "s"}
+    rows = [row | {"stance": stance} for stance in ("con", "none", "pro", "favor")]
+    columns = {"text": "sentence", "source": "holder", "label": "stance", "group_id": "story"}
+    stances = {"against": "con", "neutral": "none", "favor": "pro"}
+    corpus = table(tmp_path / "a.jsonl", rows, columns=columns, labels=stances)
+    assert names(corpus) == ["against", "neutral", "favor", "favor"]
+    assert set(corpus.examples["group_id"][:]) == {"s"}
+    assert corpus.recipe["labels"] == stances
+    assert load(**corpus.recipe).fingerprint == corpus.fingerprint
+
+
+def test_mention_is_located_where_unique_and_offsets_may_be_strings(tmp_path: Path) -> None:
+    row = table(tmp_path / "a.jsonl", [ROW | {"text": "Varna and Ostia: Varna won."}]).examples[0]
+    assert (row["source_start"], row["target_start"], row["target_end"]) == (-1, 10, 15)
+    head = "text,target,target_start,target_end,label\n"
+    row = table(tmp_path / "a.csv", head + "Varna left Varna.,varna,11,16,against\n").examples[0]
+    assert (row["target_start"], row["target_end"], row["source"]) == (11, 16, AUTHOR)
+
+
+@pytest.mark.parametrize(
+    ("where", "content", "words"),
+    [
+        ("a.jsonl:2", {"target_start": 14, "target_end": 40}, "lie outside the text of 20 characters"),
+        ("a.jsonl:2", {"target_start": "here", "target_end": 5}, "target_start is 'here', expected a whole number"),
+        ("a.jsonl:2", {"label": "pro"}, "label 'pro' is none of against, neutral, favor. Map other names with data.la"),
+        ("a.jsonl:2", {"target": "Varna"}, "source and target are both 'Varna'"),
+        ("a.jsonl:2", {"example_id": "1"}, "example_id '1' stands already in"),
+        ("a.csv:2", "text,source,target,stance\n" + LINE, "no column 'label' for label; found text, source, target, s"),
+        ("a.csv:2", HEADER + '"Varna', "no valid quoting"),
+        ("a.csv", "", "the file is empty"),
+    ],
+)
+def test_table_that_does_not_fit(tmp_path: Path, where: str, content: str | dict[str, Any], words: str) -> None:
+    with says(f"{tmp_path / where}: ", words):
+        table(tmp_path / where.partition(":")[0], content if isinstance(content, str) else [ROW, ROW | content])
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "words"),
+    [
+        ("gazette", {}, "no such corpus. There are: newsroom, article, table, dse"),
+        ("table", {}, "data=table needs data.path"),
+        ("newsroom", {"columns": {"text": "t"}}, "data.columns: data=newsroom has no such setting"),
+        ("table", {"path": __file__, "columns": {"sentence": "t"}}, "data.columns.sentence: no such column"),
+    ],
+)
+def test_load_refuses_what_it_does_not_know(name: str, settings: dict[str, Any], words: str) -> None:
+    with says("", words):
+        load(name, **settings)
+
+
+def test_fingerprint_covers_every_label(tmp_path: Path) -> None:
+    first = table(tmp_path / "a.jsonl", [ROW, ROW | {"label": "neutral"}]).fingerprint
+    assert load("table", tmp_path / "a.jsonl").fingerprint == first
+    assert table(tmp_path / "a.jsonl", [ROW, ROW | {"label": "against"}]).fingerprint != first
