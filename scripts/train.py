@@ -3,14 +3,14 @@
 import hydra
 from omegaconf import DictConfig
 
-from actorstance import command, corpora, pipeline, terminal
+from actorstance import command, pipeline, terminal
 
 
 @hydra.main(version_base="1.3", config_path="../conf", config_name="train")
 @command.exit_codes
 def main(config: DictConfig) -> None:
     model = command.model_of(config.model)
-    corpus = corpora.load(**command.arguments(config.data))
+    corpus = command.corpus_of(config.data)
     terminal.corpus(corpus)
     out = command.out_folder()
     metrics = pipeline.train(corpus, model, out, eval_split=config.eval_split, seed=config.seed)

@@ -42,7 +42,7 @@ def test_mentions(text: str, expected: list[tuple[str, str]]) -> None:
         (b"varna: [Port\n", "no YAML file of actors"),
         (b"- varna\n", "expected a table of actor: [names], found list"),
         (b"varna: Port\n", "actor varna: expected a list of names, found 'Port'"),
-        (b"varna: [" + b"x" * (MAX_ALIAS + 1) + b"]\n", "is no text of 1 to 100 characters"),
+        (b"varna: [" + b"x" * (MAX_ALIAS + 1) + b"]\n", "is no name: text of 1 to 100 characters"),
     ],
 )
 def test_file_that_is_no_registry(tmp_path: Path, content: bytes, words: str) -> None:

@@ -86,13 +86,13 @@ def test_parse_builds_the_page_and_its_offsets(tmp_path: Path) -> None:
         (HEAD + "It fell.\n" + BOTH + "  varna -> ostia: against\n", ":5", "ostia -> varna of this sentence has no"),
         (HEAD + ONE + "  AUTHOR -> varna: favor\n  AUTHOR -> varna: favor\n", ":6", "labelled twice"),
         (HEAD + ONE + "  varna -> varna: favor\n", ":5", "source and target are both 'varna'"),
-        (HEAD + ONE + "  varna -> AUTHOR: favor\n", ":5", "is no pair"),
+        (HEAD + ONE + "  varna -> AUTHOR: favor\n", ":5", "AUTHOR cannot be a target"),
         (HEAD + "{varna|Varna} ran}.\n", ":4", "a brace that is no mention"),
         (HEAD + "[title] Ships\n", ":4", "is no tagged line. Tags: headline"),
         (HEAD + ONE + "[headline] Ships\n  AUTHOR -> varna: favor\n", ":6", "a pair without a sentence"),
         (ONE, ":1", "no header"),
-        (HEAD.replace("genre", "kind"), "", "expected the keys"),
-        (HEAD + "caf\udce9\n", "", "not UTF-8"),
+        (HEAD.replace("genre", "kind"), ":2", "expected the keys"),
+        (HEAD + "caf\udce9\n", ":4", "not UTF-8"),
     ],
 )
 def test_parse_error_names_file_and_line(tmp_path: Path, content: str, line: str, words: str) -> None:
@@ -232,7 +232,11 @@ def test_mention_is_located_where_unique_and_offsets_may_be_strings(tmp_path: Pa
     [
         ("a.jsonl:2", {"target_start": 14, "target_end": 40}, "lie outside the text of 20 characters"),
         ("a.jsonl:2", {"target_start": "here", "target_end": 5}, "target_start is 'here', expected a whole number"),
-        ("a.jsonl:2", {"label": "pro"}, "label 'pro' is none of against, neutral, favor. Map other names with data.la"),
+        (
+            "a.jsonl:2",
+            {"label": "pro"},
+            "label 'pro' is none of against, neutral, favor. Say what the file calls them: data.la",
+        ),
         ("a.jsonl:2", {"target": "Varna"}, "source and target are both 'Varna'"),
         ("a.jsonl:2", {"example_id": "1"}, "example_id '1' stands already in"),
         ("a.csv:2", "text,source,target,stance\n" + LINE, "no column 'label' for label; found text, source, target, s"),
@@ -263,3 +267,58 @@ def test_fingerprint_covers_every_label(tmp_path: Path) -> None:
     first = table(tmp_path / "a.jsonl", [ROW, ROW | {"label": "neutral"}]).fingerprint
     assert load("table", tmp_path / "a.jsonl").fingerprint == first
     assert table(tmp_path / "a.jsonl", [ROW, ROW | {"label": "against"}]).fingerprint != first
+
+
+def test_a_table_keeps_the_names_of_numbered_labels(tmp_path: Path) -> None:
+    features = datasets.Features(
+        {
+            **dict.fromkeys(("text", "source", "target"), datasets.Value("string")),
+            "label": datasets.ClassLabel(names=["favor", "neutral", "against"]),
+        }
+    )
+    row = {"text": "Varna thanked Ostia.", "source": "Varna", "target": "Ostia"}
+    saved = datasets.Dataset.from_list([row | {"label": 0}, row | {"label": 2}], features=features)
+    saved.to_parquet(str(tmp_path / "a.parquet"))
+    parts = datasets.DatasetDict({"train": saved.add_column("split", ["", ""]), "validation": saved})
+    parts.save_to_disk(str(tmp_path / "folder"))
+    assert load("table", tmp_path / "a.parquet").examples["label"][:] == [2, 0]
+    both = load("table", tmp_path / "folder").examples
+    assert (both["label"][:], both["split"][:]) == ([2, 0, 2, 0], ["train", "train", "valid", "valid"])
+
+
+@pytest.mark.parametrize(
+    ("row", "labels", "words"),
+    [
+        ({"label": 0}, {}, "label 0 is none of against, neutral, favor"),
+        ({"label": True}, {}, "label True is none of"),
+        ({"label": -1}, {"against": 1}, "label -1 is none of"),
+        ({"label": "x"}, {"favor": "x", "against": "x"}, "two labels have one name"),
+        ({"label": "x"}, {"support": "x"}, "data.labels.support: no such label"),
+        (
+            {"label": "favor", "target_start": 0, "target_end": 5, "target_mention": "Ostia"},
+            {},
+            "expected mention 'Ostia'",
+        ),
+        ({"label": "favor", "target_start": float("inf")}, {}, "target_start is 'inf', expected a whole number"),
+    ],
+)
+def test_labels_and_offsets_that_would_be_read_wrongly(
+    tmp_path: Path, row: dict[str, Any], labels: dict[str, Any], words: str
+) -> None:
+    content = {"text": "Varna thanked Ostia.", "source": "Varna", "target": "Ostia", **row}
+    with pytest.raises(InputError, match=re.escape(words)):
+        table(tmp_path / "a.jsonl", [content], labels=labels)
+
+
+def test_a_mention_is_a_whole_word_and_numbers_are_labels_by_name(tmp_path: Path) -> None:
+    rows = [{"text": "Ostian ships left Varna.", "source": "Varna", "target": "Ostia", "label": -1}]
+    corpus = table(tmp_path / "a.jsonl", rows, labels={"against": -1, "neutral": 0, "favor": 1})
+    assert (corpus.examples[0]["target_start"], corpus.examples[0]["label"]) == (-1, 0)
+
+
+def test_two_columns_of_one_name_and_a_quoted_byte_order_mark(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("text,text,target,label\n" + "a,b,c,favor\n", encoding="utf-8")
+    with pytest.raises(InputError, match="two columns have one name"):
+        load("table", tmp_path / "a.csv")
+    (tmp_path / "b.csv").write_bytes(b'\xef\xbb\xbf"text","target","label"\nAna met Bo.,Bo,neutral\n')
+    assert load("table", tmp_path / "b.csv").counts["kept"] == 1

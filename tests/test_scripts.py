@@ -49,8 +49,8 @@ LABELS = ("against", "neutral", "favor")
 SCRIPT = "<script>alert(1)</script>"
 ARTICLE = (
     "Share this article\r\n\r\nTalks collapse in Varna after a night of shouting\r\n\r\nBy Ana Lima\r\n\r\n"
-    f"Turkey on Monday accused Russia of breaking \U0001f600 the truce {SCRIPT}. Zembla, its ally, thanked Turkey\r\n"
-    "for the help that it had sent in the spring. Nobody else said anything about the matter.\r\n\r\n"
+    f"Turkey on Monday accused Russia of breaking \U0001f600 the truce {SCRIPT}. Zembla, its ally, thanked Turkey"
+    " for the help that it had sent in the spring. Nobody else said anything about the matter.\r\n\r\n"
     "France condemned the attack of Russia on Tuesday, and Germany praised France for what it had said.\r\n"
 )
 

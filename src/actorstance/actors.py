@@ -27,6 +27,16 @@ class Mention:
     rule: str = "registry"
 
 
+class _UniqueKeys(yaml.SafeLoader):
+    """A SafeLoader that refuses a key that stands twice, of which YAML would keep the last in silence."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [key.value for key, _ in node.value]
+        if twice := next((key for key in keys if keys.count(key) > 1), None):
+            raise yaml.YAMLError(f"{twice!r} stands there twice (near line {node.start_mark.line + 1})")
+        return super().construct_mapping(node, deep)
+
+
 class Registry:
     """Actors and their aliases.
 
@@ -54,8 +64,10 @@ class Registry:
             if isinstance(names, str) or not isinstance(names, Sequence) or not names:
                 raise InputError(f"actor {actor}: expected a list of names, found {names!r}.")
             for name in names:
-                if not isinstance(name, str) or not re.search(r"\w", name) or len(name) > MAX_ALIAS:
-                    raise InputError(f"actor {actor}: the name {name!r} is no text of 1 to {MAX_ALIAS} characters.")
+                if not isinstance(name, str) or not re.fullmatch(r"(?=.*\w)\S(?:.*\S)?", name) or len(name) > MAX_ALIAS:
+                    raise InputError(
+                        f"actor {actor}: {name!r} is no name: text of 1 to {MAX_ALIAS} characters, trimmed."
+                    )
                 if (other := self._actor.setdefault(_plain(name), actor)) != actor:
                     raise InputError(f"the name {name!r} belongs to {other} and to {actor}. A name has one actor.")
             self.aliases[actor] = tuple(names)
@@ -72,10 +84,10 @@ class Registry:
 
         """
         try:
-            table = yaml.safe_load(path.read_text(encoding="utf-8"))
+            table = yaml.load(path.read_text(encoding="utf-8"), _UniqueKeys)  # noqa: S506  (a SafeLoader)
         except FileNotFoundError as error:
             raise InputError(f"{path}: no such registry of actors.") from error
-        except (UnicodeDecodeError, yaml.YAMLError, OSError) as error:
+        except (ValueError, yaml.YAMLError, OSError, RecursionError) as error:
             raise InputError(f"{path}: no YAML file of actors: {' '.join(str(error).split())}") from error
         if not isinstance(table, dict):
             raise InputError(f"{path}: expected a table of actor: [names], found {type(table).__name__}.")
@@ -96,7 +108,7 @@ class Registry:
             for actor, names in self.aliases.items()
         }
         both = {actor: [*mine.get(actor, ()), *other.aliases.get(actor, ())] for actor in {**mine, **other.aliases}}
-        return Registry({actor: names for actor, names in both.items() if names})
+        return Registry({actor: list(dict.fromkeys(names)) for actor, names in both.items() if names})
 
     def mentions(self, text: str) -> list[Mention]:
         """Return the mentions in a text, in order; they do not overlap."""

@@ -8,9 +8,11 @@ import shutil
 import sys
 from collections.abc import Callable
 from functools import wraps
+from inspect import signature
 from pathlib import Path
 from typing import Any, NoReturn
 
+import datasets
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException
 from hydra.utils import instantiate
@@ -31,7 +33,7 @@ def exit_codes(main: Callable[[DictConfig], None]) -> Callable[[DictConfig], Non
     def guarded(config: DictConfig) -> None:
         try:
             main(config)
-        except (InputError, OmegaConfBaseException) as error:
+        except (InputError, HydraException, OmegaConfBaseException) as error:
             shutil.rmtree(out_folder(), ignore_errors=True)
             _stop(error)
         except BaseException:
@@ -44,6 +46,7 @@ def exit_codes(main: Callable[[DictConfig], None]) -> Callable[[DictConfig], Non
 def run(main: Callable[[], None]) -> None:
     """Run a Hydra main: 0 if all was written, 2 for bad input or usage, 1 for anything else."""
     os.environ["HYDRA_FULL_ERROR"] = "1"  # errors in the command line come here, not to Hydra's own printer
+    datasets.disable_progress_bars()  # they say nothing of a run, and stand in the way of its messages
     OmegaConf.register_new_resolver("new_folder", _new_folder, use_cache=True)
     sys.argv[1:] = [_override(argument) for argument in sys.argv[1:]]
     try:
@@ -74,13 +77,26 @@ def model_of(config: DictConfig) -> Model:
     return model
 
 
+def corpus_of(config: DictConfig) -> Corpus:
+    """Load the corpus of a config.
+
+    Raises:
+        InputError: if a setting is wrong, or there is none of that name.
+
+    """
+    given = arguments(config)
+    if unknown := set(given) - set(signature(corpora.load).parameters):
+        raise InputError(f"data.{min(unknown)}: there is no such setting.")
+    return corpora.load(**given)
+
+
 def corpora_of(model: Model, config: DictConfig) -> tuple[Corpus, Corpus | None]:
     """Return the corpus to score a saved model on, and the one it was trained on, None if that is not at hand."""
     given = arguments(config)
     if given["name"] is None:
         own = pipeline.own_corpus(model, given["path"])
         return own, own
-    corpus = corpora.load(**given)
+    corpus = corpus_of(config)
     try:
         return corpus, pipeline.own_corpus(model)
     except InputError as error:
@@ -105,16 +121,11 @@ def registry_on_top(file: str | None, registry: Registry | None) -> Registry | N
 
 
 def _override(argument: str) -> str:
-    """`actors=FILE` names a file, though conf/actors is a folder; a path keeps its commas and brackets."""
+    """`actors=FILE` names a file, though conf/actors is a folder; a path is text, whatever is in it."""
     key, equals, value = argument.partition("=")
     if equals and key == "actors":
         key = "actors.file"
-    if (
-        equals
-        and key in {"actors.file", "data.path", "run", "input"}
-        and re.search(r"[^\w./:@~+-]", value)
-        and value[0] not in "'\""
-    ):
+    if equals and key in {"actors.file", "data.path", "run", "input"} and value and value[0] not in "'\"":
         value = "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
     return f"{key}{equals}{value}"
 

@@ -70,7 +70,7 @@ def load(
     path: str | Path | None = None,
     *,
     columns: Mapping[str, str | None] | None = None,
-    labels: Mapping[str, str] | None = None,
+    labels: Mapping[str, Any] | None = None,
     folds: int | None = None,
 ) -> Corpus:
     """Load a corpus by name.
@@ -91,13 +91,20 @@ def load(
         True
 
     """
-    if name not in _READERS:
+    if not isinstance(name, str) or name not in _READERS:
         raise InputError(f"data={name}: no such corpus. There are: {', '.join(_READERS)}.")
     if not isinstance(path, str | Path | None):
         raise InputError(f"data.path={path!r}: expected a path.")
     if folds is not None and (isinstance(folds, bool) or not isinstance(folds, int) or folds < 2):
         raise InputError(f"data.folds={folds!r}: expected a whole number of at least 2.")
-    options = {"columns": dict(columns or {}), "labels": dict(labels or {}), "folds": folds}
+    for key, value in (("columns", columns), ("labels", labels)):
+        if not isinstance(value, Mapping | None):
+            raise InputError(f"data.{key}={value!r}: expected a table of names.")
+    options = {
+        "columns": {key: value for key, value in (columns or {}).items() if value is not None},
+        "labels": {key: value for key, value in (labels or {}).items() if value is not None},
+        "folds": folds,
+    }
     given = {key: value for key, value in options.items() if value}
     reader, allowed = _READERS[name]
     for key in given:
@@ -270,14 +277,14 @@ def _dse(path: Path, tally: _Tally) -> Rows:
                 continue
             text, mentions = spans
             mended = [_whole_words(text, mention) for mention in mentions]
-            tally.mended["bracket that ended inside a word"] += sum(
-                a != b for a, b in zip(mended, mentions, strict=True)
-            )
             names = [actor_of(text[start:end]) for start, end in mended]
             if names[0] == names[1]:
                 tally.dropped["both entities have one name"] += 1
                 continue
             tally.kept += 1
+            tally.mended["bracket that ended inside a word"] += sum(
+                a != b for a, b in zip(mended, mentions, strict=True)
+            )
             number = where.rsplit(":", 1)[1]
             key = twin_key(text)
             for direction, (source, target) in enumerate(((0, 1), (1, 0))):
@@ -346,87 +353,93 @@ _INTEGERS = ("source_start", "source_end", "target_start", "target_end", "raw_st
 
 
 def _table(
-    path: Path, tally: _Tally, columns: Mapping[str, str | None] | None = None, labels: Mapping[str, str] | None = None
+    path: Path, tally: _Tally, columns: Mapping[str, str | None] | None = None, labels: Mapping[str, Any] | None = None
 ) -> Rows:
     """Any table with text, target, label and what else it has: JSONL, CSV, TSV, Parquet, a folder saved by `datasets`.
 
-    A target or source that the text holds exactly once, and that comes without offsets, gets those. Without a
-    group_id the group is the document, and without that the sentence.
+    A target or source that stands in the text exactly once, and that comes without offsets, gets those. A column
+    source_mention or target_mention must be what the offsets give. Without a group_id the group is the document, and
+    without that the sentence. A label that is a number needs `labels`, or the names that `datasets` keeps with it.
     """
-    names = {column: (columns or {}).get(column) or column for column in FEATURES}
     if unknown := set(columns or {}) - set(FEATURES):
         raise InputError(f"data.columns.{min(unknown)}: no such column. The schema has {', '.join(FEATURES)}.")
-    calls = {label: label for label in LABELS} | {
-        str(theirs): ours for ours, theirs in (labels or {}).items() if theirs
-    }
+    names = {column: (columns or {}).get(column) or column for column in FEATURES}
+    calls = _label_names(labels or {})
     for number, (where, raw) in enumerate(_table_rows(path), 1):
         tally.read += 1
-        row = {column: raw[name] for column, name in names.items() if raw.get(name) is not None and raw[name] != ""}
         for column in _REQUIRED:
             if names[column] not in raw:
                 raise InputError(
                     f"{where}: no column {names[column]!r} for {column}; found {', '.join(map(str, raw))}. "
                     f"Name it: data.columns.{column}=COLUMN."
                 )
-        if isinstance(row.get("label"), str):
-            row["label"] = calls.get(row["label"], row["label"])
+        row = {column: raw[name] for column, name in names.items() if raw.get(name) is not None and raw[name] != ""}
+        row |= {name: raw[name] for name in ("source_mention", "target_mention") if raw.get(name)}
+        if "label" in row:
+            row["label"] = _label(where, row["label"], calls)
         for column in _INTEGERS:
             if column in row:
                 row[column] = _integer(where, column, row[column])
         if row.get("split", "") not in (*SPLITS, ""):
             raise InputError(f"{where}: split {row['split']!r} is none of {', '.join(SPLITS)}.")
-        row.setdefault("text", "")
-        row.setdefault("target", "")
+        row = {"text": "", "target": "", **row}
         for column in ("source", "target"):
             _locate(row, column)
         row["example_id"] = str(row.get("example_id", number))
-        key = hashlib.sha256(twin_key(str(row["text"])).encode()).hexdigest()[:16]
+        key = hashlib.sha256(twin_key(str(row["text"])).encode(errors="replace")).hexdigest()[:16]
         row["document_id"] = str(row.get("document_id", key))
         row["group_id"] = str(row.get("group_id", row["document_id"]))
-        if row.get("date") is not None:
+        if "date" in row:
             row["date"] = str(row["date"])
         tally.kept += 1
         yield where, row
 
 
+def _label_names(labels: Mapping[str, Any]) -> dict[str, str]:
+    """What the file calls a label -> the label."""
+    if unknown := set(labels) - set(LABELS):
+        raise InputError(f"data.labels.{min(unknown)}: no such label. There are {', '.join(LABELS)}.")
+    theirs = [str(name) for name in labels.values() if name is not None]
+    if len(set(theirs)) < len(theirs):
+        raise InputError(f"data.labels: two labels have one name in the file, {', '.join(theirs)}.")
+    mapped = {str(name): ours for ours, name in labels.items() if name is not None}
+    return {label: label for label in LABELS} | mapped
+
+
+def _label(where: str, value: Any, calls: Mapping[str, str]) -> str:
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    found = None if isinstance(value, bool) else calls.get(str(value))
+    if found is None:
+        raise InputError(
+            f"{where}: label {value!r} is none of {', '.join(calls)}. Say what the file calls them: "
+            "data.labels.against=NAME data.labels.neutral=NAME data.labels.favor=NAME."
+        )
+    return found
+
+
 def _integer(where: str, column: str, value: Any) -> int:
     try:
         number = int(value)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"{where}: {column} is {value!r}, expected a whole number.") from error
-    if number != float(value) or abs(number) > 2**31 - 1:
-        raise InputError(f"{where}: {column} is {value!r}, expected a whole number.")
-    return number
+        if number == float(value) and abs(number) < 2**31 and not isinstance(value, bool):
+            return number
+    except (TypeError, ValueError, OverflowError):
+        pass
+    raise InputError(f"{where}: {column} is {str(value)[:40]!r}, expected a whole number.")
 
 
 def _locate(row: dict[str, Any], role: str) -> None:
-    """Find the mention of an actor whose id stands in the text as it is, once."""
+    """Find the mention of an actor whose id stands in the text as it is, as whole words, once."""
     name, text = row.get(role), row["text"]
-    if (
-        f"{role}_start" not in row
-        and isinstance(name, str)
-        and isinstance(text, str)
-        and name
-        and text.count(name) == 1
-    ):
-        row[f"{role}_start"] = text.index(name)
-        row[f"{role}_end"] = text.index(name) + len(name)
+    if f"{role}_start" not in row and isinstance(name, str) and isinstance(text, str):
+        found = [match.span() for match in re.finditer(rf"(?<!\w){re.escape(name)}(?!\w)", text)]
+        if name and len(found) == 1:
+            row[f"{role}_start"], row[f"{role}_end"] = found[0]
 
 
 def _table_rows(path: Path) -> Rows:
     if path.is_dir() or path.suffix == ".parquet":
-        try:
-            table = datasets.load_from_disk(str(path)) if path.is_dir() else Dataset.from_parquet(str(path))
-        except Exception as error:
-            raise InputError(f"{path}: cannot be opened as a table: {' '.join(str(error).split())[:300]}") from error
-        parts = table if isinstance(table, datasets.DatasetDict) else {"": table}
-        for split, part in parts.items():
-            for number, row in enumerate(part, 1):
-                named = {"validation": "valid"}.get(str(split), str(split))
-                yield (
-                    f"{path}: {split} row {number}".replace(":  row", ": row"),
-                    {"split": named, **row} if split else row,
-                )
+        yield from _saved_rows(path)
     elif path.suffix == ".jsonl":
         yield from read_json_lines(path)
     elif path.suffix in (".csv", ".tsv"):
@@ -435,14 +448,34 @@ def _table_rows(path: Path) -> Rows:
         raise InputError(f"{path}: a table is a .jsonl, .csv, .tsv or .parquet file, or a folder that datasets saved.")
 
 
+def _saved_rows(path: Path) -> Rows:
+    """The rows of a Parquet file or a saved dataset, with the names of labels that are numbers, and splits' names."""
+    try:
+        table = datasets.load_from_disk(str(path)) if path.is_dir() else Dataset.from_parquet(str(path))
+    except Exception as error:
+        raise InputError(f"{path}: cannot be opened as a table: {' '.join(str(error).split())[:300]}") from error
+    parts = table if isinstance(table, datasets.DatasetDict) else {"": table}
+    for split, part in parts.items():
+        named = {name: kind for name, kind in part.features.items() if isinstance(kind, datasets.ClassLabel)}
+        official = {"validation": "valid", "dev": "valid"}.get(str(split), str(split))
+        for number, row in enumerate(part, 1):
+            for name, kind in named.items():
+                row[name] = None if row[name] is None or row[name] < 0 else kind.int2str(row[name])
+            yield (
+                f"{path}, {official} row {number}".replace(",  row", ", row"),
+                {**row, "split": official} if split else row,
+            )
+
+
 def _csv_rows(path: Path) -> Rows:
-    first = next(lines(path), "").lstrip("\ufeff")
+    first = next(lines(path), "")
     delimiter = "\t" if path.suffix == ".tsv" else max(",;\t", key=first.count)
     records = _records(path, delimiter)
     _, names = next(records, ("", []))
     if not any(names):
         raise InputError(f"{path}: the file is empty.")
-    names[0] = names[0].lstrip("\ufeff")
+    if len(set(names)) < len(names):
+        raise InputError(f"{path}:1: two columns have one name: {', '.join(names)}.")
     for where, fields in records:
         if len(fields) != len(names):
             raise InputError(f"{where}: {len(fields)} fields, the first line names {len(names)}.")

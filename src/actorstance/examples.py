@@ -97,6 +97,8 @@ def _check(where: str, row: dict[str, Any]) -> None:
     text = row["text"]
     if not isinstance(text, str) or not text.strip():
         raise InputError(f"{where}: text is {text!r}, expected a sentence.")
+    if bad := re.search("[\ud800-\udfff]", text):
+        raise InputError(f"{where}: a character that is no text (U+{ord(bad[0]):04X}) at {bad.start()}.")
     label = row["label"]
     if label is not None and label not in LABELS and label not in range(len(LABELS)):
         raise InputError(f"{where}: label {label!r} is none of {', '.join(LABELS)}. Map other names with data.labels.")

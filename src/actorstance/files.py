@@ -80,7 +80,7 @@ def read_json_lines(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     """
     rows = 0
     for number, line in enumerate(lines(path), 1):
-        where, text = f"{path}:{number}", line.strip("\ufeff \t")
+        where, text = f"{path}:{number}", line.strip()
         if not text:
             continue
         try:
@@ -128,4 +128,5 @@ def lines(path: Path) -> Iterator[str]:
                 raise InputError(
                     f"{path}:{number}: a line of more than {MAX_LINE:,} bytes, which is more than is read."
                 )
-            yield decode(line, f"{path}:{number}").rstrip("\r\n")
+            text = decode(line, f"{path}:{number}").rstrip("\r\n")
+            yield text.removeprefix("\ufeff") if number == 1 else text

@@ -156,20 +156,27 @@ def _blocks(raw: str) -> list[list[tuple[int, int]]]:
     width = _wrap_width(raw, spans)
     blocks: list[list[tuple[int, int]]] = []
     for index, (start, end) in enumerate(spans):
-        if width and index and _adjacent(raw, spans[index - 1][1], start):
-            before = spans[index - 1]
-            first_word = raw[start:end].split(" ", 1)[0]  # a no-break space is inside a word here
-            no_room = before[1] - before[0] + 1 + len(first_word) > width
-            if (
-                no_room
-                and end - start <= _WRAP_WIDTHS[-1]
-                and _runs_on(raw[slice(*before)])
-                and _runs_on(raw[start:end])
-            ):
-                blocks[-1].append((start, end))
-                continue
-        blocks.append([(start, end)])
+        before = spans[index - 1] if index else (0, 0)
+        if index and _adjacent(raw, before[1], start) and _goes_on(raw[slice(*before)], raw[start:end], width):
+            blocks[-1].append((start, end))
+        else:
+            blocks.append([(start, end)])
     return blocks
+
+
+def _goes_on(before: str, text: str, width: int) -> bool:
+    """Whether a line goes on with the paragraph of the line before it.
+
+    In wrapped text it does if its first word had no room there. Elsewhere, if a paragraph was broken once: after a long
+    line that ends no sentence, in lower case.
+    """
+    if not _runs_on(before) or not _runs_on(text) or len(text) > _WRAP_WIDTHS[-1]:
+        return False
+    first_word = text.split(" ", 1)[0]  # a no-break space is inside a word here
+    if width and len(before) + 1 + len(first_word) > width:
+        return True
+    unfinished = len(before.split()) >= 8 and not _FINAL.search(before)
+    return unfinished and text[0].islower() and _furniture_reason(text) is None
 
 
 def _runs_on(text: str) -> bool:

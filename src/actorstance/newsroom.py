@@ -49,9 +49,8 @@ HEADER_KEYS = {"id", "story", "date", "split", "genre", "actors"}
 _ACTOR = r"[a-z][a-z0-9_]*"
 _TAGGED = re.compile(r"\[(?P<tag>[a-z-]+)\] (?P<text>.*\S)\s*$")
 _MENTION = re.compile(rf"\{{(?P<actor>{_ACTOR})\|(?P<words>[^{{}}|]*)\}}")
-_PAIR = re.compile(
-    rf"\s+(?P<source>{_ACTOR}|{AUTHOR}|{UNKNOWN}) (?P<arrow>->|<->) (?P<target>{_ACTOR}): (?P<label>\w+)\s*$"
-)
+_ANYBODY = rf"{_ACTOR}|{AUTHOR}|{UNKNOWN}"
+_PAIR = re.compile(rf"\s+(?P<source>{_ANYBODY}) (?P<arrow>->|<->) (?P<target>{_ANYBODY}): (?P<label>\w+)\s*$")
 
 
 @dataclass(frozen=True)
@@ -89,33 +88,36 @@ def parse(path: Path) -> Article:
     try:
         content = path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
-        raise InputError(f"{path}: not UTF-8 at byte {error.start}. Save the file as UTF-8.") from error
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise InputError(f"{path}:{line}: not UTF-8 at byte {error.start}. Save the file as UTF-8.") from error
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}.") from error
     parts = content.split("---\n", 2)
     if len(parts) != 3 or parts[0].strip():
         raise InputError(f"{path}:1: no header. Open the file with a YAML header between two lines '---'.")
     header = _header(path, parts[1])
     body_line = parts[1].count("\n") + 3
-    return _Page(path, header).read(parts[2].splitlines(), body_line)
+    return _Page(path, header).read(parts[2].split("\n"), body_line)
 
 
 def _header(path: Path, text: str) -> dict[str, Any]:
     try:
         header = yaml.safe_load(text)
     except yaml.YAMLError as error:
-        raise InputError(f"{path}: the header is no YAML: {' '.join(str(error).split())}") from error
+        raise InputError(f"{path}:2: the header is no YAML: {' '.join(str(error).split())}") from error
     if not isinstance(header, dict) or set(header) != HEADER_KEYS:
-        found = sorted(header) if isinstance(header, dict) else type(header).__name__
-        raise InputError(f"{path}: the header has {found}, expected the keys {sorted(HEADER_KEYS)}.")
+        found = sorted(map(str, header)) if isinstance(header, dict) else type(header).__name__
+        raise InputError(f"{path}:2: the header has {found}, expected the keys {sorted(HEADER_KEYS)}.")
     if header["split"] not in SPLITS:
-        raise InputError(f"{path}: split is {header['split']!r}, expected one of {', '.join(SPLITS)}.")
+        raise InputError(f"{path}:2: split is {header['split']!r}, expected one of {', '.join(SPLITS)}.")
     actors = header["actors"]
     if not isinstance(actors, dict):
-        raise InputError(f"{path}: actors must be a table of actor: [names].")
+        raise InputError(f"{path}:2: actors must be a table of actor: [names].")
     for actor, names in actors.items():
         if not re.fullmatch(_ACTOR, str(actor)):
-            raise InputError(f"{path}: actor id {actor!r}: use lower-case letters, digits and _, a letter first.")
+            raise InputError(f"{path}:2: actor id {actor!r}: use lower-case letters, digits and _, a letter first.")
         if not isinstance(names, list) or not names or not all(isinstance(name, str) and name for name in names):
-            raise InputError(f"{path}: actor {actor}: expected a list of at least one name, found {names!r}.")
+            raise InputError(f"{path}:2: actor {actor}: expected a list of at least one name, found {names!r}.")
     return header
 
 
@@ -201,6 +203,8 @@ class _Page:
             raise self._error(number, f"label {label!r}: expected one of {', '.join(LABELS)}.")
         if source == target:
             raise self._error(number, f"source and target are both {source!r}.")
+        if target in (AUTHOR, UNKNOWN) or (source in (AUTHOR, UNKNOWN) and found["arrow"] == "<->"):
+            raise self._error(number, f"{target if target in (AUTHOR, UNKNOWN) else source} cannot be a target.")
         for actor in (source, target):
             if actor not in self.header["actors"] and (actor != source or source not in (AUTHOR, UNKNOWN)):
                 raise self._error(number, f"unknown actor {actor!r}. Add it to the header's actors.")
@@ -210,8 +214,6 @@ class _Page:
         for pair in [(source, target), (target, source)] if both else [(source, target)]:
             if pair in self.pending[3]:
                 raise self._error(number, f"{pair[0]} -> {pair[1]} is labelled twice.")
-            if pair[1] in (AUTHOR, UNKNOWN):
-                raise self._error(number, f"{pair[1]} cannot be a target.")
             self.pending[3][pair] = label
 
     def _close(self) -> None:

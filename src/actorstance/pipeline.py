@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -73,12 +75,13 @@ def train(
     runs.require_free(out)
     seed = _seed(seed)
     part = None if corpus.folds else _part(corpus, eval_split)
-    if part is None:
-        held_out, fitted = _cross_validated(corpus, model, seed)
-    else:
-        fit, tune, held = _parts(corpus, part, seed)
-        fitted, seconds = _fit(model, fit, tune)
-        held_out = _scored(fitted, held, concatenate_datasets([fit, tune]), corpus.counts, seconds)
+    with _naming(corpus):
+        if part is None:
+            held_out, fitted = _cross_validated(corpus, model, seed)
+        else:
+            fit, tune, held = _parts(corpus, part, seed)
+            fitted, seconds = _fit(model, fit, tune)
+            held_out = _scored(fitted, held, concatenate_datasets([fit, tune]), corpus.counts, seconds)
     metrics = held_out.metrics(seed)
     fitted.registry = registry or Registry.world()
     fitted.card = {
@@ -243,6 +246,16 @@ def _training_part(corpus: Corpus, model: Model) -> Dataset:
 
 
 # --- fitting and scoring ---
+
+
+@contextmanager
+def _naming(corpus: Corpus) -> Iterator[None]:
+    """Say of which corpus an error speaks."""
+    try:
+        yield
+    except InputError as error:
+        path = corpus.recipe.get("path")
+        raise InputError(f"data={corpus.name}{f' ({path})' if path else ''}: {error}") from error
 
 
 def _fit(model: Model, fit: Dataset, tune: Dataset) -> tuple[Model, float]:

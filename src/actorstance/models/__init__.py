@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Protocol, Self
 import numpy as np
 from datasets import Dataset
 from numpy.typing import NDArray
+from safetensors import SafetensorError
 
 from actorstance.actors import Registry
 from actorstance.errors import InputError
@@ -66,7 +67,7 @@ def load(path: str | Path) -> Model:
     model_class = class_of(meta.get("kind"), str(folder))
     try:
         model = model_class.read(folder, meta)
-    except (KeyError, TypeError, ValueError, OSError) as error:
+    except (KeyError, TypeError, ValueError, OSError, SafetensorError) as error:
         if isinstance(error, InputError):
             raise
         raise InputError(f"{folder}: the model's files do not fit together ({error}).") from error

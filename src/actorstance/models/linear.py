@@ -153,6 +153,8 @@ class LinearModel:
             predicted label.
 
         """
+        if not len(examples):
+            return []
         x, predicted = self._vectors(examples), self.predict_proba(examples).argmax(axis=1)
         result = []
         for row, (label, kinds) in enumerate(zip(predicted, _features_of(examples), strict=True)):
