@@ -10,7 +10,7 @@ from actorstance.corpora import Corpus
 from actorstance.examples import LABELS
 
 WIDTH = 80
-ACTORS = 12  # rows of the table of actors; the file has all
+ROWS = 6  # of each table; the files have all
 
 
 def corpus(corpus: Corpus) -> None:
@@ -25,9 +25,8 @@ def corpus(corpus: Corpus) -> None:
 def metrics(found: dict[str, Any]) -> None:
     """Say how good the model is on held-out examples, beside what needs no reading."""
     print(f"\nheld out: {found['n']:,} examples of {found['documents']:,} documents")
-    interval = "" if found["macro_f1_low"] is None else f"  [{found['macro_f1_low']:.3f}, {found['macro_f1_high']:.3f}]"
     rows = [
-        ("model, all rows", found["macro_f1"], found["accuracy"], interval),
+        ("model, all rows", found["macro_f1"], found["accuracy"], ""),
         (
             "model, rows without a twin in training",
             found["clean"]["macro_f1"],
@@ -40,6 +39,10 @@ def metrics(found: dict[str, Any]) -> None:
     print(f"  {'':39} macro-F1  accuracy")
     for name, f1, accuracy, note in rows:
         print(f"  {name:39} {_number(f1):>8}  {_number(accuracy):>8}{note}")
+    if found["macro_f1_low"] is not None:
+        print(
+            f"  95 % interval, all rows, groups resampled  [{found['macro_f1_low']:.3f}, {found['macro_f1_high']:.3f}]"
+        )
     print(f"  {'label':8} {'n':>6}  precision  recall     F1")
     for label in LABELS:
         row = found["per_label"][label]
@@ -60,17 +63,26 @@ def counts(found: dict[str, Any]) -> None:
 
 
 def actors(out: Path) -> None:
-    """Show the first rows of actors.csv and pairs.csv."""
-    for name, keys in (("actors.csv", ("actor", "role")), ("pairs.csv", ("source", "target"))):
-        with (out / name).open(encoding="utf-8", newline="") as file:
-            rows = list(csv.DictReader(file))
-        print(f"\n{'':2}{keys[0]:24} {keys[1]:22} {'n':>5}  score  95 % interval")
-        for row in rows[:ACTORS]:
-            interval = f"[{float(row['low']):+.2f}, {float(row['high']):+.2f}]" if row["low"] else "too few groups"
-            first, second = _short(row[keys[0]], 24), _short(row[keys[1]], 22)
-            print(f"  {first:24} {second:22} {row['n']:>5}  {float(row['score']):+.2f}  {interval}")
-        if len(rows) > ACTORS:
-            print(f"  … {len(rows) - ACTORS:,} more in {name}")
+    """Show the first rows of actors.csv, for either role, and of pairs.csv."""
+    rows = _rows(out / "actors.csv")
+    for role, says in (("received", "as target: received"), ("expressed", "as source: expressed")):
+        _table(says, "", [row for row in rows if row["role"] == role], ("actor",), "actors.csv")
+    _table("source", "target", _rows(out / "pairs.csv"), ("source", "target"), "pairs.csv")
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def _table(first: str, second: str, rows: list[dict[str, str]], keys: tuple[str, ...], name: str) -> None:
+    print(f"\n  {first:24} {second:22} {'n':>5}  score  95 % interval")
+    for row in rows[:ROWS]:
+        interval = f"[{float(row['low']):+.2f}, {float(row['high']):+.2f}]" if row["low"] else "too few groups"
+        cells = [_short(row[key], 22) for key in keys] + [""] * (2 - len(keys))
+        print(f"  {cells[0]:24} {cells[1]:22} {row['n']:>5}  {float(row['score']):+.2f}  {interval}")
+    if len(rows) > ROWS:
+        print(f"  … {len(rows) - ROWS:,} more in {name}")
 
 
 def files(out: Path) -> None:

@@ -1,0 +1,303 @@
+"""The contract of every kind of model, and the temperature. A new kind is one entry in KINDS."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+from datasets import Dataset
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from actorstance.actors import Registry
+from actorstance.errors import InputError
+from actorstance.examples import AUTHOR, LABELS, UNKNOWN, dataset
+from actorstance.models import Model, load
+from actorstance.models.calibration import fit_temperature, with_temperature
+from actorstance.models.linear import LinearModel
+
+
+class Kind(NamedTuple):
+    """A kind of model: how an unfitted one is made for a tiny corpus, and values that it must refuse."""
+
+    make: Callable[..., Model]
+    settings: dict[str, Any]
+    bad: dict[str, list[Any]]
+
+
+COUNTS = [0, -1, 1.5, True, "2", None]
+KINDS = {
+    "linear": Kind(
+        LinearModel,
+        {"min_df": 1},
+        {"C": [0, -1, float("nan"), float("inf"), True, "1", None, 10**400], "min_df": COUNTS, "max_iter": COUNTS},
+    ),
+}
+VERBS = {"blamed": 0, "accused": 0, "thanked": 2, "praised": 2, "met": 1, "phoned": 1}
+NAMES = ("Ana", "Bo", "Cleo", "Dov", "Esra", "Finn")
+CHILD = """
+import socket, sys
+
+class Refused(socket.socket):
+    def __init__(self, *args, **kwargs):
+        raise OSError("this process has no network")
+
+socket.socket = Refused
+import numpy as np
+from datasets import Dataset
+import actorstance
+
+examples = Dataset.from_parquet(sys.argv[2], cache_dir=sys.argv[4])
+np.save(sys.argv[3], actorstance.load(sys.argv[1]).predict_proba(examples))
+"""
+
+
+def row(text: str, source: str, target: str, label: int | None = None, **spans: int) -> dict[str, Any]:
+    found: dict[str, Any] = {"text": text, "source": source, "target": target, "label": label}
+    for role, name in (("source", source), ("target", target)):
+        if (start := text.find(name)) >= 0:
+            found |= {f"{role}_start": start, f"{role}_end": start + len(name)}
+    return found | spans
+
+
+def make(*rows: dict[str, Any]) -> Dataset:
+    ids = ({"example_id": f"e{n}", "document_id": f"d{n // 2}", "group_id": f"g{n // 2}"} for n in range(len(rows)))
+    return dataset((f"row {n}", {**given, **id}) for n, (given, id) in enumerate(zip(rows, ids, strict=True)))
+
+
+def both(text: str, source: str, target: str, label: int) -> list[dict[str, Any]]:
+    """A sentence from both sides: who did nothing is neutral."""
+    return [row(text, source, target, label), row(text, target, source, 1)]
+
+
+def corpus(verbs: dict[str, int] = VERBS) -> list[dict[str, Any]]:
+    found = []
+    for a in NAMES:
+        for b in set(NAMES) - {a}:
+            for verb, label in verbs.items():
+                found += both(f"{a} {verb} {b}.", a, b, label) + both(f"{b} was {verb} by {a}.", a, b, label)
+    return sorted(found, key=str)[:: len(found) // 240 or 1]
+
+
+SWAPPED = [
+    *both("Quill blamed Roper.", "Quill", "Roper", 0),
+    *both("Quill was blamed by Roper.", "Roper", "Quill", 0),
+    *both("Quill praised Roper.", "Quill", "Roper", 2),
+    *both("Quill was praised by Roper.", "Roper", "Quill", 2),
+]
+BOARD = "The Harbour Council Board blamed Quill."
+ODD = [
+    row("Roper is to blame for it.", AUTHOR, "Roper"),
+    row("Roper was blamed for it.", UNKNOWN, "Roper"),
+    row("They blamed him.", "Quill", "Roper"),
+    row("Quill blamed him.", "Quill", "Roper"),
+    row("They blamed Roper.", "Quill", "Roper"),
+    row(BOARD, "council", "board", source_start=4, source_end=19, target_start=4, target_end=25),
+    row(BOARD, "council", "board", source_start=4, source_end=25, target_start=12, target_end=19),
+    row(BOARD, "council", "board", source_start=4, source_end=19, target_start=12, target_end=25),
+    row(BOARD, "council", "board", source_start=4, source_end=25, target_start=4, target_end=25),
+    row("?!", AUTHOR, "Roper"),
+    row("Quill", "Quill", "Roper"),
+]
+TRAIN, HELD_OUT = make(*corpus()), make(*SWAPPED, *ODD)
+
+
+@pytest.fixture(scope="module", params=list(KINDS))
+def kind(request: pytest.FixtureRequest) -> Kind:
+    return KINDS[request.param]
+
+
+@pytest.fixture(scope="module")
+def fitted(kind: Kind) -> Model:
+    model = kind.make(**kind.settings).fit(TRAIN, TRAIN)
+    model.registry, model.card = Registry({"quill": ["Quill"]}), {"corpus": {"name": "invented"}, "seed": 3}
+    return model
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_probabilities(fitted: Model) -> None:
+    found = fitted.predict_proba(HELD_OUT)
+    assert found.shape == (len(HELD_OUT), 3)
+    assert found.dtype == np.float64
+    assert (found >= 0).all()
+    np.testing.assert_allclose(found.sum(axis=1), 1, rtol=0, atol=1e-12)
+    assert fitted.predict_proba(HELD_OUT.select([])).shape == (0, 3)
+
+
+def test_direction(fitted: Model) -> None:
+    found = fitted.predict_proba(HELD_OUT).argmax(axis=1)[: len(SWAPPED)]
+    assert found.tolist() == [one["label"] for one in SWAPPED]
+
+
+def test_order_of_rows(fitted: Model) -> None:
+    order = np.random.default_rng(0).permutation(len(HELD_OUT))
+    shuffled = fitted.predict_proba(HELD_OUT.select(order))
+    np.testing.assert_allclose(shuffled, fitted.predict_proba(HELD_OUT)[order], rtol=0, atol=1e-12)
+    np.testing.assert_allclose(fitted.predict_proba(HELD_OUT.select([3])), fitted.predict_proba(HELD_OUT)[[3]])
+
+
+def test_odd_rows_can_be_trained_on(kind: Kind) -> None:
+    rows = make(*({**one, "label": n % 3} for n, one in enumerate(ODD * 3)))
+    found = kind.make(**kind.settings).fit(rows, rows).predict_proba(rows)
+    np.testing.assert_allclose(found.sum(axis=1), 1)
+
+
+def test_fit_is_deterministic(kind: Kind, fitted: Model) -> None:
+    again = kind.make(**fitted.params).fit(TRAIN, TRAIN)
+    assert np.array_equal(again.predict_proba(HELD_OUT), fitted.predict_proba(HELD_OUT))
+    assert again.log
+    assert again.log == fitted.log
+
+
+def test_saved_model_in_a_new_process_without_network(tmp_path: Path, fitted: Model) -> None:
+    fitted.save(tmp_path / "model")
+    HELD_OUT.to_parquet(tmp_path / "rows.parquet")
+    paths = [str(tmp_path / name) for name in ("model", "rows.parquet", "found.npy", "cache")]
+    environment = {**os.environ, "HF_DATASETS_CACHE": paths[-1]}
+    command = [sys.executable, "-c", CHILD, *paths]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    np.testing.assert_allclose(np.load(paths[2]), fitted.predict_proba(HELD_OUT), rtol=0, atol=1e-12)
+
+
+def test_saved_folder(tmp_path: Path, fitted: Model) -> None:
+    fitted.save(tmp_path / "model")
+    files = content(tmp_path / "model")
+    assert {"model.json", "actors.json", "manifest.json"} < set(files)
+    for name, data in files.items():
+        assert Path(name).suffix not in {".pkl", ".pickle", ".joblib", ".bin", ".pt", ".py"}
+        assert not re.match(rb"\x80[\x02-\x05]", data), f"{name} is a pickle"
+        assert b"_target_" not in data
+    back = load(tmp_path / "model")
+    assert (back.kind, back.params, back.card) == (fitted.kind, fitted.params, fitted.card)
+    assert fitted.registry is not None
+    assert back.registry is not None
+    assert back.registry.to_json() == fitted.registry.to_json() == {"quill": ["Quill"]}
+    meta = files["model.json"].decode()
+    assert all(f'"{key}":' in meta for key in ("labels", "version", "card", "params"))
+    assert [meta.index(f'"{label}"') for label in LABELS] == sorted(meta.index(f'"{label}"') for label in LABELS)
+    back.save(tmp_path / "again")
+    assert content(tmp_path / "again") == files
+
+
+def test_save_overwrites_nothing(tmp_path: Path, fitted: Model) -> None:
+    for name in ("saved", "empty", "other"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "saved").rmdir()
+    fitted.save(tmp_path / "saved")
+    (tmp_path / "other" / "notes.txt").write_text("mine")
+    before = content(tmp_path)
+    for name in ("saved", "empty", "other"):
+        with pytest.raises(InputError, match="exists already"):
+            fitted.save(tmp_path / name)
+    assert content(tmp_path) == before
+
+
+@pytest.mark.parametrize("value", [object(), float("nan")])
+def test_save_that_fails_leaves_nothing(tmp_path: Path, kind: Kind, value: Any) -> None:
+    model = kind.make(**kind.settings).fit(TRAIN, TRAIN)
+    model.card = {"metrics": value}  # cannot be written to model.json
+    with pytest.raises((TypeError, ValueError)):
+        model.save(tmp_path / "model")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("contradicted", [False, True])
+def test_a_label_that_training_lacks_has_probability_0(kind: Kind, contradicted: bool) -> None:
+    train = make(*corpus({"blamed": 0, "met": 1}))
+    tune = make(*corpus({"blamed": 1, "met": 0})) if contradicted else TRAIN
+    found = kind.make(**kind.settings).fit(train, tune).predict_proba(HELD_OUT)
+    np.testing.assert_allclose(found.sum(axis=1), 1)
+    assert found[:, 2].max() <= 1e-9
+    assert set(found.argmax(axis=1)) == {0, 1}
+
+
+def test_training_that_cannot_work(kind: Kind) -> None:
+    model = kind.make(**kind.settings)
+    with pytest.raises(InputError, match="favor"):
+        model.fit(make(*({**one, "label": 2} for one in SWAPPED)), TRAIN)
+    with pytest.raises(InputError):
+        model.fit(TRAIN.select([]), TRAIN)
+    with pytest.raises(InputError, match="no label"):
+        model.fit(HELD_OUT, TRAIN)
+    assert model.fit(TRAIN, TRAIN.select([])).predict_proba(HELD_OUT).shape == (len(HELD_OUT), 3)
+
+
+@pytest.mark.parametrize("top", [1, 5])
+def test_explain(fitted: Model, top: int) -> None:
+    found = fitted.explain(HELD_OUT, top=top)
+    assert len(found) == len(HELD_OUT)
+    assert all(len(pushes) <= top for pushes in found)
+    assert all(abs(a[1]) >= abs(b[1]) for pushes in found for a, b in zip(pushes, pushes[1:], strict=False))
+    for at, word in ((0, "blame"), (4, "prais")):
+        assert any(word in name and push > 0 for name, push in fitted.explain(HELD_OUT)[at]), found[at]
+    assert fitted.explain(HELD_OUT.select([])) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "setting", "value"),
+    [(name, key, value) for name, kind in KINDS.items() for key, values in kind.bad.items() for value in values],
+)
+def test_bad_settings(name: str, setting: str, value: Any) -> None:
+    with pytest.raises(InputError, match=rf"^model\.{setting}="):
+        KINDS[name].make(**{setting: value})
+
+
+# --- linear alone
+
+
+def test_linear_temperature_only_softens() -> None:
+    noisy = make(*({**one, "label": (one["label"] + (n % 3 == 0)) % 3} for n, one in enumerate(corpus())))
+    plain = LinearModel(min_df=1).fit(TRAIN, TRAIN.select([])).predict_proba(HELD_OUT)
+    soft = LinearModel(min_df=1).fit(TRAIN, noisy).predict_proba(HELD_OUT)
+    assert np.array_equal(plain.argmax(axis=1), soft.argmax(axis=1))
+    assert (soft.max(axis=1) < plain.max(axis=1)).all()
+
+
+def test_linear_says_when_its_iterations_do_not_do() -> None:
+    with warnings.catch_warnings(), pytest.raises(InputError, match="max_iter"):
+        warnings.simplefilter("ignore")  # as where warnings are no errors
+        LinearModel(C=1e6, min_df=1, max_iter=1).fit(TRAIN, TRAIN)
+
+
+# --- calibration
+
+
+CHANCE = st.floats(0, 1, allow_subnormal=False)
+ROWS = st.lists(st.tuples(CHANCE, CHANCE, CHANCE).filter(lambda row: sum(row) > 0.01), min_size=1, max_size=20)
+
+
+@settings(max_examples=100, deadline=None, derandomize=True)
+@given(rows=ROWS, temperature=st.floats(0.2, 5))
+def test_with_temperature(rows: list[tuple[float, float, float]], temperature: float) -> None:
+    before = np.array(rows) / np.sum(rows, axis=1, keepdims=True)
+    after = with_temperature(before, temperature)
+    np.testing.assert_allclose(after.sum(axis=1), 1, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(after[range(len(rows)), before.argmax(axis=1)], after.max(axis=1))  # ties may be
+    np.testing.assert_allclose(with_temperature(before, 1), before, rtol=0, atol=1e-11)
+    clear = np.sort(before)[:, 2] - np.sort(before)[:, 1] > 1e-9
+    assert np.array_equal(after.argmax(axis=1)[clear], before.argmax(axis=1)[clear])
+
+
+@pytest.mark.parametrize("temperature", [0.5, 1.0, 2.0, 4.0])
+def test_fit_temperature_recovers_it(temperature: float) -> None:
+    rng = np.random.default_rng(1)
+    honest: NDArray[np.float64] = rng.dirichlet([1, 1, 1], size=4000)
+    gold = (rng.random((4000, 1)) > honest.cumsum(axis=1)).sum(axis=1)
+    told = honest**temperature / (honest**temperature).sum(axis=1, keepdims=True)
+    assert fit_temperature(told, gold) == pytest.approx(temperature, rel=0.1)
+    right = honest.argmax(axis=1)
+    assert fit_temperature(honest, right) >= 0.2  # bounded, however right the model is
+    assert fit_temperature(honest, (right + 1) % 3) <= 5
