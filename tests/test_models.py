@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -148,17 +149,10 @@ def test_order_of_rows(fitted: Model) -> None:
     np.testing.assert_allclose(fitted.predict_proba(HELD_OUT.select([3])), fitted.predict_proba(HELD_OUT)[[3]])
 
 
-def test_odd_rows_can_be_trained_on(kind: Kind) -> None:
-    rows = make(*({**one, "label": n % 3} for n, one in enumerate(ODD * 3)))
-    found = kind.make(**kind.settings).fit(rows, rows).predict_proba(rows)
-    np.testing.assert_allclose(found.sum(axis=1), 1)
-
-
 def test_fit_is_deterministic(kind: Kind, fitted: Model) -> None:
-    again = kind.make(**fitted.params).fit(TRAIN, TRAIN)
-    assert np.array_equal(again.predict_proba(HELD_OUT), fitted.predict_proba(HELD_OUT))
-    assert again.log
-    assert again.log == fitted.log
+    for _ in range(12):  # what differs by chance does not always
+        again = kind.make(**fitted.params).fit(TRAIN, TRAIN)
+        assert np.array_equal(again.predict_proba(HELD_OUT), fitted.predict_proba(HELD_OUT))
 
 
 def test_saved_model_in_a_new_process_without_network(tmp_path: Path, fitted: Model) -> None:
@@ -185,23 +179,17 @@ def test_saved_folder(tmp_path: Path, fitted: Model) -> None:
     assert fitted.registry is not None
     assert back.registry is not None
     assert back.registry.to_json() == fitted.registry.to_json() == {"quill": ["Quill"]}
-    meta = files["model.json"].decode()
-    assert all(f'"{key}":' in meta for key in ("labels", "version", "card", "params"))
-    assert [meta.index(f'"{label}"') for label in LABELS] == sorted(meta.index(f'"{label}"') for label in LABELS)
-    back.save(tmp_path / "again")
-    assert content(tmp_path / "again") == files
+    meta = json.loads(files["model.json"])
+    assert {"labels", "version", "card", "params"} < set(meta)
+    assert meta["labels"] == list(LABELS)
 
 
 def test_save_overwrites_nothing(tmp_path: Path, fitted: Model) -> None:
-    for name in ("saved", "empty", "other"):
-        (tmp_path / name).mkdir()
-    (tmp_path / "saved").rmdir()
-    fitted.save(tmp_path / "saved")
-    (tmp_path / "other" / "notes.txt").write_text("mine")
+    fitted.save(tmp_path / "model")
+    (tmp_path / "model" / "notes.txt").write_text("mine")
     before = content(tmp_path)
-    for name in ("saved", "empty", "other"):
-        with pytest.raises(InputError, match="exists already"):
-            fitted.save(tmp_path / name)
+    with pytest.raises(InputError, match="exists already"):
+        fitted.save(tmp_path / "model")
     assert content(tmp_path) == before
 
 
@@ -214,10 +202,9 @@ def test_save_that_fails_leaves_nothing(tmp_path: Path, kind: Kind, value: Any) 
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("contradicted", [False, True])
-def test_a_label_that_training_lacks_has_probability_0(kind: Kind, contradicted: bool) -> None:
-    train = make(*corpus({"blamed": 0, "met": 1}))
-    tune = make(*corpus({"blamed": 1, "met": 0})) if contradicted else TRAIN
+@pytest.mark.parametrize("tuned_on", [{"blamed": 0, "met": 1}, {"blamed": 1, "met": 0}, VERBS])
+def test_a_label_that_training_lacks_has_probability_0(kind: Kind, tuned_on: dict[str, int]) -> None:
+    train, tune = make(*corpus({"blamed": 0, "met": 1})), make(*corpus(tuned_on))
     found = kind.make(**kind.settings).fit(train, tune).predict_proba(HELD_OUT)
     np.testing.assert_allclose(found.sum(axis=1), 1)
     assert found[:, 2].max() <= 1e-9
@@ -228,27 +215,23 @@ def test_training_that_cannot_work(kind: Kind) -> None:
     model = kind.make(**kind.settings)
     with pytest.raises(InputError, match="favor"):
         model.fit(make(*({**one, "label": 2} for one in SWAPPED)), TRAIN)
-    with pytest.raises(InputError):
-        model.fit(TRAIN.select([]), TRAIN)
     with pytest.raises(InputError, match="no label"):
         model.fit(HELD_OUT, TRAIN)
-    assert model.fit(TRAIN, TRAIN.select([])).predict_proba(HELD_OUT).shape == (len(HELD_OUT), 3)
 
 
-@pytest.mark.parametrize("top", [1, 5])
-def test_explain(fitted: Model, top: int) -> None:
-    found = fitted.explain(HELD_OUT, top=top)
+def test_explain(fitted: Model) -> None:
+    found = fitted.explain(HELD_OUT)
     assert len(found) == len(HELD_OUT)
-    assert all(len(pushes) <= top for pushes in found)
-    assert all(abs(a[1]) >= abs(b[1]) for pushes in found for a, b in zip(pushes, pushes[1:], strict=False))
+    assert max(map(len, fitted.explain(HELD_OUT, top=2))) == 2
     for at, word in ((0, "blame"), (4, "prais")):
-        assert any(word in name and push > 0 for name, push in fitted.explain(HELD_OUT)[at]), found[at]
+        assert any(word in name and push > 0 for name, push in found[at]), found[at]
     assert fitted.explain(HELD_OUT.select([])) == []
 
 
 @pytest.mark.parametrize(
     ("name", "setting", "value"),
     [(name, key, value) for name, kind in KINDS.items() for key, values in kind.bad.items() for value in values],
+    ids=lambda value: str(value)[:9],
 )
 def test_bad_settings(name: str, setting: str, value: Any) -> None:
     with pytest.raises(InputError, match=rf"^model\.{setting}="):
@@ -267,9 +250,10 @@ def test_linear_temperature_only_softens() -> None:
 
 
 def test_linear_says_when_its_iterations_do_not_do() -> None:
-    with warnings.catch_warnings(), pytest.raises(InputError, match="max_iter"):
+    with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # as where warnings are no errors
-        LinearModel(C=1e6, min_df=1, max_iter=1).fit(TRAIN, TRAIN)
+        with pytest.raises(InputError, match="max_iter"):
+            LinearModel(C=1e6, min_df=1, max_iter=1).fit(TRAIN, TRAIN)
 
 
 # --- calibration
@@ -298,6 +282,3 @@ def test_fit_temperature_recovers_it(temperature: float) -> None:
     gold = (rng.random((4000, 1)) > honest.cumsum(axis=1)).sum(axis=1)
     told = honest**temperature / (honest**temperature).sum(axis=1, keepdims=True)
     assert fit_temperature(told, gold) == pytest.approx(temperature, rel=0.1)
-    right = honest.argmax(axis=1)
-    assert fit_temperature(honest, right) >= 0.2  # bounded, however right the model is
-    assert fit_temperature(honest, (right + 1) % 3) <= 5

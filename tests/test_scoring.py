@@ -101,9 +101,6 @@ def test_interval_of_macro_f1() -> None:
         == ends(found)
         != ends(measure(gold, certain(predicted), groups, 1))
     )
-    order = np.random.default_rng(0).permutation(120)
-    shuffled = measure(gold[order], certain(predicted[order]), [groups[n] for n in order])
-    assert ends(shuffled) == pytest.approx(ends(found))
     for count, known in ((scoring.MIN_GROUPS - 1, False), (scoring.MIN_GROUPS, True)):
         few = ends(measure(gold, certain(predicted), [f"g{n % count}" for n in range(120)]))
         assert [end is not None for end in few] == [known, known]
@@ -127,9 +124,7 @@ def make(*rows: dict[str, Any]) -> Dataset:
 
 def scored(values: NDArray[np.float64]) -> Floats:
     """Probabilities of which P(favor) - P(against) are the values."""
-    return np.stack([(1 - values) / 4, np.full(len(values), 0.5), (1 + values) / 4], axis=1) + np.stack(
-        [-values / 4, np.zeros(len(values)), values / 4], axis=1
-    )
+    return np.stack([(1 - values) / 2, np.zeros(len(values)), (1 + values) / 2], axis=1)
 
 
 def test_interval_of_a_score() -> None:
@@ -143,10 +138,9 @@ def test_interval_of_a_score() -> None:
     assert wide["score"] == narrow["score"] == pytest.approx(values.mean())
     assert wide["high"] - wide["low"] > 1.7 * (narrow["high"] - narrow["low"])
     assert scoring.pair_table(grouped, probabilities) == [wide]
-    assert scoring.pair_table(grouped, probabilities, seed=1) != [wide]
     for groups in (scoring.MIN_GROUPS - 1, scoring.MIN_GROUPS):
         (row,) = scoring.pair_table(grouped.select(range(4 * groups)), probabilities[: 4 * groups])
-        assert (row["low"] is None) == (row["high"] is None) == (groups < scoring.MIN_GROUPS)
+        assert [row[end] is None for end in ("low", "high")] == [groups < scoring.MIN_GROUPS] * 2
 
 
 def test_interval_of_a_score_holds_the_truth_as_often_as_it_says() -> None:
@@ -166,7 +160,7 @@ def test_interval_of_a_score_holds_the_truth_as_often_as_it_says() -> None:
 
 
 def test_actor_and_pair_tables() -> None:
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"source": "ana", "target": "bo", "label": 0, "document_id": "d1"},
         {"source": "ana", "target": "bo", "label": 0, "document_id": "d2"},
         {"source": "ana", "target": "cleo", "label": 2, "document_id": "d2"},
@@ -178,7 +172,7 @@ def test_actor_and_pair_tables() -> None:
     order = [("bo", "received"), ("ana", "received"), ("cleo", "received")]
     order += [("ana", "expressed"), (AUTHOR, "expressed"), ("bo", "expressed")]
     assert [(row["actor"], row["role"]) for row in table] == order
-    found = {key: row for key, row in zip(order, table, strict=True)}
+    found = dict(zip(order, table, strict=True))
     bo, unlabelled = found["bo", "received"], found["ana", "received"]
     assert (bo["n"], bo["documents"], bo["correction"]) == (3, 3, "none")
     assert bo["gold"] == pytest.approx(-2 / 3)
@@ -206,8 +200,3 @@ def test_all_neutral_scores_0() -> None:
     table = scoring.actor_table(rows, certain(np.ones(8, dtype=np.int64), 0.98))
     assert [row["actor"] for row in table] == ["bo", "ana"]
     assert all(row[key] == pytest.approx(0) for row in table for key in ("score", "low", "high", "gold"))
-
-
-def test_no_examples_no_rows() -> None:
-    nothing = make({}).select([])
-    assert scoring.actor_table(nothing, np.zeros((0, 3))) == scoring.pair_table(nothing, np.zeros((0, 3))) == []

@@ -1,0 +1,91 @@
+"""The README is run: its commands, its Python, and the figures that it gives of the bundled corpus."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import actorstance
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+COMMANDS = re.findall(r"^python (scripts/.*)$", README, re.MULTILINE)
+LABELS = "sentence,source,target,label,group_id\n" + "".join(
+    f"{source} {verb} {target}.,{source},{target},{label},{story}\n"
+    for story, (source, target) in enumerate(
+        [("Varna", "Ostia"), ("Dorp", "Varna"), ("Ostia", "Dorp"), ("Lund", "Mora")] * 3
+    )
+    for verb, label in (("condemned", "NEG"), ("thanked", "favor"), ("met", "neutral"))
+)
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that looks like the checkout to a script, with outputs of its own."""
+    folder = tmp_path_factory.mktemp("checkout")
+    for name in ("scripts", "conf", "data"):
+        (folder / name).symlink_to(ROOT / name)
+    (folder / "labels.csv").write_text(LABELS, encoding="utf-8")
+    return folder
+
+
+def _run(command: str, folder: Path) -> str:
+    done = subprocess.run(
+        [sys.executable, *shlex.split(command)], cwd=folder, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, f"{command}\n{done.stderr}"
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def run(checkout: Path) -> str:
+    """The run of the README's first command."""
+    return _run("scripts/train.py", checkout).splitlines()[-1].removeprefix("run: ")
+
+
+def test_there_are_commands() -> None:
+    assert len(COMMANDS) >= 7
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_command_runs(command: str, checkout: Path, run: str) -> None:
+    command = command.replace("outputs/RUN", run)
+    if "train.py data=table" not in command and "data=table" in command:
+        command += " data.columns.text=sentence data.labels.against=NEG"
+    last = _run(command, checkout).splitlines()[-1]
+    assert last.startswith("run: outputs/")
+    assert (checkout / last.removeprefix("run: ")).is_dir()
+
+
+def test_the_python_runs(checkout: Path, run: str, capsys: pytest.CaptureFixture[str]) -> None:
+    (code,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    exec(compile(code.replace("outputs/RUN", str(checkout / run)), "README.md", "exec"), {})
+    assert "france egypt 0." in capsys.readouterr().out
+
+
+def test_the_first_table_is_what_the_model_says(checkout: Path, run: str) -> None:
+    (sentence,) = re.findall(r"^> (.*)$", README, re.MULTILINE)
+    (document,) = actorstance.read(sentence)
+    rows = actorstance.stances(document, actorstance.load(checkout / run))
+    said = {(row["source"], row["target"]): [row[label] for label in ("against", "neutral", "favor")] for row in rows}
+    table = re.findall(r"^\| (\w+) → (\w+) \| ([\d.*| ]+) \|$", README, re.MULTILINE)
+    assert {(source, target) for source, target, _ in table} == {pair for pair in said if pair[0] != "AUTHOR"}
+    for source, target, cells in table:
+        written = [float(cell.strip("* ")) for cell in cells.split("|")]
+        assert written == pytest.approx(said[source, target], abs=0.011)
+
+
+def test_the_newsroom_row_is_what_the_run_measured(checkout: Path, run: str) -> None:
+    metrics = json.loads((checkout / run / "metrics.json").read_text(encoding="utf-8"))
+    (cells,) = re.findall(r"^\| newsroom, held-out stories \((\d+) examples\) \| (.*) \| `python", README, re.MULTILINE)
+    figures = [float(number) for number in re.findall(r"0\.\d+", cells[1])]
+    measured = [metrics["macro_f1"], metrics["macro_f1_low"], metrics["macro_f1_high"]]
+    measured += [metrics["names_only"]["macro_f1"], metrics["majority"]["macro_f1"]]
+    assert int(cells[0]) == metrics["n"]
+    assert figures == pytest.approx(measured, abs=0.0051)
