@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -183,30 +182,30 @@ def test_an_official_split_without_test(tmp_path: Path) -> None:
         pipeline.train(no_train, Stub(), tmp_path / "none")
 
 
-@pytest.mark.parametrize(
-    ("parts", "asked"), [(("",), {"seed": 1}), (("train", "valid", "test"), {"eval_split": "valid"})]
-)
-def test_evaluate_scores_no_row_that_the_model_has_seen(tmp_path: Path, parts: tuple[str, ...], asked: Any) -> None:
+@pytest.mark.parametrize("parts", [("",), ("train", "valid", "test")])
+def test_evaluate_scores_only_what_was_held_out(tmp_path: Path, parts: tuple[str, ...]) -> None:
     corpus, model = table(tmp_path / "rows.jsonl", rows(parts)), Stub()
-    pipeline.train(corpus, model, tmp_path / "run", seed=0)
+    pipeline.train(corpus, model, tmp_path / "run", seed=3)
     seen = model.seen[0][1] | model.seen[1][1]
-    with suppress(InputError):  # a refusal would do as well
-        pipeline.evaluate(model, corpus, tmp_path / "evaluated", **asked)
-        assert not scored(tmp_path / "evaluated") & seen
+    with pytest.raises(InputError, match="eval_split=valid: the model has seen that part; held out was test"):
+        pipeline.evaluate(model, corpus, tmp_path / "refused", eval_split="valid")
+    pipeline.evaluate(model, corpus, tmp_path / "evaluated", eval_split="test")
+    assert scored(tmp_path / "evaluated") == scored(tmp_path / "run")
+    assert not scored(tmp_path / "evaluated") & seen
 
 
 def test_evaluate_on_another_corpus(tmp_path: Path, corpus: Corpus) -> None:
     model = LinearModel().fit(corpus.examples, corpus.examples)
-    pipeline.train(corpus, model, tmp_path / "run")
+    pipeline.train(corpus, model, tmp_path / "run", seed=7)
     other = table(tmp_path / "other.jsonl", [row | {"text": row["text"][:-1] + "!"} for row in rows(n=40)])
-    found = pipeline.evaluate(model, other, tmp_path / "a", seed=7)
+    found = pipeline.evaluate(model, other, tmp_path / "a")
     assert (found["n"], found["clean"]["n"], found["names_only"]["macro_f1"]) == (40, None, None)
-    known = pipeline.evaluate(model, other, tmp_path / "b", seed=0, trained_on=corpus)
+    known = pipeline.evaluate(model, other, tmp_path / "b", trained_on=corpus)
     assert (known["clean"]["n"], known["names_only"]["macro_f1"] is None) == (40, False)
-    for name, seed in (("b", 0), ("a", 7)):  # the seed given is the intervals'
-        want = scoring.actor_table(other.examples, model.predict_proba(other.examples), seed)
+    want = scoring.actor_table(other.examples, model.predict_proba(other.examples), 7)  # the run's seed
+    for name in ("a", "b"):
         lines = (tmp_path / name / "actors.csv").read_text(encoding="utf-8").splitlines()[1:]
-        assert [line.split(",")[6] for line in lines] == [f"{round(row['low'], 6)}" for row in want], seed
+        assert [line.split(",")[6] for line in lines] == [f"{round(row['low'], 6)}" for row in want]
 
 
 def test_own_corpus(tmp_path: Path, corpus: Corpus) -> None:

@@ -103,7 +103,6 @@ def evaluate(
     out: Path,
     *,
     eval_split: str | None = None,
-    seed: int | None = None,
     trained_on: Corpus | None = None,
 ) -> dict[str, Any]:
     """Score a saved model on the held-out part of its own corpus, or on another corpus.
@@ -112,27 +111,30 @@ def evaluate(
         model: a loaded model; its card says what it was trained on.
         corpus: the model's own corpus (see `own_corpus`), or another.
         out: the folder for the result, which must hold no run.
-        eval_split: the part that is scored; the run's own unless told otherwise. Another corpus without an official
-            split is scored whole.
-        seed: of split and bootstrap; the run's own unless told otherwise.
+        eval_split: the part of another corpus that is scored; without an official split it is scored whole. Of the
+            model's own corpus only the part that was held out in training can be.
         trained_on: the corpus that the model was trained on, if another is scored: without it nobody can say which
             examples have a twin in training, nor what names alone give away, and both are None.
 
     Returns:
-        The metrics. For the model's own corpus, part and seed they are those of its training run.
+        The metrics. On the model's own corpus they are those of its training run.
 
     Raises:
-        InputError: if the corpus has no such part.
+        InputError: if the corpus has no such part, or the model has seen it.
 
     """
     runs.require_free(out)
     card = model.card
-    seed = int(card["seed"]) if seed is None else _seed(seed)
+    seed = int(card["seed"])
     own = corpus.fingerprint == card["fingerprint"]
     if own and corpus.folds:
         held_out, _ = _cross_validated(corpus, type(model)(**model.params), seed)
     elif own:
-        fit, tune, held = _parts(corpus, _part(corpus, eval_split or card["eval_split"]), seed)
+        if eval_split not in (None, card["eval_split"]):
+            raise InputError(
+                f"eval_split={eval_split}: the model has seen that part; held out was {card['eval_split']}."
+            )
+        fit, tune, held = _parts(corpus, card["eval_split"], seed)
         held_out = _scored(model, held, concatenate_datasets([fit, tune]), corpus.counts, 0.0)
     else:
         held = _of_split(corpus.examples, _part(corpus, eval_split)) if _has_split(corpus) else corpus.examples

@@ -12,12 +12,13 @@ from scipy.special import logsumexp
 
 # A few dozen validation examples can be fitted perfectly by certainty: no temperature outside this is believed.
 _RANGE = (0.2, 5.0)
-_FLOOR = 1e-12  # of a probability, so that a label that was never seen has a logarithm
+_FLOOR = 1e-12  # of a gold label's probability, so that one that was never seen has a finite loss
 
 
 def with_temperature(probabilities: NDArray[np.float64], temperature: float) -> NDArray[np.float64]:
     """Return softmax(log p / temperature), shape (n, 3). Above 1 it makes a model less sure; its answer stays."""
-    scaled = np.log(np.maximum(probabilities, _FLOOR)) / temperature
+    with np.errstate(divide="ignore"):  # a probability of 0 stays 0
+        scaled = np.log(probabilities) / temperature
     result: NDArray[np.float64] = np.exp(scaled - logsumexp(scaled, axis=1, keepdims=True))
     return result
 
