@@ -15,7 +15,8 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 demo: .venv/.core
 	@run=$$($(BIN)/python scripts/train.py | tee /dev/stderr | sed -n 's/^run: //p') && test -n "$$run" && echo && \
 	$(BIN)/python scripts/predict.py run="$$run" input=data/sample/moscow-talks-2020-03-05.txt actors=conf/actors/syria-2020.yaml && \
-	echo && echo "the model, its held-out predictions and its report are in $$run"
+	echo && echo "the model, its held-out predictions and its report are in $$run" && \
+	echo "go on with: source .venv/bin/activate && python scripts/predict.py run=$$run input=FILE"
 
 setup: .venv/.all
 

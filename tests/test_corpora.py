@@ -183,7 +183,8 @@ def test_table_of_any_format_is_the_same(tmp_path: Path, name: str, content: str
     assert {key: row[key] for key in ("text", "source", "target")} == {k: v for k, v in ROW.items() if k != "label"}
     assert [row[key] for key in ("source_start", "source_end", "target_start", "target_end")] == [0, 5, 14, 19]
     assert names(corpus) == ["favor"]
-    assert corpus.counts == {"read": 1, "kept": 1, "dropped": {}, "mended": {}, "examples": 1}
+    noted = {"neither group_id nor document_id: the sentence is the group": 1}
+    assert corpus.counts == {"read": 1, "kept": 1, "dropped": {}, "mended": {}, "noted": noted, "examples": 1}
 
 
 def test_csv_field_may_hold_a_line_break_and_lines_still_count(tmp_path: Path) -> None:

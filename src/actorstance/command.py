@@ -19,7 +19,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from actorstance import corpora, pipeline
+from actorstance import corpora, pipeline, terminal
 from actorstance.actors import Registry
 from actorstance.corpora import Corpus
 from actorstance.errors import InputError
@@ -84,24 +84,32 @@ def corpus_of(config: DictConfig) -> Corpus:
         InputError: if a setting is wrong, or there is none of that name.
 
     """
-    given = arguments(config)
-    if unknown := set(given) - set(signature(corpora.load).parameters):
-        raise InputError(f"data.{min(unknown)}: there is no such setting.")
-    return corpora.load(**given)
+    return corpora.load(**_corpus_arguments(config))
 
 
 def corpora_of(model: Model, config: DictConfig) -> tuple[Corpus, Corpus | None]:
     """Return the corpus to score a saved model on, and the one it was trained on, None if that is not at hand."""
-    given = arguments(config)
+    given = _corpus_arguments(config)
     if given["name"] is None:
         own = pipeline.own_corpus(model, given["path"])
         return own, own
-    corpus = corpus_of(config)
+    if given["name"] == model.card["corpus"]["name"]:  # what was typed for training need not be typed again
+        for key, before in model.card["corpus"].items():
+            if isinstance(before, dict):
+                given[key] = {**before, **{name: value for name, value in given[key].items() if value is not None}}
+    corpus = corpora.load(**given)
     try:
         return corpus, pipeline.own_corpus(model)
     except InputError as error:
-        print(f"note: no look at what training gives away, since its corpus is not at hand ({error})")
+        terminal.say(f"note: no look at what training gives away, since its corpus is not at hand ({error})")
         return corpus, None
+
+
+def _corpus_arguments(config: DictConfig) -> dict[str, Any]:
+    given = arguments(config)
+    if unknown := set(given) - set(signature(corpora.load).parameters):
+        raise InputError(f"data.{min(unknown)}: there is no such setting.")
+    return given
 
 
 def arguments(config: DictConfig) -> dict[str, Any]:
@@ -117,6 +125,11 @@ def registry_on_top(file: str | None, registry: Registry | None) -> Registry | N
     if file is None:
         return registry
     own = Registry.read(Path(file))
+    known = registry.aliases if registry else {}
+    new = sorted(set(own.aliases) - set(known))
+    print(
+        f"actors of your own: {len(own.aliases)}, {len(new)} of them new" + (f" ({', '.join(new[:8])})" if new else "")
+    )
     return registry.with_more(own) if registry else own
 
 
@@ -125,7 +138,8 @@ def _override(argument: str) -> str:
     key, equals, value = argument.partition("=")
     if equals and key == "actors":
         key = "actors.file"
-    if equals and key in {"actors.file", "data.path", "run", "input"} and value and value[0] not in "'\"":
+    path = key in {"actors.file", "data.path", "run", "input"}
+    if equals and value and value[0] not in "'\"" and (path or not value.isascii()):
         value = "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
     return f"{key}{equals}{value}"
 
@@ -153,5 +167,9 @@ def _one_line(error: BaseException) -> str:
     """The message in one line, with the override that Hydra names, and without its advice of several lines."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     useful = [line for line in lines if not line.startswith(("full_key:", "object_type=", "reference_type="))]
+    if "LexerNoViableAlt" in str(error) or "Override" in type(error).__name__:
+        useful.append(
+            "Settings are written key=value, without dashes; a value with odd signs in quotes: 'key=\"va,lue\"'."
+        )
     message = re.sub(r"\s+", " ", " ".join(useful)).split(" Config search path:")[0].split(" See https://hydra.cc")[0]
-    return message[:500]
+    return re.sub(r"To append to your config use \+\S+", "There is no such setting: see conf/.", message)[:500]

@@ -16,7 +16,7 @@ from datasets import Dataset
 
 from actorstance import newsroom
 from actorstance.errors import InputError
-from actorstance.examples import CONTEXT, FEATURES, LABELS, SPLITS, dataset, twin_key
+from actorstance.examples import AUTHOR, CONTEXT, FEATURES, LABELS, SPLITS, UNKNOWN, dataset, twin_key
 from actorstance.files import lines, read_json, read_json_lines
 from actorstance.resources import shipped
 
@@ -28,8 +28,8 @@ class Corpus:
     """Examples, and an account of where they come from.
 
     `counts` has `read` and `kept` (rows of the source), `dropped` (rows by reason; read = kept + dropped), `mended` (by
-    what was mended) and `examples`. `folds` is 0, or the number of folds of a corpus that is cross-validated.
-    `recipe` are the arguments with which `load` makes it again.
+    what was mended), `noted` (rows by what a reader should know) and `examples`. `folds` is 0, or the number of folds of
+    a corpus that is cross-validated. `recipe` are the arguments with which `load` makes it again.
     """
 
     name: str
@@ -54,11 +54,12 @@ class _Tally:
         self.read = self.kept = 0
         self.dropped: Counter[str] = Counter()
         self.mended: Counter[str] = Counter()
+        self.noted: Counter[str] = Counter()
 
     def counts(self, examples: int) -> dict[str, Any]:
         if self.read != self.kept + self.dropped.total():
             raise AssertionError(f"{self.read} rows read, {self.kept} kept, {dict(self.dropped)} dropped")
-        found = {"dropped": dict(self.dropped), "mended": dict(self.mended)}
+        found = {"dropped": dict(self.dropped), "mended": dict(self.mended), "noted": dict(self.noted)}
         return {"read": self.read, "kept": self.kept, **found, "examples": examples}
 
 
@@ -139,6 +140,8 @@ def _existing(name: str, path: str | Path | None) -> Path:
 
 def _newsroom(path: Path, tally: _Tally) -> Rows:
     """Our own articles; a row is a labelled sentence, and each of its pairs an example."""
+    if path.suffix in (".csv", ".tsv", ".jsonl", ".parquet"):
+        raise InputError(f"{path}: a table, which data=newsroom does not read. Add data=table.")
     files = sorted((path / "articles").glob("*.txt")) if path.is_dir() else [path]
     if not files:
         raise InputError(f"{path}: no articles/*.txt in this folder.")
@@ -375,16 +378,27 @@ def _table(
                 )
         row = {column: raw[name] for column, name in names.items() if raw.get(name) is not None and raw[name] != ""}
         row |= {name: raw[name] for name in ("source_mention", "target_mention") if raw.get(name)}
-        if "label" in row:
-            row["label"] = _label(where, row["label"], calls)
+        if not any(str(value).strip() for value in raw.values() if value is not None):
+            tally.dropped["empty row"] += 1
+            continue
+        if "label" not in row:
+            tally.dropped["no label"] += 1
+            continue
+        row["label"] = _label(where, row["label"], calls)
         for column in _INTEGERS:
             if column in row:
                 row[column] = _integer(where, column, row[column])
         if row.get("split", "") not in (*SPLITS, ""):
             raise InputError(f"{where}: split {row['split']!r} is none of {', '.join(SPLITS)}.")
         row = {"text": "", "target": "", **row}
+        if "source" not in row:
+            tally.noted["no source: AUTHOR is taken"] += 1
+        if not {"group_id", "document_id"} & set(row):
+            tally.noted["neither group_id nor document_id: the sentence is the group"] += 1
         for column in ("source", "target"):
             _locate(row, column)
+            if column in row and row[column] not in ("", AUTHOR, UNKNOWN) and row.get(f"{column}_start", -1) < 0:
+                tally.noted[f"{column} not found in its sentence"] += 1
         row["example_id"] = str(row.get("example_id", number))
         key = hashlib.sha256(twin_key(str(row["text"])).encode(errors="replace")).hexdigest()[:16]
         row["document_id"] = str(row.get("document_id", key))

@@ -71,6 +71,8 @@ def read(source: str | Path) -> list[Document]:
     if not str(source):
         raise InputError("nothing to read: the path is empty.")
     path = Path(source)
+    if re.match(r"https?:/", str(source)):
+        raise InputError(f"{source}: an address. Nothing is fetched: save the page's text in a file.")
     if not path.exists():
         raise InputError(f"{path}: no such file or folder.")
     files = sorted(p for p in path.rglob("*") if p.suffix in SUFFIXES and p.is_file()) if path.is_dir() else [path]

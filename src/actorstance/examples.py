@@ -180,8 +180,16 @@ def with_split(examples: Dataset, seed: int) -> Dataset:
     """Give a corpus without an official split a seeded one by group: 70 % train, 15 % valid, 15 % test.
 
     With fewer than 20 groups the shares are 5/7, 1/7, 1/7.
+
+    Raises:
+        InputError: if there are fewer than 7 groups.
+
     """
     groups = len(set(examples["group_id"][:]))
+    if groups < 7:
+        raise InputError(
+            f"a split needs at least 7 groups (stories, articles), found {groups}. Give more, or a split column."
+        )
     folds, held_out = (20, 3) if groups >= 20 else (7, 1)
     names = np.full(len(examples), SPLITS[0], dtype=object)
     for index, (_, rows) in enumerate(grouped_folds(examples, folds, seed)):

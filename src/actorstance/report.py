@@ -13,7 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from numpy.typing import NDArray
 
 from actorstance.documents import Document
-from actorstance.examples import LABELS, labels
+from actorstance.examples import AUTHOR, LABELS, labels
 from actorstance.models import Model
 from actorstance.scoring import confusion_matrix
 
@@ -36,6 +36,7 @@ def scored(
     return _template("scored.html").render(
         title=f"{model.card['corpus']['name']} · {model.kind}",
         metrics=metrics,
+        resampled="whole groups (stories, articles; of a single article its sentences)",
         audit=audit,
         confusion=confusion_matrix(gold, predicted).tolist(),
         errors=_errors(examples, gold, predicted, probabilities, model),
@@ -69,6 +70,7 @@ def predicted(
     return _template("predicted.html").render(
         title=documents[0].id if len(documents) == 1 else f"{len(documents)} articles",
         counts=counts,
+        resampled="the sentences of this one article" if len(documents) == 1 else "articles",
         articles=[(document.id, document.date, _page(document, found)) for document in shown],
         left_out=len(documents) - len(shown),
         **_common(actors, pairs, model),
@@ -76,9 +78,11 @@ def predicted(
 
 
 def _common(actors: list[dict[str, Any]], pairs: list[dict[str, Any]], model: Model) -> dict[str, Any]:
+    own_voice_last = sorted(pairs, key=lambda row: row["source"] == AUTHOR)
     return {
-        "actors": actors[:MAX_ROWS],
-        "pairs": pairs[:MAX_ROWS],
+        "actors": sorted(actors, key=lambda row: row["actor"] == AUTHOR)[:MAX_ROWS],
+        "pairs": own_voice_last[:MAX_ROWS],
+        "has_gold": any(row["gold"] is not None for row in actors),
         "more": {"actors": max(0, len(actors) - MAX_ROWS), "pairs": max(0, len(pairs) - MAX_ROWS)},
         "labels": LABELS,
         "signs": SIGNS,
@@ -149,4 +153,5 @@ def _number(value: float | None, digits: int = 2, sign: bool = False) -> str:
     """A number for a reader: a true minus, and a dash where it is not known."""
     if value is None:
         return "–"
-    return f"{value:{'+' if sign else ''}.{digits}f}".replace("-", "−")
+    rounded = round(value, digits) + 0.0  # no negative zero
+    return f"{rounded:{'+' if sign else ''}.{digits}f}".replace("-", "−")

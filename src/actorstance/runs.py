@@ -79,7 +79,8 @@ def write_predicted(
     mentions = list(_mention_rows(documents, registry))
     counts = {
         "documents": len(documents),
-        "lines_kept": sum(line.kept for document in documents for line in document.lines),
+        "lines_read": sum(line.kind == "body" for document in documents for line in document.lines),
+        "lines_set_aside": sum(line.kept and line.kind != "body" for document in documents for line in document.lines),
         "lines_cut": sum(not line.kept for document in documents for line in document.lines),
         "sentences": sum(len(document.sentences) for document in documents),
         "sentences_without_actor": sum(len(document.sentences) for document in documents)

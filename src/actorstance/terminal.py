@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,21 +12,32 @@ from actorstance.corpora import Corpus
 from actorstance.examples import LABELS
 
 WIDTH = 80
+FEW = 50  # held-out examples, below which an F1 moves by a tenth with a handful of them
 ROWS = 6  # of each table; the files have all
+
+
+def say(text: str, end: str = "\n") -> None:
+    """Print, and go on with the run if nobody reads any more (`| head`)."""
+    try:
+        print(text, end=end, flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def corpus(corpus: Corpus) -> None:
     """Say what was read, kept, dropped and mended."""
     counts = corpus.counts
-    print(f"{corpus.name}: {counts['read']:,} rows read, {counts['kept']:,} kept, {counts['examples']:,} examples")
-    for word in ("dropped", "mended"):
+    say(f"{corpus.name}: {counts['read']:,} rows read, {counts['kept']:,} kept, {counts['examples']:,} examples")
+    for word in ("dropped", "mended", "noted"):
         for reason, number in counts[word].items():
-            print(f"  {word} {number:,}: {reason}")
+            say(f"  {word} {number:,}: {reason}")
 
 
 def metrics(found: dict[str, Any]) -> None:
     """Say how good the model is on held-out examples, beside what needs no reading."""
-    print(f"\nheld out: {found['n']:,} examples of {found['documents']:,} documents")
+    say(f"\nheld out: {found['n']:,} examples of {found['documents']:,} documents")
+    if found["n"] < FEW:
+        say(f"  note: fewer than {FEW} examples say next to nothing, whatever the figures")
     rows = [
         ("model, all rows", found["macro_f1"], found["accuracy"], ""),
         (
@@ -36,18 +49,16 @@ def metrics(found: dict[str, Any]) -> None:
         ("names only, no sentence", found["names_only"]["macro_f1"], None, ""),
         ("always the commonest label", found["majority"]["macro_f1"], found["majority"]["accuracy"], ""),
     ]
-    print(f"  {'':39} macro-F1  accuracy")
+    say(f"  {'':39} macro-F1  accuracy")
     for name, f1, accuracy, note in rows:
-        print(f"  {name:39} {_number(f1):>8}  {_number(accuracy):>8}{note}")
+        say(f"  {name:39} {_number(f1):>8}  {_number(accuracy):>8}{note}")
     if found["macro_f1_low"] is not None:
-        print(
-            f"  95 % interval, all rows, groups resampled  [{found['macro_f1_low']:.3f}, {found['macro_f1_high']:.3f}]"
-        )
-    print(f"  {'label':8} {'n':>6}  precision  recall     F1")
+        say(f"  95 % interval, all rows, groups resampled  [{found['macro_f1_low']:.3f}, {found['macro_f1_high']:.3f}]")
+    say(f"  {'label':8} {'n':>6}  precision  recall     F1")
     for label in LABELS:
         row = found["per_label"][label]
-        print(f"  {label:8} {row['n']:>6,}  {row['precision']:>9.3f}  {row['recall']:>6.3f}  {row['f1']:>5.3f}")
-    print(f"  expected calibration error {found['ece']:.3f}")
+        say(f"  {label:8} {row['n']:>6,}  {row['precision']:>9.3f}  {row['recall']:>6.3f}  {row['f1']:>5.3f}")
+    say(f"  expected calibration error {found['ece']:.3f}")
 
 
 def _clean(found: dict[str, Any]) -> str:
@@ -56,10 +67,14 @@ def _clean(found: dict[str, Any]) -> str:
 
 def counts(found: dict[str, Any]) -> None:
     """Say what was read of new articles."""
-    kept, cut = found["lines_kept"], found["lines_cut"]
-    print(f"documents {found['documents']:,}: lines kept {kept:,}, cut {cut:,} as the page's own")
-    print(f"{found['sentences']:,} sentences, {found['sentences_without_actor']:,} of them without a known actor")
-    print(f"{found['mentions']:,} mentions of actors, {found['pairs']:,} pairs")
+    say(f"documents {found['documents']:,}")
+    say(
+        f"lines read {found['lines_read']:,}, set aside {found['lines_set_aside']:,} (headlines, bylines, captions), ",
+        end="",
+    )
+    say(f"cut {found['lines_cut']:,} (the page's own)")
+    say(f"{found['sentences']:,} sentences, {found['sentences_without_actor']:,} of them without a known actor")
+    say(f"{found['mentions']:,} mentions of actors, {found['pairs']:,} pairs")
 
 
 def actors(out: Path) -> None:
@@ -76,20 +91,20 @@ def _rows(path: Path) -> list[dict[str, str]]:
 
 
 def _table(first: str, second: str, rows: list[dict[str, str]], keys: tuple[str, ...], name: str) -> None:
-    print(f"\n  {first:24} {second:22} {'n':>5}  score  95 % interval")
+    say(f"\n  {first:24} {second:22} {'n':>5}  score  95 % interval")
     for row in rows[:ROWS]:
         interval = f"[{float(row['low']):+.2f}, {float(row['high']):+.2f}]" if row["low"] else "too few groups"
         cells = [_short(row[key], 22) for key in keys] + [""] * (2 - len(keys))
-        print(f"  {cells[0]:24} {cells[1]:22} {row['n']:>5}  {float(row['score']):+.2f}  {interval}")
+        say(f"  {cells[0]:24} {cells[1]:22} {row['n']:>5}  {float(row['score']):+.2f}  {interval}")
     if len(rows) > ROWS:
-        print(f"  … {len(rows) - ROWS:,} more in {name}")
+        say(f"  … {len(rows) - ROWS:,} more in {name}")
 
 
 def files(out: Path) -> None:
     """Name what to open, and the run: the last line, for scripts that call this one."""
     folder = out.relative_to(Path.cwd()) if out.is_relative_to(Path.cwd()) else out
-    print(f"\nscores are the model's word, uncorrected; open {folder / 'report.html'}")
-    print(f"run: {folder}")
+    say(f"\nscores are the model's word, uncorrected; open {folder / 'report.html'}")
+    say(f"run: {folder}")
 
 
 def _number(value: float | None) -> str:
