@@ -7,13 +7,15 @@ from omegaconf import DictConfig
 
 import actorstance
 from actorstance import command, pipeline, terminal
+from actorstance.documents import unread
 
 
 @hydra.main(version_base="1.3", config_path="../conf", config_name="predict")
 @command.exit_codes
 def main(config: DictConfig) -> None:
     model = actorstance.load(config.run)
-    documents = actorstance.read(Path(config.input))
+    documents = actorstance.read(config.input if "://" in config.input else Path(config.input))
+    terminal.unread(unread(config.input))
     registry = command.registry_on_top(config.actors.file, model.registry)
     out = command.out_folder()
     counts = pipeline.predict(model, documents, out, registry=registry, seed=config.seed)

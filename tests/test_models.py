@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -18,6 +19,7 @@ from datasets import Dataset
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from safetensors.numpy import load_file, save_file
 
 from actorstance.actors import Registry
 from actorstance.errors import InputError
@@ -282,3 +284,42 @@ def test_fit_temperature_recovers_it(temperature: float) -> None:
     gold = (rng.random((4000, 1)) > honest.cumsum(axis=1)).sum(axis=1)
     told = honest**temperature / (honest**temperature).sum(axis=1, keepdims=True)
     assert fit_temperature(told, gold) == pytest.approx(temperature, rel=0.1)
+
+
+def _damaged(folder: Path, change: dict[str, Any], temperature: float | None = None) -> None:
+    """Change the weights of a saved linear model, and its manifest so that all hashes are right."""
+    arrays = load_file(folder / "weights.safetensors") | change
+    save_file(arrays, folder / "weights.safetensors")
+    if temperature is not None:
+        meta = json.loads((folder / "model.json").read_text(encoding="utf-8"))
+        (folder / "model.json").write_text(json.dumps(meta | {"temperature": temperature}), encoding="utf-8")
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    for name in manifest["files"]:
+        content = (folder / name).read_bytes()
+        manifest["files"][name] = {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
+    (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+
+
+@pytest.mark.parametrize("damage", ["nan", "type", "order", "cold", "negative", "nothing", "silent"])
+def test_weights_that_no_training_made_are_refused(tmp_path: Path, damage: str) -> None:
+    model = LinearModel(min_df=1).fit(make(*corpus()), make(*corpus()))
+    model.save(tmp_path / "model")
+    changes: dict[str, dict[str, Any]] = {
+        "nan": {"coef": np.full_like(model.coef_, np.nan)},
+        "type": {"ids": model.ids_.astype(np.int64)},
+        "order": {"ids": model.ids_[::-1].copy()},
+        "nothing": {"ids": model.ids_[:0], "idf": model.idf_[:0], "coef": np.ascontiguousarray(model.coef_[:, :0])},
+        "silent": {"intercept": np.full(3, -np.inf)},
+    }
+    _damaged(tmp_path / "model", changes.get(damage, {}), {"cold": 0.0, "negative": -1.0}.get(damage))
+    with pytest.raises(InputError, match="weights of shape"):
+        load(tmp_path / "model")
+
+
+def test_a_link_in_the_folder_is_refused(tmp_path: Path) -> None:
+    LinearModel(min_df=1).fit(make(*corpus()), make(*corpus())).save(tmp_path / "model")
+    weights = tmp_path / "model" / "weights.safetensors"
+    weights.rename(tmp_path / "elsewhere")
+    weights.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(InputError, match=r"not the file that was saved"):
+        load(tmp_path / "model")

@@ -268,7 +268,7 @@ def test_a_model_that_fails_leaves_no_complete_run(tmp_path: Path, corpus: Corpu
         pipeline.train(corpus, Stub(broken=step), tmp_path / "run")
     assert list(tmp_path.rglob("manifest.json")) == []
     assert list(tmp_path.rglob("*.tmp")) == []
-    assert (tmp_path / "run").exists() == (step in ("explain", "save"))
+    assert (tmp_path / "run").exists() == (step == "save")
     with pytest.raises(InputError):
         load(tmp_path / "run")
 
@@ -292,3 +292,34 @@ def test_reports_escape_hostile_names(tmp_path: Path) -> None:
     assert f"a{escaped} · {escaped}" in pages["read"]  # an article's id and date
     assert f"Nobody {escaped}" in pages["read"]
     assert "&lt;b&gt;nothing" in pages["stub"]  # a feature
+
+
+def test_a_partly_split_table_is_refused(tmp_path: Path) -> None:
+    mixed = [row | {"split": ("train", "valid", "test", "")[n % 4]} for n, row in enumerate(rows())]
+    with pytest.raises(InputError, match=r"rows have no split, the others have one"):
+        pipeline.train(table(tmp_path / "rows.jsonl", mixed), Stub(), tmp_path / "run")
+
+
+def test_another_corpus_needs_no_train_part(tmp_path: Path, corpus: Corpus) -> None:
+    model = LinearModel()
+    pipeline.train(corpus, model, tmp_path / "run")
+    other = table(tmp_path / "other.jsonl", [row | {"split": "valid"} for row in rows(n=40)])
+    assert pipeline.evaluate(model, other, tmp_path / "a")["n"] == 40
+    with pytest.raises(InputError, match="eval_split=test is not there, found valid"):
+        pipeline.evaluate(model, other, tmp_path / "b", eval_split="test")
+
+
+def test_a_model_without_a_card_is_not_scored(tmp_path: Path, corpus: Corpus) -> None:
+    model = LinearModel().fit(corpus.examples, corpus.examples)
+    with pytest.raises(InputError, match="the model has no card"):
+        pipeline.evaluate(model, corpus, tmp_path / "a")
+
+
+def test_errors_of_folds_are_explained_by_the_fold(tmp_path: Path, corpus: Corpus) -> None:
+    folded = Corpus(corpus.name, corpus.examples, corpus.counts, folds=3, recipe=corpus.recipe)
+    model = Stub()
+    pipeline.train(folded, model, tmp_path / "run")
+    steps = [step for step, _ in model.seen]
+    assert steps.count("predict") == 3  # a fold's model speaks for its own errors; the last one, of all rows, for none
+    with pytest.raises(InputError, match="is cross-validated"):
+        pipeline.train(folded, Stub(), tmp_path / "other", eval_split="valid")

@@ -442,3 +442,12 @@ def test_a_killed_run_is_refused(tmp_path: Path) -> None:
     killed = found[0].parent
     assert "model" not in names(killed)
     refused(call(tmp_path, "evaluate", f"run={killed}"), tmp_path, killed.name, left=1)
+
+
+def test_a_folder_that_was_there_before_is_left_as_it_is(tmp_path: Path) -> None:
+    precious = tmp_path / "precious"
+    precious.mkdir()
+    (precious / "work.txt").write_text("mine", encoding="utf-8")
+    command = [sys.executable, str(SCRIPTS / "train.py"), f"hydra.run.dir={precious}"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, check=False)
+    assert (done.returncode, (precious / "work.txt").read_text(encoding="utf-8")) == (2, "mine")

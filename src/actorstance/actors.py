@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,7 +33,7 @@ class _UniqueKeys(yaml.SafeLoader):
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         keys = [key.value for key, _ in node.value]
-        if twice := next((key for key in keys if keys.count(key) > 1), None):
+        if twice := next((key for key, count in Counter(map(str, keys)).items() if count > 1), None):
             raise yaml.YAMLError(f"{twice!r} stands there twice (near line {node.start_mark.line + 1})")
         return super().construct_mapping(node, deep)
 

@@ -25,6 +25,8 @@ from actorstance.corpora import Corpus
 from actorstance.errors import InputError
 from actorstance.models import Model
 
+_made: set[Path] = set()  # folders that this process made for its runs
+
 
 def exit_codes(main: Callable[[DictConfig], None]) -> Callable[[DictConfig], None]:
     """Decorate what Hydra calls: bad input ends with one line and exit code 2, and leaves no folder behind."""
@@ -34,10 +36,10 @@ def exit_codes(main: Callable[[DictConfig], None]) -> Callable[[DictConfig], Non
         try:
             main(config)
         except (InputError, HydraException, OmegaConfBaseException) as error:
-            shutil.rmtree(out_folder(), ignore_errors=True)
+            _discard()
             _stop(error)
         except BaseException:
-            shutil.rmtree(out_folder(), ignore_errors=True)
+            _discard()
             raise
 
     return guarded
@@ -57,7 +59,7 @@ def run(main: Callable[[], None]) -> None:
 
 def out_folder() -> Path:
     """Return the run's folder, which Hydra has made."""
-    return Path(HydraConfig.get().runtime.output_dir)
+    return Path(HydraConfig.get().runtime.output_dir).resolve()
 
 
 def model_of(config: DictConfig) -> Model:
@@ -155,7 +157,15 @@ def _new_folder(wanted: str) -> str:
             number += 1
             path = Path(f"{wanted}-{number}")
         else:
+            _made.add(path.resolve())
             return str(path)
+
+
+def _discard() -> None:
+    """Remove the folder of a run that came to nothing, if this process made it: never one that was there before."""
+    folder = out_folder()
+    if any(made == folder or made in folder.parents for made in _made):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _stop(error: Exception) -> NoReturn:

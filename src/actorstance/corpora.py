@@ -28,8 +28,8 @@ class Corpus:
     """Examples, and an account of where they come from.
 
     `counts` has `read` and `kept` (rows of the source), `dropped` (rows by reason; read = kept + dropped), `mended` (by
-    what was mended), `noted` (rows by what a reader should know) and `examples`. `folds` is 0, or the number of folds of
-    a corpus that is cross-validated. `recipe` are the arguments with which `load` makes it again.
+    what was mended), `noted` (rows by what a reader should know) and `examples`. `folds` is 0, or the number of folds
+    of a corpus that is cross-validated. `recipe` are the arguments with which `load` makes it again.
     """
 
     name: str
@@ -398,7 +398,7 @@ def _table(
         for column in ("source", "target"):
             _locate(row, column)
             if column in row and row[column] not in ("", AUTHOR, UNKNOWN) and row.get(f"{column}_start", -1) < 0:
-                tally.noted[f"{column} not found in its sentence"] += 1
+                tally.noted[f"{column} without offsets, and not once in its sentence"] += 1
         row["example_id"] = str(row.get("example_id", number))
         key = hashlib.sha256(twin_key(str(row["text"])).encode(errors="replace")).hexdigest()[:16]
         row["document_id"] = str(row.get("document_id", key))

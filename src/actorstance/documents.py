@@ -75,17 +75,27 @@ def read(source: str | Path) -> list[Document]:
         raise InputError(f"{source}: an address. Nothing is fetched: save the page's text in a file.")
     if not path.exists():
         raise InputError(f"{path}: no such file or folder.")
-    files = sorted(p for p in path.rglob("*") if p.suffix in SUFFIXES and p.is_file()) if path.is_dir() else [path]
+    files = sorted(p for p in path.rglob("*") if _readable(p)) if path.is_dir() else [path]
     if not files:
         raise InputError(f"{path}: no file in this folder ends in {', '.join(SUFFIXES)}.")
     documents: dict[str, Document] = {}
     for file in files:
         name = file.relative_to(path).as_posix() if path.is_dir() else file.name
-        for where, document in _read_jsonl(file) if file.suffix == ".jsonl" else _read_article(file, name):
+        for where, document in _read_jsonl(file) if file.suffix.lower() == ".jsonl" else _read_article(file, name):
             if document.id in documents:
                 raise InputError(f"{where}: the document id {document.id!r} occurs twice. Ids must be unique.")
             documents[document.id] = document
     return list(documents.values())
+
+
+def unread(path: str | Path) -> list[Path]:
+    """Return the files of a folder that `read` passes over, since they are none of the kinds it knows."""
+    folder = Path(path)
+    return sorted(p for p in folder.rglob("*") if p.is_file() and not _readable(p)) if folder.is_dir() else []
+
+
+def _readable(path: Path) -> bool:
+    return path.suffix.lower() in SUFFIXES and path.is_file()
 
 
 def _exists(source: str) -> bool:

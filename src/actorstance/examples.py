@@ -97,8 +97,14 @@ def _check(where: str, row: dict[str, Any]) -> None:
     text = row["text"]
     if not isinstance(text, str) or not text.strip():
         raise InputError(f"{where}: text is {text!r}, expected a sentence.")
-    if bad := re.search("[\ud800-\udfff]", text):
-        raise InputError(f"{where}: a character that is no text (U+{ord(bad[0]):04X}) at {bad.start()}.")
+    for name in ("text", "context", "source", "target", "example_id", "document_id", "group_id", "date"):
+        value = row.get(name)
+        if not isinstance(value, str) and (name != "date" or value is not None):
+            raise InputError(f"{where}: {name} is {value!r}, expected text.")
+        if value and (bad := re.search("[\ud800-\udfff]", value)):
+            raise InputError(
+                f"{where}: {name} holds a character that is no text (U+{ord(bad[0]):04X}) at {bad.start()}."
+            )
     label = row["label"]
     if label is not None and label not in LABELS and label not in range(len(LABELS)):
         raise InputError(f"{where}: label {label!r} is none of {', '.join(LABELS)}. Map other names with data.labels.")
@@ -206,6 +212,8 @@ def with_split(examples: Dataset, seed: int) -> Dataset:
 def grouped_tenth(examples: Dataset, seed: int) -> tuple[Dataset, Dataset]:
     """Split off a grouped, label-stratified tenth (or one group in n, if there are fewer than ten) for calibration."""
     folds = min(10, len(set(examples["group_id"][:])))
+    if folds < 2:
+        raise InputError("training needs at least 2 groups (stories, articles), one of them to calibrate on; found 1.")
     train, tenth = next(grouped_folds(examples, folds, seed))
     return examples.select(train), examples.select(tenth)
 

@@ -40,9 +40,15 @@ def write_csv(path: Path, columns: Sequence[str], rows: Iterable[dict[str, Any]]
     writer = csv.DictWriter(buffer, columns)
     writer.writeheader()
     for row in rows:
-        cells = {name: round(value, DIGITS) if isinstance(value, float) else value for name, value in row.items()}
-        writer.writerow(cells)
+        writer.writerow({name: _cell(value) for name, value in row.items()})
     write_text(path, buffer.getvalue())
+
+
+def _cell(value: Any) -> Any:
+    """Numbers rounded; text that a spreadsheet would take for a formula behind an apostrophe."""
+    if isinstance(value, float):
+        return round(value, DIGITS)
+    return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
 
 
 def sha256(path: Path) -> str:

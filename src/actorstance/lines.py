@@ -337,7 +337,7 @@ def _body_range(texts: list[str], verdicts: list[tuple[str, str]]) -> tuple[int,
         kind, reason = verdicts[index]
         if kind == "furniture" and reason in _END and sum(words[index:]) <= 2 * sum(words[first:index]):
             return first, max(later for later in body if later < index)
-        rest = [count for count in words[index:] if count]
+        rest = [count for count in words[index:] if count] if reason == _LINKS else []
         if reason == _LINKS and max(rest, default=0) <= 20 and sum(rest) <= 0.1 * sum(words[first:index]):
             return first, max(later for later in body if later < index)
     return first, body[-1]

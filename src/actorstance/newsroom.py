@@ -40,10 +40,9 @@ from typing import Any
 import yaml
 
 from actorstance.errors import InputError
-from actorstance.examples import AUTHOR, LABELS, UNKNOWN
+from actorstance.examples import AUTHOR, LABELS, SPLITS, UNKNOWN
 
 TAGS = ("headline", "byline", "dateline", "caption", "sub-heading", "furniture")
-SPLITS = ("train", "valid", "test")
 HEADER_KEYS = {"id", "story", "date", "split", "genre", "actors"}
 
 _ACTOR = r"[a-z][a-z0-9_]*"

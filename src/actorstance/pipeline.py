@@ -14,7 +14,7 @@ import numpy as np
 from datasets import Dataset, concatenate_datasets
 from numpy.typing import NDArray
 
-from actorstance import audit, corpora, runs, scoring
+from actorstance import audit, corpora, report, runs, scoring
 from actorstance.actors import Registry
 from actorstance.corpora import Corpus
 from actorstance.documents import Document
@@ -34,6 +34,7 @@ class HeldOut:
     names_only: NDArray[np.int64] | None
     audit: dict[str, Any]
     seconds: dict[str, float]
+    errors: list[dict[str, Any]]  # the wrong answers that the model was surest of
 
     def metrics(self, seed: int) -> dict[str, Any]:
         """Return what metrics.json holds."""
@@ -74,6 +75,10 @@ def train(
     """
     runs.require_free(out)
     seed = _seed(seed)
+    if corpus.folds and eval_split is not None:
+        raise InputError(
+            f"eval_split={eval_split}: data={corpus.name} is cross-validated, every example is held out once."
+        )
     part = None if corpus.folds else _part(corpus, eval_split)
     with _naming(corpus):
         if part is None:
@@ -92,7 +97,7 @@ def train(
         "seed": seed,
         "metrics": {key: value for key, value in metrics.items() if key != "seconds"},
     }
-    runs.write_scored(out, held_out.examples, held_out.probabilities, metrics, held_out.audit, fitted)
+    runs.write_scored(out, held_out.examples, held_out.probabilities, metrics, held_out.audit, held_out.errors, fitted)
     fitted.save(out / "model")
     return metrics
 
@@ -125,6 +130,8 @@ def evaluate(
     """
     runs.require_free(out)
     card = model.card
+    if not {"corpus", "fingerprint", "seed"} <= set(card):
+        raise InputError("the model has no card: it was not trained by pipeline.train, so nobody can say on what.")
     seed = int(card["seed"])
     own = corpus.fingerprint == card["fingerprint"]
     if own and corpus.folds:
@@ -137,11 +144,11 @@ def evaluate(
         fit, tune, held = _parts(corpus, card["eval_split"], seed)
         held_out = _scored(model, held, concatenate_datasets([fit, tune]), corpus.counts, 0.0)
     else:
-        held = _of_split(corpus.examples, _part(corpus, eval_split)) if _has_split(corpus) else corpus.examples
+        held = _foreign_part(corpus, eval_split)
         training = _training_part(trained_on, model) if trained_on else None
         held_out = _scored(model, held, training, corpus.counts, 0.0, majority=int(card["majority"]))
     metrics = held_out.metrics(seed)
-    runs.write_scored(out, held_out.examples, held_out.probabilities, metrics, held_out.audit, model)
+    runs.write_scored(out, held_out.examples, held_out.probabilities, metrics, held_out.audit, held_out.errors, model)
     return metrics
 
 
@@ -218,12 +225,28 @@ def _part(corpus: Corpus, eval_split: str | None) -> str:
     )
     if eval_split not in (None, "test", "valid"):
         raise InputError(f"eval_split={eval_split}: expected test or valid.")
+    if _has_split(corpus) and "" in (found := corpus.examples["split"][:]):
+        raise InputError(
+            f"data={corpus.name}: {found.count('')} of {len(found)} rows have no split, the others have one."
+        )
     part = eval_split or ("test" if "test" in there else "valid")
     if part not in there or "train" not in there:
         raise InputError(
             f"data={corpus.name}: eval_split={part} needs the parts train and {part}, found {', '.join(there)}."
         )
     return part
+
+
+def _foreign_part(corpus: Corpus, eval_split: str | None) -> Dataset:
+    """What to score of a corpus that the model was not trained on: the part named, else test or valid, else all."""
+    there = set(corpus.examples["split"][:])
+    part = eval_split or next((split for split in ("test", "valid") if split in there), None)
+    if part is None:
+        return corpus.examples
+    if part not in there:
+        found = ", ".join(sorted(there - {""})) or "no split"
+        raise InputError(f"data={corpus.name}: eval_split={part} is not there, found {found}.")
+    return _of_split(corpus.examples, part)
 
 
 def _parts(corpus: Corpus, part: str, seed: int) -> tuple[Dataset, Dataset, Dataset]:
@@ -276,9 +299,10 @@ def _scored(
     start = time.perf_counter()
     probabilities = model.predict_proba(held)
     seconds = {"fit": fit_seconds, "predict": time.perf_counter() - start}
+    errors = report.errors(held, probabilities, model)
     if training is None:
         found = {"rows": counts, "leakage": None, "note": "the training examples were not at hand"}
-        return HeldOut(held, probabilities, majority or 0, None, None, found, seconds)
+        return HeldOut(held, probabilities, majority or 0, None, None, found, seconds, errors)
     return HeldOut(
         held,
         probabilities,
@@ -287,6 +311,7 @@ def _scored(
         audit.names_only(training, held),
         audit.report(counts, training, held),
         seconds,
+        errors,
     )
 
 
@@ -311,6 +336,7 @@ def _cross_validated(corpus: Corpus, model: Model, seed: int) -> tuple[HeldOut, 
         np.concatenate([fold.names_only for fold in folds if fold.names_only is not None]),
         {"rows": corpus.counts, "folds": [fold.audit for fold in folds]},
         {key: sum(fold.seconds[key] for fold in folds) for key in ("fit", "predict")},
+        report.surest([error for fold in folds for error in fold.errors]),
     )
     fitted, _ = _fit(model, *grouped_tenth(examples, seed))
     return together, fitted

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Sequence
 from functools import cache
 from typing import Any
@@ -27,6 +27,7 @@ def scored(
     probabilities: NDArray[np.float64],
     metrics: dict[str, Any],
     audit: dict[str, Any],
+    errors: list[dict[str, Any]],
     actors: list[dict[str, Any]],
     pairs: list[dict[str, Any]],
     model: Model,
@@ -39,7 +40,7 @@ def scored(
         resampled="whole groups (stories, articles; of a single article its sentences)",
         audit=audit,
         confusion=confusion_matrix(gold, predicted).tolist(),
-        errors=_errors(examples, gold, predicted, probabilities, model),
+        errors=errors,
         **_common(actors, pairs, model),
     )
 
@@ -92,17 +93,12 @@ def _common(actors: list[dict[str, Any]], pairs: list[dict[str, Any]], model: Mo
     }
 
 
-def _errors(
-    examples: Dataset,
-    gold: NDArray[np.int64],
-    predicted: NDArray[np.int64],
-    probabilities: NDArray[np.float64],
-    model: Model,
-) -> list[dict[str, Any]]:
-    """The wrong answers that the model was surest of, with what pushed it there."""
+def errors(examples: Dataset, probabilities: NDArray[np.float64], model: Model) -> list[dict[str, Any]]:
+    """Return the wrong answers that a model was surest of, with what pushed that same model there."""
+    gold, predicted = labels(examples), probabilities.argmax(axis=1)
     wrong = np.flatnonzero(gold != predicted)
-    surest = wrong[np.argsort(-probabilities[wrong].max(axis=1), kind="stable")][:ERRORS]
-    rows = examples.select(surest)
+    first = wrong[np.argsort(-probabilities[wrong].max(axis=1), kind="stable")][:ERRORS]
+    rows = examples.select(first)
     return [
         {
             **{name: row[name] for name in ("text", "source", "target")},
@@ -111,19 +107,24 @@ def _errors(
             "p": float(probabilities[at].max()),
             "pushes": pushes,
         }
-        for at, row, pushes in zip(surest, rows, model.explain(rows), strict=True)
+        for at, row, pushes in zip(first, rows, model.explain(rows), strict=True)
     ]
+
+
+def surest(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the first `ERRORS` of the errors of several models, the surest first."""
+    return sorted(found, key=lambda error: -float(error["p"]))[:ERRORS]
 
 
 def _page(document: Document, found: dict[tuple[str, int], list[dict[str, Any]]]) -> list[dict[str, Any]]:
     """The lines of a page in order: each with its kind, and a body line with its sentences and their stances."""
-    result = []
+    result, coming = [], deque(document.sentences)
     for line in document.lines:
-        sentences = [
-            {"text": document.text(sentence), "stances": found.get((document.id, sentence.start), [])}
-            for sentence in document.sentences
-            if line.kind == "body" and line.start <= sentence.start < line.end
-        ]
+        sentences = []
+        while line.kind == "body" and coming and coming[0].start < line.end:
+            sentence = coming.popleft()
+            stances = found.get((document.id, sentence.start), [])
+            sentences.append({"text": document.text(sentence), "stances": stances})
         text = document.raw[line.start : line.end]
         if line.kind != "body" or sentences:
             result.append(

@@ -46,9 +46,10 @@ def write_scored(
     probabilities: NDArray[np.float64],
     metrics: dict[str, Any],
     audit: dict[str, Any],
+    errors: list[dict[str, Any]],
     model: Model,
 ) -> None:
-    """Write what a run on labelled examples leaves, but for the model: see DESIGN in docs/runs.md."""
+    """Write what a run on labelled examples leaves, but for the model: see docs/runs.md."""
     seed = int(model.card["seed"])
     actors = scoring.actor_table(examples, probabilities, seed)
     pairs = scoring.pair_table(examples, probabilities, seed)
@@ -58,7 +59,7 @@ def write_scored(
     write_jsonl(out / "predictions.jsonl", prediction_rows(examples, probabilities))
     write_csv(out / "actors.csv", ACTOR_COLUMNS, actors)
     write_csv(out / "pairs.csv", PAIR_COLUMNS, pairs)
-    page = report.scored(examples, probabilities, metrics, audit, actors, pairs, model)
+    page = report.scored(examples, probabilities, metrics, audit, errors, actors, pairs, model)
     write_text(out / "report.html", page)
     write_json(out / "metrics.json", metrics)
 

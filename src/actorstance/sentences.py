@@ -79,7 +79,8 @@ def _candidates(text: str) -> list[tuple[int, int]]:
     spans, start = [], 0
     for cut in sorted(cuts | {len(text)}):
         if cut < len(text):
-            cut = len(text[:cut].rstrip(_OPENERS + " \t\r\n\u00a0\u3000")) if text[start:cut].strip() else cut
+            while cut > start and text[cut - 1] in _OPENERS + " \t\r\n\u00a0\u3000":
+                cut -= 1
             while cut < len(text) and text[cut] in _CLOSERS:
                 cut += 1
         if cut <= start:

@@ -65,6 +65,13 @@ def _clean(found: dict[str, Any]) -> str:
     return "" if found["clean"]["n"] in (None, found["n"]) else f"  {found['clean']['n']:,} rows"
 
 
+def unread(files: list[Path]) -> None:
+    """Name the files of a folder that were passed over."""
+    if files:
+        names = ", ".join(path.name for path in files[:5])
+        say(f"not read, {len(files):,} files of other kinds: {_short(names, 40)}")
+
+
 def counts(found: dict[str, Any]) -> None:
     """Say what was read of new articles."""
     say(f"documents {found['documents']:,}")
@@ -112,4 +119,5 @@ def _number(value: float | None) -> str:
 
 
 def _short(text: str, width: int) -> str:
+    text = "".join(character if character.isprintable() else "�" for character in text)
     return text if len(text) <= width else text[: width - 1] + "…"

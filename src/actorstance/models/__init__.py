@@ -65,13 +65,15 @@ def load(path: str | Path) -> Model:
     folder = folder / "model" if not (folder / bundle.MANIFEST).exists() else folder
     meta = bundle.verify(folder)
     model_class = class_of(meta.get("kind"), str(folder))
+    if not isinstance(meta.get("card"), dict):
+        raise InputError(f"{folder}: model.json has no card. Copy the model again.")
     try:
         model = model_class.read(folder, meta)
     except (KeyError, TypeError, ValueError, OSError, SafetensorError) as error:
         if isinstance(error, InputError):
             raise
         raise InputError(f"{folder}: the model's files do not fit together ({error}).") from error
-    model.registry, model.card = bundle.registry_of(folder), meta.get("card", {})
+    model.registry, model.card = bundle.registry_of(folder), meta["card"]
     return model
 
 
@@ -82,7 +84,7 @@ def class_of(kind: Any, where: str) -> type[Model]:
         InputError: if there is none; `where` names the place in the message.
 
     """
-    if kind not in _CLASSES:
+    if not isinstance(kind, str) or kind not in _CLASSES:
         raise InputError(f"{where}: a model of kind {kind!r}, this version opens {', '.join(_CLASSES)}.")
     module, name = _CLASSES[kind]
     found: type[Model] = getattr(import_module(module), name)

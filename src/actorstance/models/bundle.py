@@ -57,7 +57,7 @@ def write(folder: Path, model: Model, write_files: Callable[[Path], dict[str, An
             **own,
         }
         write_json(temporary / "model.json", meta)
-        write_json(temporary / "actors.json", model.registry.to_json() if model.registry else {})
+        write_json(temporary / "actors.json", {"actors": model.registry.to_json() if model.registry else None})
         entries = {
             path.name: {"sha256": sha256(path), "bytes": path.stat().st_size} for path in sorted(temporary.iterdir())
         }
@@ -80,14 +80,18 @@ def verify(folder: Path) -> dict[str, Any]:
         raise InputError(f"{folder}: no complete model here: it has no {MANIFEST}, which is written last.")
     manifest = read_json(folder / MANIFEST)
     entries = manifest.get("files")
-    if manifest.get("format") != FORMAT or not isinstance(entries, dict) or "model.json" not in entries:
+    if manifest.get("format") != FORMAT:
         raise InputError(f"{folder / MANIFEST}: format {manifest.get('format')!r}, this version reads {FORMAT}.")
+    if not isinstance(entries, dict) or not {"model.json", "actors.json"} <= set(entries):
+        raise InputError(f"{folder / MANIFEST}: no list of the model's files. Copy the model again.")
     present = {path.name for path in folder.iterdir()} - {MANIFEST}
     if present != set(entries):
         missing, extra = sorted(set(entries) - present), sorted(present - set(entries))
         raise InputError(f"{folder}: the model is not as it was saved: missing {missing}, not in its manifest {extra}.")
     for name, entry in entries.items():
-        if not (folder / name).is_file() or not isinstance(entry, dict) or sha256(folder / name) != entry.get("sha256"):
+        path, known = folder / name, entry if isinstance(entry, dict) else {}
+        whole = path.is_file() and not path.is_symlink() and path.stat().st_size == known.get("bytes")
+        if not whole or sha256(path) != known.get("sha256"):
             raise InputError(
                 f"{folder / name}: not the file that was saved (its SHA-256 differs). Copy the model again."
             )
@@ -97,6 +101,12 @@ def verify(folder: Path) -> dict[str, Any]:
     return meta
 
 
-def registry_of(folder: Path) -> Registry:
-    """Return the registry in a model's folder."""
-    return Registry(read_json(folder / "actors.json"))
+def registry_of(folder: Path) -> Registry | None:
+    """Return the registry in a model's folder, None if it was saved without one."""
+    aliases = read_json(folder / "actors.json").get("actors")
+    if aliases is None:
+        return None
+    try:
+        return Registry(aliases)
+    except (InputError, AttributeError) as error:
+        raise InputError(f"{folder / 'actors.json'}: {error}") from error

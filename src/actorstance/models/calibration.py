@@ -11,7 +11,7 @@ from scipy.optimize import minimize_scalar
 from scipy.special import logsumexp
 
 # A few dozen validation examples can be fitted perfectly by certainty: no temperature outside this is believed.
-_RANGE = (0.2, 5.0)
+TEMPERATURES = (0.2, 5.0)
 _FLOOR = 1e-12  # of a gold label's probability, so that one that was never seen has a finite loss
 
 
@@ -37,5 +37,5 @@ def fit_temperature(probabilities: NDArray[np.float64], gold: NDArray[np.int64])
         scaled = with_temperature(probabilities, float(np.exp(log_temperature)))
         return float(-np.log(np.maximum(scaled[np.arange(len(gold)), gold], _FLOOR)).mean())
 
-    found = minimize_scalar(loss, bounds=np.log(_RANGE), method="bounded", options={"xatol": 1e-6})
+    found = minimize_scalar(loss, bounds=np.log(TEMPERATURES), method="bounded", options={"xatol": 1e-6})
     return float(np.exp(found.x))

@@ -35,7 +35,7 @@ from actorstance.actors import Registry
 from actorstance.errors import InputError
 from actorstance.examples import AUTHOR, LABELS, UNKNOWN, labels
 from actorstance.models import bundle
-from actorstance.models.calibration import fit_temperature, with_temperature
+from actorstance.models.calibration import TEMPERATURES, fit_temperature, with_temperature
 
 WINDOW = 3  # words on each side of a mention that count by their distance; 5 and 8 were worse on DSE
 NEAR = 4  # words on each side of a mention that count as its neighbourhood, in pairs
@@ -201,11 +201,29 @@ class LinearModel:
         shapes = {name: array.shape for name, array in sorted(arrays.items())}
         size = len(arrays["ids"])
         expected = {"coef": (len(LABELS), size), "idf": (size,), "ids": (size,), "intercept": (len(LABELS),)}
-        if shapes != expected:
-            raise InputError(f"{folder}: weights of shape {shapes}, expected {expected}. The model folder is damaged.")
+        temperature = meta["temperature"]
+        sound = (
+            shapes == expected
+            and size > 0
+            and arrays["ids"].dtype == np.int32
+            and bool((np.diff(arrays["ids"]) > 0).all())
+            and all(
+                arrays[name].dtype == np.float64 and not np.isnan(arrays[name]).any()
+                for name in expected
+                if name != "ids"
+            )
+            and bool(np.isfinite(arrays["idf"]).all() and np.isfinite(arrays["coef"]).all())
+            and bool(np.isfinite(arrays["intercept"]).any())
+            and isinstance(temperature, float)
+            and TEMPERATURES[0] <= temperature <= TEMPERATURES[1]
+        )
+        if not sound:
+            raise InputError(
+                f"{folder}: weights of shape {shapes}, expected {expected}, sorted ids, numbers that are finite."
+            )
         model.ids_, model.idf_ = arrays["ids"], arrays["idf"]
         model.coef_, model.intercept_ = arrays["coef"], arrays["intercept"]
-        model.temperature_ = float(meta["temperature"])
+        model.temperature_ = temperature
         return model
 
     def _vectors(self, examples: Dataset) -> sparse.csr_array:
