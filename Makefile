@@ -1,4 +1,5 @@
 # make demo    train on the bundled corpus, read a new article: needs only Python >= 3.11, make and pip
+# make demo-transformer   the same with the fine-tuned encoder (brings torch)
 # make test    the whole test suite
 # make check   what CI runs: ruff, mypy, tests
 # make bench   the benchmarks, beside what others do (DSE=FOLDER with the corpus)
@@ -10,13 +11,21 @@ DSE ?= ../shared/data/dse
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo setup test check bench
+.PHONY: demo demo-transformer setup test check bench
 
 demo: .venv/.core
-	@run=$$($(BIN)/python scripts/train.py | tee /dev/stderr | sed -n 's/^run: //p') && test -n "$$run" && echo && \
+	@$(call demonstrate,)
+
+demo-transformer: .venv/.transformer
+	@$(call demonstrate,model=transformer)
+
+# Train on the bundled corpus with the settings given, then read the bundled article.
+define demonstrate
+run=$$($(BIN)/python scripts/train.py $(1) | tee /dev/stderr | sed -n 's/^run: //p') && test -n "$$run" && echo && \
 	$(BIN)/python scripts/predict.py run="$$run" input=data/sample/moscow-talks-2020-03-05.txt actors=conf/actors/syria-2020.yaml && \
 	echo && echo "the model, its held-out predictions and its report are in $$run" && \
 	echo "go on with: source .venv/bin/activate && python scripts/predict.py run=$$run input=FILE"
+endef
 
 setup: .venv/.all
 
@@ -38,6 +47,10 @@ bench: .venv/.all
 	$(BIN)/python -m pip install --quiet --editable .
 	touch $@
 
-.venv/.all: .venv/.core
-	$(BIN)/python -m pip install --quiet --editable ".[dev]"
+.venv/.transformer: .venv/.core
+	$(BIN)/python -m pip install --quiet --editable ".[transformer]"
+	touch $@
+
+.venv/.all: .venv/.transformer
+	$(BIN)/python -m pip install --quiet --editable ".[dev,transformer]"
 	touch $@

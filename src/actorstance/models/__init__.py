@@ -20,7 +20,10 @@ from actorstance.errors import InputError
 from actorstance.models import bundle
 
 # The only classes that a saved model can become. Nothing in a folder can name another.
-_CLASSES = {"linear": ("actorstance.models.linear", "LinearModel")}
+_CLASSES = {
+    "linear": ("actorstance.models.linear", "LinearModel"),
+    "transformer": ("actorstance.models.transformer", "TransformerModel"),
+}
 
 
 class Model(Protocol):
@@ -87,5 +90,8 @@ def class_of(kind: Any, where: str) -> type[Model]:
     if not isinstance(kind, str) or kind not in _CLASSES:
         raise InputError(f"{where}: a model of kind {kind!r}, this version opens {', '.join(_CLASSES)}.")
     module, name = _CLASSES[kind]
-    found: type[Model] = getattr(import_module(module), name)
+    try:
+        found: type[Model] = getattr(import_module(module), name)
+    except ModuleNotFoundError as error:
+        raise InputError(f"{where}: needs {error.name}: pip install 'actorstance[{kind}]'.") from error
     return found

@@ -59,7 +59,9 @@ def write(folder: Path, model: Model, write_files: Callable[[Path], dict[str, An
         write_json(temporary / "model.json", meta)
         write_json(temporary / "actors.json", {"actors": model.registry.to_json() if model.registry else None})
         entries = {
-            path.name: {"sha256": sha256(path), "bytes": path.stat().st_size} for path in sorted(temporary.iterdir())
+            path.relative_to(temporary).as_posix(): {"sha256": sha256(path), "bytes": path.stat().st_size}
+            for path in sorted(temporary.rglob("*"))
+            if path.is_file()
         }
         write_json(temporary / MANIFEST, {"format": FORMAT, "files": entries})
         temporary.chmod(0o755)
@@ -84,7 +86,7 @@ def verify(folder: Path) -> dict[str, Any]:
         raise InputError(f"{folder / MANIFEST}: format {manifest.get('format')!r}, this version reads {FORMAT}.")
     if not isinstance(entries, dict) or not {"model.json", "actors.json"} <= set(entries):
         raise InputError(f"{folder / MANIFEST}: no list of the model's files. Copy the model again.")
-    present = {path.name for path in folder.iterdir()} - {MANIFEST}
+    present = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir()} - {MANIFEST}
     if present != set(entries):
         missing, extra = sorted(set(entries) - present), sorted(present - set(entries))
         raise InputError(f"{folder}: the model is not as it was saved: missing {missing}, not in its manifest {extra}.")

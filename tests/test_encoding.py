@@ -1,0 +1,102 @@
+"""Sentences as the encoder reads them: mentions marked and found again, names in front, nothing cut in silence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from transformers import AutoTokenizer
+
+from actorstance.errors import InputError
+from actorstance.examples import AUTHOR, dataset
+from actorstance.models import transformer
+from actorstance.models.encoding import Input, collate, encode
+from actorstance.models.transformer import TransformerModel, encoder_folder
+
+SENTENCE = "Ana blamed Bo and Bo thanked Cleo."
+
+
+@pytest.fixture(scope="module")
+def tokenizer(tiny_encoder: str) -> Any:
+    return AutoTokenizer.from_pretrained(tiny_encoder)
+
+
+def examples(text: str, *pairs: tuple[str, str], context: str = "") -> Any:
+    rows = []
+    for number, (source, target) in enumerate(pairs):
+        row: dict[str, Any] = {"text": text, "context": context, "source": source, "target": target}
+        for role, name in (("source", source), ("target", target)):
+            if (start := text.find(name)) >= 0:
+                row |= {f"{role}_start": start, f"{role}_end": start + len(name)}
+        rows.append(
+            (f"row {number}", {**row, **{f"{key}_id": f"{number}" for key in ("example", "document", "group")}})
+        )
+    return dataset(rows)
+
+
+def words(tokenizer: Any, one: Input, places: list[int]) -> str:
+    return str(tokenizer.decode([one.input_ids[at] for at in places]))
+
+
+def test_all_pairs_of_a_sentence_are_one_input(tokenizer: Any) -> None:
+    pairs = [("Ana", "Bo"), ("Bo", "Ana"), ("Bo", "Cleo"), (AUTHOR, "Bo"), ("Dov", "Ana")]
+    (one,) = encode(examples(SENTENCE, *pairs), tokenizer, 192)
+    assert one.rows == [0, 1, 2, 3, 4]
+    named = [words(tokenizer, one, span) for span in one.spans]
+    assert [(named[s] if s >= 0 else None, named[t]) for s, t in one.pairs] == [
+        ("ana", "bo"),
+        ("bo", "ana"),
+        ("bo", "cleo"),
+        (None, "bo"),
+        ("dov", "ana"),
+    ]
+    text = tokenizer.decode(one.input_ids)
+    assert text.startswith("[CLS] dov [SEP] @ ana @ blamed @ bo @ ")
+    assert text.count("@") == 6  # the first mention of each, and no role in any
+    assert words(tokenizer, one, [one.body]) == "@"
+
+
+def test_a_long_sentence_is_cropped_round_its_mentions_and_said(tokenizer: Any) -> None:
+    text = "by " * 80 + "Ana blamed Bo" + " by" * 80
+    (one,) = encode(examples(text, ("Ana", "Bo"), context="met " * 50), tokenizer, 64)
+    assert one.cropped
+    assert len(one.input_ids) <= 64
+    assert [words(tokenizer, one, span) for span in one.spans] == ["ana", "bo"]
+    (short,) = encode(examples("Ana blamed Bo", ("Ana", "Bo"), context="met " * 100), tokenizer, 64)
+    assert not short.cropped  # context goes first
+    assert len(short.input_ids) <= 64
+
+
+def test_overlapping_mentions_get_one_mark(tokenizer: Any) -> None:
+    row = {"text": "Ana Bo met", "source": "a", "target": "b", "source_start": 0, "source_end": 6, "target_start": 4}
+    ids = {f"{key}_id": "1" for key in ("example", "document", "group")}
+    (one,) = encode(dataset([("row", {**row, "target_end": 6, **ids})]), tokenizer, 64)
+    assert tokenizer.decode(one.input_ids) == "[CLS] @ ana bo @ met [SEP]"
+    assert [words(tokenizer, one, span) for span in one.spans] == ["ana bo", "bo"]
+
+
+def test_batches_are_padded_to_eight(tokenizer: Any) -> None:
+    inputs = encode(examples(SENTENCE, ("Ana", "Bo"), (AUTHOR, "Cleo")), tokenizer, 64)
+    batch = collate([vars(one) for one in inputs], tokenizer.pad_token_id)
+    assert batch["input_ids"].shape[1] % 8 == 0
+    assert batch["pairs"].tolist() == [[0, 0, 1], [0, -1, 2]]
+    assert batch["span_mask"].sum(dim=1).tolist() == [1, 1, 1]
+    assert batch["attention_mask"].sum() == len(inputs[0].input_ids)
+
+
+def test_the_bundled_encoder_is_checked(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert (Path(encoder_folder("bundled")) / "config.json").is_file()
+    monkeypatch.setattr(transformer, "BUNDLED_SHA256", "0" * 64)
+    with pytest.raises(InputError, match="not the weights of all-MiniLM-L6-v2"):
+        encoder_folder("bundled")
+
+
+@pytest.mark.parametrize("missing", ["model.safetensors", "tokenizer.json", "config.json"])
+def test_an_encoder_that_is_not_whole(tmp_path: Path, tiny_encoder: str, missing: str) -> None:
+    for file in Path(tiny_encoder).iterdir():
+        if file.name != missing and not (missing == "tokenizer.json" and file.name.startswith("tokenizer")):
+            (tmp_path / file.name).write_bytes(file.read_bytes())
+    train = examples(SENTENCE, ("Ana", "Bo"), ("Bo", "Cleo")).remove_columns("label").add_column("label", [0, 2])
+    with pytest.raises(InputError, match=r"^model\.encoder="):
+        TransformerModel(encoder=str(tmp_path)).fit(train, train)
