@@ -392,7 +392,9 @@ def _masked(ids: list[int], places: list[int], mask: int) -> list[int]:
 
 def _has_bf16() -> bool:
     """Whether the processor multiplies bfloat16 matrices itself; elsewhere it is slower than float32."""
-    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported()) or torch.cuda.is_bf16_supported(including_emulation=False)
+    if torch.cuda.is_available():
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    return bool(torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
 @contextmanager
