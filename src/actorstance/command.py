@@ -24,6 +24,7 @@ from actorstance.actors import Registry
 from actorstance.corpora import Corpus
 from actorstance.errors import InputError
 from actorstance.models import Model
+from actorstance.models.bundle import MANIFEST
 
 _made: set[Path] = set()  # folders that this process made for its runs
 
@@ -129,9 +130,8 @@ def registry_on_top(file: str | None, registry: Registry | None) -> Registry | N
     own = Registry.read(Path(file))
     known = registry.aliases if registry else {}
     new = sorted(set(own.aliases) - set(known))
-    print(
-        f"actors of your own: {len(own.aliases)}, {len(new)} of them new" + (f" ({', '.join(new[:8])})" if new else "")
-    )
+    names = f" ({', '.join(new[:8])})" if new else ""
+    terminal.say(f"actors of your own: {len(own.aliases)}, {len(new)} of them new{names}")
     return registry.with_more(own) if registry else own
 
 
@@ -164,6 +164,8 @@ def _new_folder(wanted: str) -> str:
 def _discard() -> None:
     """Remove the folder of a run that came to nothing, if this process made it: never one that was there before."""
     folder = out_folder()
+    if (folder / "model" / MANIFEST).exists():  # complete: whatever failed came after it
+        return
     if any(made == folder or made in folder.parents for made in _made):
         shutil.rmtree(folder, ignore_errors=True)
 

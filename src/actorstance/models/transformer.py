@@ -157,8 +157,8 @@ class TransformerModel:
         self.network_ = PairNetwork(encoder, self.params["dropout"], torch.tensor(weights, dtype=torch.float32))
         inputs = self._encode(train, "training")
         items = [{**asdict(one), "labels": y[one.rows].tolist()} for one in inputs]
-        self._train(items, valid)
         self.seen_ = [bool(count) for count in counts]
+        self._train(items, valid)
         self.temperature_ = 1.0
         self.temperature_ = fit_temperature(self.predict_proba(valid), labels(valid)) if len(valid) else 1.0
         return self
@@ -251,9 +251,8 @@ class TransformerModel:
         self.network_.eval()
         device = next(self.network_.parameters()).device
         pad = self.tokenizer_.pad_token_id
-        with (
-            torch.inference_mode()
-        ):  # in float32: in bfloat16 a sentence's answer would depend on its neighbours' length
+        # In float32: in bfloat16 a sentence's answer would depend on its neighbours' length.
+        with torch.inference_mode():
             while order:
                 longest = len(inputs[order[-1]].input_ids)
                 batch = [order.pop() for _ in range(min(len(order), max(1, PREDICT_TOKENS // longest)))]
