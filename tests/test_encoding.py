@@ -10,9 +10,10 @@ from transformers import AutoTokenizer
 
 from actorstance.errors import InputError
 from actorstance.examples import AUTHOR, dataset
-from actorstance.models import transformer
+from actorstance.models import encoders
+from actorstance.models.encoders import encoder_folder
 from actorstance.models.encoding import Input, collate, encode
-from actorstance.models.transformer import TransformerModel, encoder_folder
+from actorstance.models.transformer import TransformerModel
 
 SENTENCE = "Ana blamed Bo and Bo thanked Cleo."
 
@@ -80,14 +81,15 @@ def test_batches_are_padded_to_eight(tokenizer: Any) -> None:
     inputs = encode(examples(SENTENCE, ("Ana", "Bo"), (AUTHOR, "Cleo")), tokenizer, 64)
     batch = collate([vars(one) for one in inputs], tokenizer.pad_token_id)
     assert batch["input_ids"].shape[1] % 8 == 0
-    assert batch["pairs"].tolist() == [[0, 0, 1], [0, -1, 2]]
-    assert batch["span_mask"].sum(dim=1).tolist() == [1, 1, 1]
+    assert batch["pairs"].tolist() == [[0, 1, 2], [0, 0, 3]]  # AUTHOR reads the sentence, the first vector
+    assert batch["pooling"].shape[1] == 4
+    assert batch["pooling"].sum(dim=2).tolist() == [pytest.approx([1] * 4)]
     assert batch["attention_mask"].sum() == len(inputs[0].input_ids)
 
 
 def test_the_bundled_encoder_is_checked(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (Path(encoder_folder("bundled")) / "config.json").is_file()
-    monkeypatch.setattr(transformer, "BUNDLED_SHA256", "0" * 64)
+    monkeypatch.setitem(encoders.BUNDLED, "bundled", "0" * 64)
     with pytest.raises(InputError, match="not the weights of all-MiniLM-L6-v2"):
         encoder_folder("bundled")
 

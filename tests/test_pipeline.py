@@ -39,6 +39,7 @@ class Stub:
         self.broken, self.seen = broken, []
         self.registry: Registry | None = None
         self.log: list[dict[str, Any]] = []
+        self.cropped: dict[str, dict[str, int]] = {}
         self.card: dict[str, Any] = {}
 
     def __deepcopy__(self, memo: object) -> Stub:
@@ -55,7 +56,7 @@ class Stub:
     def params(self) -> dict[str, Any]:
         return {"broken": self.broken}
 
-    def fit(self, train: Dataset, valid: Dataset) -> Self:
+    def fit(self, train: Dataset, valid: Dataset, checkpoints: Path | None = None) -> Self:
         self.note("fit", train, valid)
         return self
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
+import shlex
 import shutil
 import sys
+import tempfile
 from collections.abc import Callable
 from functools import wraps
 from inspect import signature
@@ -13,6 +16,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import datasets
+import yaml
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException
 from hydra.utils import instantiate
@@ -23,10 +27,13 @@ from actorstance import corpora, pipeline, terminal
 from actorstance.actors import Registry
 from actorstance.corpora import Corpus
 from actorstance.errors import InputError
+from actorstance.files import first_process
 from actorstance.models import Model
 from actorstance.models.bundle import MANIFEST
+from actorstance.runs import UNFINISHED
 
 _made: set[Path] = set()  # folders that this process made for its runs
+_typed: list[str] = []  # the command line as it was typed
 
 
 def exit_codes(main: Callable[[DictConfig], None]) -> Callable[[DictConfig], None]:
@@ -39,6 +46,9 @@ def exit_codes(main: Callable[[DictConfig], None]) -> Callable[[DictConfig], Non
         except (InputError, HydraException, OmegaConfBaseException) as error:
             _discard()
             _stop(error)
+        except KeyboardInterrupt:
+            _discard()
+            sys.exit("interrupted")
         except BaseException:
             _discard()
             raise
@@ -51,11 +61,25 @@ def run(main: Callable[[], None]) -> None:
     os.environ["HYDRA_FULL_ERROR"] = "1"  # errors in the command line come here, not to Hydra's own printer
     datasets.disable_progress_bars()  # they say nothing of a run, and stand in the way of its messages
     OmegaConf.register_new_resolver("new_folder", _new_folder, use_cache=True)
+    _typed[:] = [f"python scripts/{Path(sys.argv[0]).name}", *map(shlex.quote, sys.argv[1:])]
     sys.argv[1:] = [_override(argument) for argument in sys.argv[1:]]
-    try:
-        main()
-    except (HydraException, OmegaConfBaseException) as error:
-        _stop(error)
+    notes = logging.getLogger("actorstance")
+    notes.addHandler(logging.StreamHandler())
+    notes.setLevel(logging.INFO if first_process() else logging.ERROR)
+    with tempfile.TemporaryDirectory(prefix="actorstance-") as folder:
+        if not first_process():  # it writes nothing; what Hydra must have a folder for goes with the process
+            away = [f"hydra.{key}='{folder}'" for key in ("run.dir", "sweep.dir")]
+            sys.argv[1:] = [*sys.argv[1:], *away, "hydra.output_subdir=null"]
+        try:
+            sys.argv[1:] = _with_resumed(sys.argv[1:])
+            main()
+        except (InputError, HydraException, OmegaConfBaseException) as error:
+            _stop(error)
+
+
+def typed() -> str:
+    """Return the command line of this process as a user can type it again."""
+    return " ".join(_typed)
 
 
 def out_folder() -> Path:
@@ -135,12 +159,37 @@ def registry_on_top(file: str | None, registry: Registry | None) -> Registry | N
     return registry.with_more(own) if registry else own
 
 
+def _with_resumed(arguments: list[str]) -> list[str]:
+    """With `resume=RUN`: the run's own settings, then those typed now, and Hydra kept from writing over its config.
+
+    That those typed now are no others is for `pipeline.train` to check, which knows all of them.
+    """
+    folder = next((argument[len("resume=") :] for argument in arguments if argument.startswith("resume=")), None)
+    if folder is None:
+        return arguments
+    run = Path(folder.strip("'"))
+    file = run / ".hydra" / "overrides.yaml"
+    try:
+        saved = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise InputError(f"resume={run}: no run to go on with: {file} cannot be read.") from error
+    if not isinstance(saved, list) or not all(isinstance(one, str) and "_target_" not in one for one in saved):
+        raise InputError(f"{file}: expected a list of settings as they were typed.")
+    now = {_key(argument) for argument in arguments}
+    before = [one for one in saved if _key(one) not in now and not _key(one).startswith("hydra")]
+    return [*before, *arguments, f"hydra.run.dir={folder}", "hydra.output_subdir=null"]
+
+
+def _key(override: str) -> str:
+    return override.partition("=")[0].lstrip("+~")
+
+
 def _override(argument: str) -> str:
     """`actors=FILE` names a file, though conf/actors is a folder; a path is text, whatever is in it."""
     key, equals, value = argument.partition("=")
     if equals and key == "actors":
         key = "actors.file"
-    path = key in {"actors.file", "data.path", "run", "input"}
+    path = key in {"actors.file", "data.path", "run", "input", "resume"}
     if equals and value and value[0] not in "'\"" and (path or not value.isascii()):
         value = "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
     return f"{key}{equals}{value}"
@@ -166,8 +215,15 @@ def _discard() -> None:
     folder = out_folder()
     if (folder / "model" / MANIFEST).exists():  # complete: whatever failed came after it
         return
+    if (folder / UNFINISHED).exists():
+        print(f"the run can go on: python scripts/train.py resume={_relative(folder)}", file=sys.stderr)
+        return
     if any(made == folder or made in folder.parents for made in _made):
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _relative(folder: Path) -> Path:
+    return folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder
 
 
 def _stop(error: Exception) -> NoReturn:

@@ -6,6 +6,7 @@ import csv
 import hashlib
 import io
 import json
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,11 @@ from actorstance.errors import InputError
 MAX_JSON = 50_000_000  # bytes of a JSON file that is opened
 MAX_LINE = 10_000_000  # bytes of one line; in JSONL a line holds a whole article
 DIGITS = 6  # decimals of a number in a CSV file; JSON has all
+
+
+def first_process() -> bool:
+    """Return whether this process writes and speaks: of those that torchrun starts together, only the first does."""
+    return os.environ.get("RANK", "0") == "0"
 
 
 def write_text(path: Path, text: str) -> None:

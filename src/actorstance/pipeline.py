@@ -20,6 +20,7 @@ from actorstance.corpora import Corpus
 from actorstance.documents import Document
 from actorstance.errors import InputError
 from actorstance.examples import SPLITS, grouped_folds, grouped_tenth, labels, pairs, with_split
+from actorstance.files import first_process
 from actorstance.models import Model
 
 
@@ -52,10 +53,13 @@ def train(
     eval_split: str | None = None,
     seed: int = 0,
     registry: Registry | None = None,
+    resume: bool = False,
+    command: str | None = None,
 ) -> dict[str, Any]:
     """Fit a model on a corpus, score it on the held-out part, and write the run.
 
-    A corpus with folds is cross-validated: every example is held out once, and the saved model has seen all.
+    A corpus with folds is cross-validated: every example is held out once, and the saved model has seen all. Of several
+    processes that torchrun starts, all call this with the same arguments, and the first writes.
 
     Args:
         corpus: see `corpora.load`.
@@ -65,40 +69,46 @@ def train(
             but for a grouped tenth, tune and calibrate on that. None: test, or valid where the corpus has no test.
         seed: of splits, folds and bootstrap.
         registry: the actors with which the saved model reads new text; the world's, if none is given.
+        resume: whether `out` holds an interrupted run, which goes on; all else must be as it was.
+        command: what the user typed, for the model's card.
 
     Returns:
         The metrics, as in metrics.json.
 
     Raises:
-        InputError: if the corpus has no such part, too few groups or labels, or `out` holds a run.
+        InputError: if the corpus has no such part, too few groups or labels, or `out` holds a run; if an interrupted
+            run was begun with other data or settings.
 
     """
-    runs.require_free(out)
     seed = _seed(seed)
     if corpus.folds and eval_split is not None:
         raise InputError(
             f"eval_split={eval_split}: data={corpus.name} is cross-validated, every example is held out once."
         )
     part = None if corpus.folds else _part(corpus, eval_split)
-    with _naming(corpus):
-        if part is None:
-            held_out, fitted = _cross_validated(corpus, model, seed)
-        else:
-            fit, tune, held = _parts(corpus, part, seed)
-            fitted, seconds = _fit(model, fit, tune)
-            held_out = _scored(fitted, held, concatenate_datasets([fit, tune]), corpus.counts, seconds)
-    metrics = held_out.metrics(seed)
-    fitted.registry = registry or Registry.world()
-    fitted.card = {
+    card = {
         "corpus": corpus.recipe,
         "fingerprint": corpus.fingerprint,
         "eval_split": part or f"{corpus.folds} folds",
-        "majority": held_out.majority,
         "seed": seed,
-        "metrics": {key: value for key, value in metrics.items() if key != "seconds"},
     }
-    runs.write_scored(out, held_out.examples, held_out.probabilities, metrics, held_out.audit, held_out.errors, fitted)
-    fitted.save(out / "model")
+    settings = {**card, "model": {"kind": model.kind, **model.params}}
+    with runs.unfinished(out, settings, resume) as checkpoints:
+        with _naming(corpus):
+            if part is None:
+                held_out, fitted = _cross_validated(corpus, model, seed, checkpoints)
+            else:
+                fit, tune, held = _parts(corpus, part, seed)
+                fitted, seconds = _fit(model, fit, tune, checkpoints)
+                held_out = _scored(fitted, held, concatenate_datasets([fit, tune]), corpus.counts, seconds)
+        metrics = held_out.metrics(seed)
+        kept = {key: value for key, value in metrics.items() if key != "seconds"}
+        fitted.registry = registry or Registry.world()
+        fitted.card = {**card, "majority": held_out.majority, "metrics": kept, "command": command}
+        if first_process():
+            results = (held_out.examples, held_out.probabilities, metrics, held_out.audit, held_out.errors)
+            runs.write_scored(out, *results, fitted)
+            fitted.save(out / "model")
     return metrics
 
 
@@ -283,9 +293,9 @@ def _naming(corpus: Corpus) -> Iterator[None]:
         raise InputError(f"data={corpus.name}{f' ({path})' if path else ''}: {error}") from error
 
 
-def _fit(model: Model, fit: Dataset, tune: Dataset) -> tuple[Model, float]:
+def _fit(model: Model, fit: Dataset, tune: Dataset, checkpoints: Path | None) -> tuple[Model, float]:
     start = time.perf_counter()
-    return model.fit(fit, tune), time.perf_counter() - start
+    return model.fit(fit, tune, checkpoints), time.perf_counter() - start
 
 
 def _scored(
@@ -319,13 +329,13 @@ def _commonest(examples: Dataset) -> int:
     return int(np.bincount(labels(examples), minlength=3).argmax())
 
 
-def _cross_validated(corpus: Corpus, model: Model, seed: int) -> tuple[HeldOut, Model]:
+def _cross_validated(corpus: Corpus, model: Model, seed: int, checkpoints: Path | None = None) -> tuple[HeldOut, Model]:
     """Hold out every example once, with a fresh model for each fold; then fit one on all examples."""
     examples = corpus.examples
     folds = []
-    for train_rows, held_rows in grouped_folds(examples, corpus.folds, seed):
+    for number, (train_rows, held_rows) in enumerate(grouped_folds(examples, corpus.folds, seed), 1):
         fit, tune = grouped_tenth(examples.select(train_rows), seed)
-        fold_model, seconds = _fit(copy.deepcopy(model), fit, tune)
+        fold_model, seconds = _fit(copy.deepcopy(model), fit, tune, checkpoints and checkpoints / f"fold-{number}")
         held = examples.select(held_rows)
         folds.append(_scored(fold_model, held, examples.select(train_rows), corpus.counts, seconds))
     together = HeldOut(
@@ -338,5 +348,5 @@ def _cross_validated(corpus: Corpus, model: Model, seed: int) -> tuple[HeldOut, 
         {key: sum(fold.seconds[key] for fold in folds) for key in ("fit", "predict")},
         report.surest([error for fold in folds for error in fold.errors]),
     )
-    fitted, _ = _fit(model, *grouped_tenth(examples, seed))
+    fitted, _ = _fit(model, *grouped_tenth(examples, seed), checkpoints and checkpoints / "all")
     return together, fitted

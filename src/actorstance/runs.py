@@ -1,8 +1,14 @@
-"""The files of a run. Each is written whole or not at all, and the model's folder, which makes a run complete, last."""
+"""The files of a run. Each is written whole or not at all, and the model's folder, which makes a run complete, last.
+
+While a training run is under way its folder holds `unfinished.json`, the settings with which it can go on, and
+`checkpoints/`; both go when the run is complete.
+"""
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +21,9 @@ from actorstance.actors import Registry
 from actorstance.documents import Document
 from actorstance.errors import InputError
 from actorstance.examples import LABELS
-from actorstance.files import write_csv, write_json, write_jsonl, write_text
+from actorstance.files import first_process, read_json, write_csv, write_json, write_jsonl, write_text
 from actorstance.models import Model
+from actorstance.models.bundle import MANIFEST
 
 ACTOR_COLUMNS = (
     "actor",
@@ -40,6 +47,70 @@ def require_free(out: Path) -> None:
         raise InputError(f"{out}: not empty. A run is never overwritten; name another folder.")
 
 
+UNFINISHED = "unfinished.json"
+
+
+@contextmanager
+def unfinished(out: Path, settings: dict[str, Any], resume: bool) -> Iterator[Path]:
+    """Hold a run's folder while it is trained, and yield the folder for checkpoints.
+
+    A run that fails before its first checkpoint leaves nothing behind; one that is killed can go on.
+
+    Args:
+        out: the run's folder.
+        settings: what the run is made of: it goes on only with the same.
+        resume: whether the folder holds an interrupted run.
+
+    Raises:
+        InputError: if the folder is not free, holds no interrupted run, or one with other settings.
+
+    """
+    checkpoints = out / "checkpoints"
+    if not first_process():
+        yield checkpoints
+        return
+    if resume:
+        _require_unfinished(out, settings)
+    else:
+        require_free(out)
+        out.mkdir(parents=True, exist_ok=True)
+        write_json(out / UNFINISHED, settings)
+    try:
+        yield checkpoints
+    except BaseException:
+        if not any(checkpoints.rglob("checkpoint-*")):
+            shutil.rmtree(checkpoints, ignore_errors=True)
+            (out / UNFINISHED).unlink(missing_ok=True)
+            if not any(out.iterdir()):
+                out.rmdir()
+        raise
+    (out / UNFINISHED).unlink()
+    shutil.rmtree(checkpoints, ignore_errors=True)
+
+
+def _require_unfinished(out: Path, settings: dict[str, Any]) -> None:
+    if (out / "model" / MANIFEST).exists():
+        raise InputError(f"{out}: the run is complete, nothing is left to do.")
+    if not (out / UNFINISHED).is_file():
+        raise InputError(f"{out}: no interrupted run: it has no {UNFINISHED}.")
+    before, now = _flat(read_json(out / UNFINISHED)), _flat(settings)
+    different = [
+        f"{key} was {before.get(key)!r}, is {now.get(key)!r}"
+        for key in sorted({*before, *now})
+        if before.get(key) != now.get(key)
+    ]
+    if different:
+        raise InputError(f"{out}: a run goes on only as it began: {'; '.join(different)[:400]}.")
+
+
+def _flat(table: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested settings as one table with dotted keys."""
+    found: dict[str, Any] = {}
+    for key, value in table.items():
+        found |= _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
+    return found
+
+
 def write_scored(
     out: Path,
     examples: Dataset,
@@ -55,7 +126,7 @@ def write_scored(
     pairs = scoring.pair_table(examples, probabilities, seed)
     out.mkdir(parents=True, exist_ok=True)
     write_jsonl(out / "log.jsonl", [{**line, "model": model.kind} for line in model.log])
-    write_json(out / "audit.json", audit)
+    write_json(out / "audit.json", {**audit, "cropped": model.cropped})
     write_jsonl(out / "predictions.jsonl", prediction_rows(examples, probabilities))
     write_csv(out / "actors.csv", ACTOR_COLUMNS, actors)
     write_csv(out / "pairs.csv", PAIR_COLUMNS, pairs)
@@ -99,7 +170,7 @@ def write_predicted(
     write_csv(out / "pairs.csv", PAIR_COLUMNS, pairs)
     write_text(out / "report.html", report.predicted(documents, examples, probabilities, counts, actors, pairs, model))
     write_jsonl(out / "log.jsonl", [{"stage": "predict", **counts}])
-    write_json(out / "audit.json", {"rows": counts})
+    write_json(out / "audit.json", {"rows": counts, "cropped": model.cropped})
     return counts
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from actorstance.corpora import Corpus
 from actorstance.examples import LABELS
+from actorstance.files import first_process
 
 WIDTH = 80
 FEW = 50  # held-out examples, below which an F1 moves by a tenth with a handful of them
@@ -18,6 +19,8 @@ ROWS = 6  # of each table; the files have all
 
 def say(text: str, end: str = "\n") -> None:
     """Print, and go on with the run if nobody reads any more (`| head`)."""
+    if not first_process():
+        return
     try:
         print(text, end=end, flush=True)
     except BrokenPipeError:

@@ -17,7 +17,7 @@ from safetensors import SafetensorError
 
 from actorstance.actors import Registry
 from actorstance.errors import InputError
-from actorstance.models import bundle
+from actorstance.models import bundle, hub
 
 # The only classes that a saved model can become. Nothing in a folder can name another.
 _CLASSES = {
@@ -32,14 +32,15 @@ class Model(Protocol):
     kind: ClassVar[str]
     registry: Registry | None  # with which new text is read
     log: list[dict[str, Any]]  # of the last fit: a line a step or epoch
+    cropped: dict[str, dict[str, int]]  # part -> sentences, and how many were too long to be read whole
     card: dict[str, Any]  # where the model comes from: corpus, hash of its data, seed, metrics
 
     @property
     def params(self) -> dict[str, Any]:
         """The arguments that make an unfitted model like this one."""
 
-    def fit(self, train: Dataset, valid: Dataset) -> Self:
-        """Learn from `train`; tune and calibrate on `valid`."""
+    def fit(self, train: Dataset, valid: Dataset, checkpoints: Path | None = None) -> Self:
+        """Learn from `train`; tune and calibrate on `valid`. `checkpoints`: where an interrupted fit goes on from."""
 
     def predict_proba(self, examples: Dataset) -> NDArray[np.float64]:
         """Return shape (n, 3), columns against, neutral, favor; every row sums to 1."""
@@ -56,16 +57,13 @@ class Model(Protocol):
 
 
 def load(path: str | Path) -> Model:
-    """Open a saved model: a run's folder, or the model's folder in it.
+    """Open a saved model: a run's folder, the model's folder in it, or `hf://owner/name` on the Hugging Face hub.
 
     Raises:
         InputError: if there is no complete model, or it is not as it was saved.
 
     """
-    folder = Path(path)
-    if not folder.is_dir():
-        raise InputError(f"{folder}: no such run or model folder.")
-    folder = folder / "model" if not (folder / bundle.MANIFEST).exists() else folder
+    folder = bundle.folder_of(hub.fetch(path) if isinstance(path, str) and path.startswith(hub.SCHEME) else path)
     meta = bundle.verify(folder)
     model_class = class_of(meta.get("kind"), str(folder))
     if not isinstance(meta.get("card"), dict):

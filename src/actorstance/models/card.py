@@ -1,0 +1,106 @@
+"""MODEL_CARD.md: what a saved model was trained on, how good it is, and what it is not for, as model hubs show it."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from huggingface_hub import EvalResult, ModelCardData
+
+from actorstance.corpora import LICENCES
+from actorstance.examples import LABELS
+
+if TYPE_CHECKING:
+    from actorstance.models import Model
+
+_SAFE = re.compile(r"[^\w./=+:@, '\"{}$-]")  # anything else could be markup in a name that a user typed
+_ENCODERS = {  # what `model.encoder` stands for: name on the hub, licence
+    "bundled": ("sentence-transformers/all-MiniLM-L6-v2", "Apache-2.0"),
+    "bundled-mpnet": ("sentence-transformers/all-mpnet-base-v2", "Apache-2.0"),
+}
+
+
+def text(model: Model) -> str:
+    """Return the card of a fitted model: a header for the hub in YAML, then Markdown."""
+    from actorstance import __version__
+
+    card, metrics = model.card, model.card.get("metrics")
+    corpus = card.get("corpus", {}).get("name", "unknown")
+    encoder = model.params.get("encoder")
+    base, licence = _ENCODERS.get(str(encoder), (None, "see its own card"))
+    header = ModelCardData(
+        language="en",
+        library_name="actorstance",
+        tags=["stance-detection", "text-classification", "news"],
+        base_model=base,
+        model_name=f"actorstance {model.kind} on {_plain(corpus)}" if metrics else None,
+        eval_results=[_result(corpus, card, metrics)] if metrics else None,
+    )
+    made = f"`{_plain(card['command'])}`, " if card.get("command") else ""
+    lines = [
+        f"---\n{header.to_yaml()}\n---\n",
+        "# Who stands where on whom\n",
+        f"A {model.kind} model of [actorstance](https://github.com/actorstance/actorstance) {__version__}. It reads an",
+        "English news sentence and a directed pair of actors (source, target), and gives the probabilities that the",
+        "source stands against, neutral or in favour of the target.\n",
+        "```python\nimport actorstance\n\nmodel = actorstance.load(FOLDER)  # nothing in it can run",
+        'document, = actorstance.read("article.txt")\nactorstance.stances(document, model)\n```\n',
+        "## Data\n",
+        f"Trained on `{_plain(corpus)}` ({LICENCES.get(corpus, 'licence unknown')}), SHA-256 of its examples",
+        f"`{_plain(card.get('fingerprint', 'unknown'))}`.",
+        *([f"Encoder: `{_plain(base or encoder)}` ({licence})."] if encoder else []),
+        "The model can be passed on as far as these licences allow.\n",
+        "## Metrics\n",
+        *(_metrics(card, metrics) if metrics else ["None: the model was not trained by a run of actorstance.\n"]),
+        "## Limits\n",
+        "- It says what a text shows a source doing or saying; it is no fact about the source. Not for judging people.",
+        "- English news, one sentence at a time. Other text is other ground: label some of it and measure first.",
+        "- Scores made from it are not corrected by labels of your text: an interval over articles does not hold the",
+        "  model's own error.",
+        "- Rows of a corpus that stand in training too are easy: quote the figure without them.\n",
+        "## Made by\n",
+        f"{made}seed {_plain(card.get('seed', 'unknown'))}, actorstance {__version__}.",
+        "Settings: " + ", ".join(f"{key} {_plain(value)}" for key, value in model.params.items()) + ".\n",
+    ]
+    return "\n".join(lines)
+
+
+def _metrics(card: dict[str, Any], metrics: dict[str, Any]) -> list[str]:
+    interval = ""
+    if metrics["macro_f1_low"] is not None:
+        interval = f" [{metrics['macro_f1_low']:.3f}, {metrics['macro_f1_high']:.3f}]"
+    rows = [
+        ("macro-F1, all rows (95 % interval, groups resampled)", f"{metrics['macro_f1']:.3f}{interval}"),
+        (f"macro-F1, {metrics['clean']['n']} rows without a twin in training", _number(metrics["clean"]["macro_f1"])),
+        ("macro-F1 of names alone, no sentence", _number(metrics["names_only"]["macro_f1"])),
+        ("macro-F1 of the commonest label", _number(metrics["majority"]["macro_f1"])),
+        ("accuracy", _number(metrics["accuracy"])),
+        ("expected calibration error", _number(metrics["ece"])),
+        *((f"F1 of {label} ({metrics['per_label'][label]['n']})", _f1(metrics, label)) for label in LABELS),
+    ]
+    held = f"Held out: {_plain(card.get('eval_split'))}, {metrics['n']} examples of {metrics['documents']} documents.\n"
+    return [held, "| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows), ""]
+
+
+def _result(corpus: str, card: dict[str, Any], metrics: dict[str, Any]) -> EvalResult:
+    return EvalResult(
+        task_type="text-classification",
+        dataset_type=_plain(corpus),
+        dataset_name=_plain(corpus),
+        dataset_split=_plain(card.get("eval_split")),
+        metric_type="f1",
+        metric_name="macro-F1",
+        metric_value=round(metrics["macro_f1"], 4),
+    )
+
+
+def _f1(metrics: dict[str, Any], label: str) -> str:
+    return _number(metrics["per_label"][label]["f1"])
+
+
+def _number(value: float | None) -> str:
+    return "not known" if value is None else f"{value:.3f}"
+
+
+def _plain(value: Any) -> str:
+    return _SAFE.sub("_", str(value))[:500]

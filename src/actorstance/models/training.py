@@ -1,0 +1,453 @@
+"""Fine-tuning through transformers' Trainer, so that a killed run can go on and end with the same weights, bit by bit.
+
+What the next step depends on is the weights, the optimizer, the learning rate, the place in the data and the random
+numbers. A checkpoint holds them all, as safetensors and JSON, and appears under its name only when it is whole. The
+order of the data depends on seed and epoch alone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import re
+import shutil
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import transformers
+from safetensors.torch import load_file, save_file
+from torch import nn
+from torch.utils.data import DataLoader, Sampler
+from tqdm import tqdm
+from transformers.trainer_callback import TrainerControl, TrainerState
+
+from actorstance.errors import InputError
+from actorstance.files import read_json, write_json
+
+POOL = 50  # batches that are sorted by length together: enough for like lengths, few enough for a new mix each epoch
+WEIGHT_DECAY = 0.01  # of matrices; biases and norms have none, as BERT was trained
+CHECKPOINTS = 2  # that are kept, so that one damaged by the disk is not the end
+LOG_STEPS = 20
+SCORE = "eval_macro_f1"
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to train.
+
+    `batch_size` is sentences a step, over all processes together; `layer_decay` the factor from each layer's learning
+    rate to that of the layer below it; `checkpoint_steps` steps from one checkpoint to the next within an epoch.
+    """
+
+    epochs: int
+    patience: int
+    batch_size: int
+    lr: float
+    head_lr: float
+    layer_decay: float
+    checkpoint_steps: int
+    seed: int
+    tensorboard: str | None = None
+
+
+def processes() -> tuple[int, int]:
+    """Return (number of this process, how many train together): (0, 1) unless torchrun started several."""
+    if torch.distributed.is_available() and torch.distributed.is_initialized():
+        return torch.distributed.get_rank(), torch.distributed.get_world_size()
+    return 0, 1
+
+
+def fine_tune(
+    network: nn.Module,
+    items: Sequence[dict[str, Any]],
+    collate: Callable[[Sequence[dict[str, Any]]], dict[str, torch.Tensor]],
+    score: Callable[[], float] | None,
+    settings: Settings,
+    folder: Path | None,
+) -> list[dict[str, Any]]:
+    """Train a network in place; it ends with the weights that scored best after an epoch.
+
+    Args:
+        network: has `encoder` and `head`, and returns `loss` for a batch.
+        items: the training inputs, each with `input_ids`.
+        collate: makes a batch of them.
+        score: the validation macro-F1 of the network as it is now; None: the last weights are kept.
+        settings: see `Settings`.
+        folder: where checkpoints go, and from where training goes on if it holds one; None: nothing is written.
+
+    Returns:
+        One line for every 20 steps and every epoch: loss, learning rate, validation macro-F1.
+
+    Raises:
+        InputError: if the loss is no number, memory does not suffice, or a checkpoint does not fit.
+
+    """
+    arguments = _arguments(settings, len(items))
+    rank, together = processes()
+    if settings.batch_size % together or len(items) < together:
+        raise InputError(
+            f"model.batch_size={settings.batch_size} with {len(items)} sentences cannot be divided among {together} "
+            f"processes: choose a multiple of {together}."
+        )
+    trainer = _Trainer(
+        model=network,
+        args=arguments,
+        train_dataset=items,
+        eval_dataset=items[:1] if score else None,  # the Trainer wants one; `score` knows the validation part
+        data_collator=collate,
+        job=_Job(settings, score, _shared(folder), LengthBuckets(_lengths(items), settings, rank, together)),
+    )
+    for callback in (transformers.PrinterCallback, transformers.ProgressCallback):
+        trainer.remove_callback(callback)
+    trainer.add_callback(_Steps(settings, trainer.job.buckets, score is not None, folder is not None))
+    if log.isEnabledFor(logging.INFO) and rank == 0:
+        trainer.add_callback(_Progress(len(trainer.job.buckets), settings))
+    if settings.tensorboard and rank == 0:
+        trainer.add_callback(_tensorboard(settings, folder))
+    return trainer.run()
+
+
+def _arguments(settings: Settings, items: int) -> transformers.TrainingArguments:
+    steps = -(-items // settings.batch_size) * settings.epochs
+    return transformers.TrainingArguments(
+        output_dir="unused",  # checkpoints are ours, see _save_checkpoint; the Trainer makes no folder of its own
+        num_train_epochs=settings.epochs,
+        per_device_train_batch_size=settings.batch_size,
+        learning_rate=settings.lr,
+        warmup_steps=max(1, steps // 10),
+        lr_scheduler_type="linear",
+        use_cpu=not torch.cuda.is_available(),
+        ddp_backend="gloo" if "LOCAL_RANK" in os.environ and not torch.cuda.is_available() else None,
+        ddp_find_unused_parameters=False,
+        seed=settings.seed,
+        eval_strategy="no",  # _Steps says when to score and when to save
+        save_strategy="no",
+        logging_steps=LOG_STEPS,
+        logging_nan_inf_filter=False,
+        report_to="none",
+        remove_unused_columns=False,
+        label_names=["labels"],
+        dataloader_pin_memory=False,
+        disable_tqdm=True,
+    )
+
+
+def _lengths(items: Sequence[dict[str, Any]]) -> list[int]:
+    return [len(item["input_ids"]) for item in items]
+
+
+def _shared(folder: Path | None) -> Path | None:
+    """The folder of process 0, which writes, for all that read from it."""
+    if processes()[1] > 1:
+        told = [str(folder) if folder else None]
+        torch.distributed.broadcast_object_list(told)
+        folder = Path(told[0]) if told[0] else None
+    return folder
+
+
+class LengthBuckets(Sampler[list[int]]):
+    """Batches of sentences of like length, in an order that depends on seed and epoch alone.
+
+    All batches have as many sentences, or one fewer, so that none is too small to divide among processes; each process
+    takes its share of every batch.
+    """
+
+    def __init__(self, lengths: Sequence[int], settings: Settings, rank: int = 0, together: int = 1) -> None:
+        self.lengths, self.seed = np.asarray(lengths), settings.seed
+        self.size, self.rank, self.together = settings.batch_size, rank, together
+        self.epoch = 0
+
+    def __len__(self) -> int:
+        return -(-len(self.lengths) // self.size)
+
+    def __iter__(self) -> Iterator[list[int]]:
+        random = np.random.default_rng([self.seed, self.epoch])
+        order = random.permutation(len(self.lengths))
+        pools = [order[at : at + POOL * self.size] for at in range(0, len(order), POOL * self.size)]
+        ordered = np.concatenate([pool[np.argsort(-self.lengths[pool], kind="stable")] for pool in pools])
+        batches = np.array_split(ordered, len(self))
+        for at in random.permutation(len(batches)):
+            yield batches[at][self.rank :: self.together].tolist()
+
+
+@dataclass(frozen=True)
+class _Job:
+    settings: Settings
+    score: Callable[[], float] | None
+    folder: Path | None
+    buckets: LengthBuckets
+
+
+class _Trainer(transformers.Trainer):
+    """The Trainer with our batches, learning rates and checkpoints.
+
+    Overridden are the methods in which transformers 5 saves and loads a checkpoint with torch.save, which is a pickle,
+    in place and piece by piece.
+    """
+
+    optimizer: Any
+    control: Any
+
+    def __init__(self, *, job: _Job, **arguments: Any) -> None:
+        self.job = job
+        self.network: nn.Module = arguments["model"]
+        self.best: dict[str, torch.Tensor] = {}
+        super().__init__(**arguments)
+
+    def run(self) -> list[dict[str, Any]]:
+        """Train, from the last checkpoint on if there is one, and put the best weights into the network."""
+        last = _last_checkpoint(self.job.folder)
+        if self.job.folder and (self.job.folder / BEST).exists():
+            self.best = load_file(self.job.folder / BEST)
+        if last:
+            self._require_same(last)
+            self.state = TrainerState.load_from_json(str(last / "trainer_state.json"))
+            log.info("going on from step %d", self.state.global_step)
+        if last and self._finished():
+            self._load_from_checkpoint(str(last))
+        else:
+            self.train(resume_from_checkpoint=str(last) if last else None)
+        if self.job.score:
+            self.network.load_state_dict(self.best)
+        self.network.eval()
+        return list(self.state.log_history)
+
+    def _finished(self) -> bool:
+        """Whether enough epochs have gone by, or gone by without a better score."""
+        scores = [line[SCORE] for line in self.state.log_history if SCORE in line]
+        since = len(scores) - 1 - int(np.argmax(scores)) if scores else 0
+        return self.state.global_step >= self.state.max_steps > 0 or since >= self.job.settings.patience
+
+    # --- steps
+
+    def get_train_dataloader(self) -> DataLoader[Any]:
+        generator = torch.Generator()  # of its own, so that it takes no random number from dropout
+        return DataLoader(
+            self.train_dataset, batch_sampler=self.job.buckets, collate_fn=self.data_collator, generator=generator
+        )
+
+    def create_optimizer(self, *_: Any, **__: Any) -> Any:
+        if self.optimizer is None:
+            self.optimizer = torch.optim.AdamW(_groups(self.network, self.job.settings), fused=True)
+        return self.optimizer
+
+    def training_step(self, model: nn.Module, inputs: dict[str, Any], *rest: Any, **more: Any) -> torch.Tensor:
+        try:
+            loss: torch.Tensor = super().training_step(model, inputs, *rest, **more)
+        except (MemoryError, RuntimeError) as error:
+            if not out_of_memory(error):
+                raise
+            size, length = inputs["input_ids"].shape
+            raise InputError(
+                f"out of memory at step {self.state.global_step + 1}: {size} sentences of {length} tokens. "
+                f"Try model.batch_size={max(1, self.job.settings.batch_size // 2)} or a smaller model.max_length."
+            ) from error
+        self._require_finite("loss", loss)
+        return loss
+
+    def _clip_grad_norm(self, model: nn.Module) -> Any:
+        norm = super()._clip_grad_norm(model)
+        self._require_finite("gradient", norm)  # before the step, so that no checkpoint has weights that are none
+        return norm
+
+    def _require_finite(self, what: str, value: Any) -> None:
+        if not np.isfinite(number := float(value)):
+            last = _last_checkpoint(self.job.folder)
+            kept = f" Kept: the weights of step {last.name.split('-')[1]}." if last else ""
+            lr, head_lr = self.job.settings.lr / 2, self.job.settings.head_lr / 2
+            raise InputError(
+                f"the {what} is {number} at step {self.state.global_step + 1}; training stopped.{kept} "
+                f"Try lower learning rates: model.lr={lr:g} model.head_lr={head_lr:g}."
+            )
+
+    def evaluate(self, *_: Any, **__: Any) -> dict[str, float]:
+        assert self.job.score is not None
+        found = self.job.score()
+        if found > max((line[SCORE] for line in self.state.log_history if SCORE in line), default=-1.0):
+            self.best = {name: value.detach().clone() for name, value in self.network.state_dict().items()}
+            if self.job.folder and self.args.process_index == 0:
+                _save(self.job.folder / BEST, self.best)
+        self.log({SCORE: found})
+        self.control.should_training_stop |= self._finished()
+        return {SCORE: found}
+
+    # --- checkpoints
+
+    def _save_checkpoint(self, model: nn.Module, trial: Any) -> None:
+        assert self.job.folder is not None
+        random = self._random()  # of all processes
+        if self.args.process_index == 0:
+            final = self.job.folder / f"checkpoint-{self.state.global_step}"
+            temporary = final.with_name(f".{final.name}.tmp")
+            shutil.rmtree(temporary, ignore_errors=True)
+            temporary.mkdir(parents=True)
+            _save(temporary / "network.safetensors", self.network.state_dict())
+            state = self.optimizer.state_dict()
+            moments = {f"{at}.{name}": value for at, held in state["state"].items() for name, value in held.items()}
+            _save(temporary / "optimizer.safetensors", moments)
+            _save(temporary / "random.safetensors", random)
+            rates = {"lr": [group["lr"] for group in state["param_groups"]]}
+            scheduler = {**self.lr_scheduler.state_dict(), "lr_lambdas": None}
+            write_json(temporary / "place.json", {**rates, "scheduler": scheduler, "with": self._surroundings()})
+            self.state.save_to_json(str(temporary / "trainer_state.json"))
+            shutil.rmtree(final, ignore_errors=True)
+            temporary.replace(final)
+            for old in _checkpoints(self.job.folder)[:-CHECKPOINTS]:
+                shutil.rmtree(old)
+        self.accelerator.wait_for_everyone()
+
+    def _random(self) -> dict[str, torch.Tensor]:
+        """The state of every process's random numbers: of dropout, nothing else draws any."""
+        states = {"cpu": torch.get_rng_state()}
+        if torch.cuda.is_available():
+            states["cuda"] = torch.cuda.get_rng_state()
+        gathered = {name: self.accelerator.gather(state.to(self.args.device)[None]) for name, state in states.items()}
+        return {f"{name}.{at}": row.cpu() for name, rows in gathered.items() for at, row in enumerate(rows)}
+
+    def _surroundings(self) -> dict[str, Any]:
+        return {"processes": self.args.world_size, "threads": torch.get_num_threads(), "torch": torch.__version__}
+
+    def _require_same(self, checkpoint: Path) -> None:
+        before, now = read_json(checkpoint / "place.json")["with"], self._surroundings()
+        if before["processes"] != now["processes"]:
+            raise InputError(f"the run had {before['processes']} process(es), now {now['processes']}. Start as many.")
+        if before != now:
+            log.warning("going on with %s, before %s: the last digits may differ from an unbroken run", now, before)
+
+    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: nn.Module | None = None) -> None:
+        self.network.load_state_dict(load_file(Path(resume_from_checkpoint) / "network.safetensors"))
+
+    def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
+        if checkpoint is None:
+            return
+        place = read_json(Path(checkpoint) / "place.json")
+        state: dict[int, dict[str, torch.Tensor]] = {}
+        for key, value in load_file(Path(checkpoint) / "optimizer.safetensors").items():
+            at, name = key.split(".")
+            state.setdefault(int(at), {})[name] = value
+        groups = [
+            {**group, "lr": lr}
+            for group, lr in zip(self.optimizer.state_dict()["param_groups"], place["lr"], strict=True)
+        ]
+        self.optimizer.load_state_dict({"state": state, "param_groups": groups})
+        lambdas = self.lr_scheduler.state_dict()["lr_lambdas"]
+        self.lr_scheduler.load_state_dict({**place["scheduler"], "lr_lambdas": lambdas})
+
+    def _load_rng_state(self, checkpoint: str | None) -> None:
+        if checkpoint is None:
+            return
+        states = load_file(Path(checkpoint) / "random.safetensors")
+        torch.set_rng_state(states[f"cpu.{self.args.process_index}"])
+        if torch.cuda.is_available():
+            torch.cuda.set_rng_state(states[f"cuda.{self.args.process_index}"])
+
+
+BEST = "best.safetensors"
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that memory did not suffice: torch's allocator on the CPU raises a plain RuntimeError."""
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or "t allocate memory" in str(error)
+
+
+def _groups(network: nn.Module, settings: Settings) -> list[dict[str, Any]]:
+    """The parameters by learning rate and weight decay: the head's, then layer by layer of the encoder."""
+    depths = {name: _depth(name) for name, _ in network.named_parameters()}
+    top = max(depths.values()) + 1
+    groups: dict[tuple[float, float], list[nn.Parameter]] = {}
+    for name, parameter in network.named_parameters():
+        lr = settings.lr * settings.layer_decay ** (top - 1 - depths[name])
+        key = (lr if name.startswith("encoder.") else settings.head_lr, WEIGHT_DECAY if parameter.ndim > 1 else 0.0)
+        groups.setdefault(key, []).append(parameter)
+    return [{"params": held, "lr": lr, "weight_decay": decay} for (lr, decay), held in groups.items()]
+
+
+def _depth(name: str) -> int:
+    """How many layers of the encoder lie below a parameter: 0 for the embeddings."""
+    layer = re.search(r"\b(?:layers?|h|blocks?)\.(\d+)\.", name)
+    return int(layer[1]) + 1 if layer else 0
+
+
+def _save(path: Path, tensors: dict[str, torch.Tensor]) -> None:
+    temporary = path.with_name(f".{path.name}.tmp")
+    save_file({name: value.contiguous() for name, value in tensors.items()}, temporary)
+    temporary.replace(path)
+
+
+def _checkpoints(folder: Path) -> list[Path]:
+    return sorted(folder.glob("checkpoint-*"), key=lambda path: int(path.name.split("-")[1]))
+
+
+def _last_checkpoint(folder: Path | None) -> Path | None:
+    found = _checkpoints(folder) if folder else []
+    return found[-1] if found else None
+
+
+class _Steps(transformers.TrainerCallback):
+    """Says when to score and to save, and tells the batches which epoch it is."""
+
+    def __init__(self, settings: Settings, buckets: LengthBuckets, scores: bool, saves: bool) -> None:
+        self.every, self.buckets, self.scores, self.saves = settings.checkpoint_steps, buckets, scores, saves
+
+    def on_epoch_begin(self, args: Any, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        self.buckets.epoch = int(state.epoch or 0)
+
+    def on_step_end(self, args: Any, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        # Not after an epoch's last step: that checkpoint must hold the score, and on_epoch_end comes after it.
+        within = state.global_step % len(self.buckets)
+        control.should_save = self.saves and within > 0 and within % self.every == 0
+
+    def on_epoch_end(self, args: Any, state: TrainerState, control: TrainerControl, **more: Any) -> None:
+        control.should_evaluate, control.should_save = self.scores, self.saves
+
+
+class _Progress(transformers.TrainerCallback):
+    """A bar where somebody watches; a line an epoch where the output goes to a file."""
+
+    def __init__(self, steps: int, settings: Settings) -> None:
+        self.steps, self.epochs = steps, settings.epochs
+        self.bar: tqdm[Any] | None = None
+
+    def on_train_begin(self, args: Any, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        if sys.stderr.isatty():
+            total = self.steps * self.epochs
+            self.bar = tqdm(total=total, initial=state.global_step, unit="step", dynamic_ncols=True, leave=False)
+
+    def on_step_end(self, args: Any, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        if self.bar is not None:
+            self.bar.update()
+
+    def on_log(
+        self, args: Any, state: TrainerState, control: TrainerControl, logs: dict[str, float] | None = None, **_: Any
+    ) -> None:
+        epoch = f"epoch {state.epoch or 0:.1f} of {self.epochs}"
+        if self.bar is not None and logs and "loss" in logs:
+            self.bar.set_postfix_str(f"{epoch}, loss {logs['loss']:.3f}")
+        if logs and SCORE in logs:
+            with tqdm.external_write_mode() if self.bar is not None else contextlib.nullcontext():
+                log.info("%s: macro-F1 on the validation part %.3f", epoch, logs[SCORE])
+
+    def on_train_end(self, args: Any, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        if self.bar is not None:
+            self.bar.close()
+
+
+def _tensorboard(settings: Settings, folder: Path | None) -> transformers.TrainerCallback:
+    """A callback that writes curves to `settings.tensorboard`, in a folder named after the run and the seed."""
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError as error:
+        raise InputError("model.tensorboard needs tensorboard: pip install 'actorstance[tensorboard]'.") from error
+    from transformers.integrations import TensorBoardCallback
+
+    assert settings.tensorboard is not None
+    run = [part for part in folder.parts[-4:] if part != "checkpoints"] if folder else ["fit"]
+    return TensorBoardCallback(SummaryWriter(str(Path(settings.tensorboard).joinpath(*run))))
