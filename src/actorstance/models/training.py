@@ -13,6 +13,7 @@ import os
 import re
 import shutil
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -118,7 +119,7 @@ def fine_tune(
 def _arguments(settings: Settings, items: int) -> transformers.TrainingArguments:
     steps = -(-items // settings.batch_size) * settings.epochs
     return transformers.TrainingArguments(
-        output_dir="unused",  # checkpoints are ours, see _save_checkpoint; the Trainer makes no folder of its own
+        output_dir=tempfile.gettempdir(),  # nothing goes there: checkpoints are ours, see _save_checkpoint
         num_train_epochs=settings.epochs,
         per_device_train_batch_size=settings.batch_size,
         learning_rate=settings.lr,
@@ -156,8 +157,7 @@ def _shared(folder: Path | None) -> Path | None:
 class LengthBuckets(Sampler[list[int]]):
     """Batches of sentences of like length, in an order that depends on seed and epoch alone.
 
-    All batches have as many sentences, or one fewer, so that none is too small to divide among processes; each process
-    takes its share of every batch.
+    All batches have as many sentences, or one fewer; each process takes its share of every batch, which is never empty.
     """
 
     def __init__(self, lengths: Sequence[int], settings: Settings, rank: int = 0, together: int = 1) -> None:
@@ -166,7 +166,7 @@ class LengthBuckets(Sampler[list[int]]):
         self.epoch = 0
 
     def __len__(self) -> int:
-        return -(-len(self.lengths) // self.size)
+        return min(-(-len(self.lengths) // self.size), len(self.lengths) // self.together)
 
     def __iter__(self) -> Iterator[list[int]]:
         random = np.random.default_rng([self.seed, self.epoch])
