@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 from transformers import AutoTokenizer
 
-from actorstance.errors import InputError
 from actorstance.examples import AUTHOR, dataset
-from actorstance.models import encoders
-from actorstance.models.encoders import encoder_folder
 from actorstance.models.encoding import Input, collate, encode
-from actorstance.models.transformer import TransformerModel
 
 SENTENCE = "Ana blamed Bo and Bo thanked Cleo."
 
@@ -85,20 +80,3 @@ def test_batches_are_padded_to_eight(tokenizer: Any) -> None:
     assert batch["pooling"].shape[1] == 4
     assert batch["pooling"].sum(dim=2).tolist() == [pytest.approx([1] * 4)]
     assert batch["attention_mask"].sum() == len(inputs[0].input_ids)
-
-
-def test_the_bundled_encoder_is_checked(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert (Path(encoder_folder("bundled")) / "config.json").is_file()
-    monkeypatch.setitem(encoders.BUNDLED, "bundled", "0" * 64)
-    with pytest.raises(InputError, match="not the weights of all-MiniLM-L6-v2"):
-        encoder_folder("bundled")
-
-
-@pytest.mark.parametrize("missing", ["model.safetensors", "tokenizer.json", "config.json"])
-def test_an_encoder_that_is_not_whole(tmp_path: Path, tiny_encoder: str, missing: str) -> None:
-    for file in Path(tiny_encoder).iterdir():
-        if file.name != missing and not (missing == "tokenizer.json" and file.name.startswith("tokenizer")):
-            (tmp_path / file.name).write_bytes(file.read_bytes())
-    train = examples(SENTENCE, ("Ana", "Bo"), ("Bo", "Cleo")).remove_columns("label").add_column("label", [0, 2])
-    with pytest.raises(InputError, match=r"^model\.encoder="):
-        TransformerModel(encoder=str(tmp_path)).fit(train, train)

@@ -22,13 +22,15 @@ import torch
 from datasets import Dataset
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from transformers import AutoModel
+from transformers import AutoModel, Trainer
 
 import actorstance
+from actorstance import corpora, pipeline
 from actorstance.errors import InputError
 from actorstance.examples import dataset
 from actorstance.files import read_json_lines
 from actorstance.models import training
+from actorstance.models.progress import SCORE
 from actorstance.models.training import LengthBuckets, Settings
 from actorstance.models.transformer import PairNetwork, TransformerModel
 
@@ -158,7 +160,7 @@ def test_training_stops_when_nothing_gets_better(
 
     monkeypatch.setattr(training._Trainer, "evaluate", evaluate)
     fitted = model(tiny_encoder, epochs=5, patience=2).fit(examples(), examples(), tmp_path)
-    assert [line[training.SCORE] for line in fitted.log if training.SCORE in line] == [0.5, 0.7, 0.6, 0.7]
+    assert [line[SCORE] for line in fitted.log if SCORE in line] == [0.5, 0.7, 0.6, 0.7]
     assert torch.equal(fitted.networks_[0].head[0].weight, seen[1])
     again = model(tiny_encoder, epochs=5, patience=2).fit(examples(), examples(), tmp_path)
     assert same(again, fitted)
@@ -238,7 +240,7 @@ def test_a_loss_that_is_no_number(tmp_path: Path, tiny_encoder: str, monkeypatch
 
 
 def test_a_gradient_that_is_no_number(tmp_path: Path, tiny_encoder: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(training.transformers.Trainer, "_clip_grad_norm", lambda *_: torch.tensor(float("inf")))
+    monkeypatch.setattr(Trainer, "_clip_grad_norm", lambda *_: torch.tensor(float("inf")))
     with pytest.raises(InputError, match=r"^the gradient is inf at step 1; .*model\.lr=0\.0005 model\.head_lr=0\.0005"):
         model(tiny_encoder).fit(examples(), examples(), tmp_path)
 
@@ -383,3 +385,21 @@ def test_two_processes_do_not_hang_when_one_dies(tmp_path: Path, table: list[str
     assert process.returncode != 0
     assert (run / "unfinished.json").exists()
     shutil.rmtree(run)
+
+
+def test_tensorboard(tmp_path: Path, tiny_encoder: str) -> None:
+    folder = tmp_path / "outputs" / "run" / "checkpoints"
+    model(tiny_encoder, tensorboard=str(tmp_path / "curves")).fit(examples(), examples(), folder)
+    assert list((tmp_path / "curves" / "run" / "seed-0").glob("events.*"))
+
+
+def test_cropped_sentences_are_counted_in_the_run(tmp_path: Path, tiny_encoder: str) -> None:
+    found = rows()
+    found[0]["text"] += " and more" * 200
+    corpus_file = tmp_path / "rows.jsonl"
+    corpus_file.write_text("".join(json.dumps(row) + "\n" for row in found), encoding="utf-8")
+    pipeline.train(corpora.load("table", corpus_file), model(tiny_encoder, epochs=1), tmp_path / "run")
+    cropped = json.loads((tmp_path / "run" / "audit.json").read_text(encoding="utf-8"))["cropped"]
+    assert sum(part["cropped"] for part in cropped.values()) == 1
+    assert {part["max_length"] for part in cropped.values()} == {192}
+    assert set(cropped) == {"training", "validation", "given"}

@@ -7,12 +7,10 @@ order of the data depends on seed and epoch alone.
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import os
 import re
 import shutil
-import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -25,17 +23,16 @@ import transformers
 from safetensors.torch import load_file, save_file
 from torch import nn
 from torch.utils.data import DataLoader, Sampler
-from tqdm import tqdm
 from transformers.trainer_callback import TrainerControl, TrainerState
 
 from actorstance.errors import InputError
 from actorstance.files import read_json, write_json
+from actorstance.models.progress import SCORE, Progress, tensorboard
 
 POOL = 50  # batches that are sorted by length together: enough for like lengths, few enough for a new mix each epoch
 WEIGHT_DECAY = 0.01  # of matrices; biases and norms have none, as BERT was trained
 CHECKPOINTS = 2  # that are kept, so that one damaged by the disk is not the end
 LOG_STEPS = 20
-SCORE = "eval_macro_f1"
 
 log = logging.getLogger(__name__)
 
@@ -110,9 +107,9 @@ def fine_tune(
         trainer.remove_callback(callback)
     trainer.add_callback(_Steps(settings, trainer.job.buckets, score is not None, folder is not None))
     if log.isEnabledFor(logging.INFO) and rank == 0:
-        trainer.add_callback(_Progress(len(trainer.job.buckets), settings))
+        trainer.add_callback(Progress(len(trainer.job.buckets) * settings.epochs, settings.epochs))
     if settings.tensorboard and rank == 0:
-        trainer.add_callback(_tensorboard(settings, folder))
+        trainer.add_callback(tensorboard(settings.tensorboard, folder))
     return trainer.run()
 
 
@@ -407,47 +404,3 @@ class _Steps(transformers.TrainerCallback):
 
     def on_epoch_end(self, args: Any, state: TrainerState, control: TrainerControl, **more: Any) -> None:
         control.should_evaluate, control.should_save = self.scores, self.saves
-
-
-class _Progress(transformers.TrainerCallback):
-    """A bar where somebody watches; a line an epoch where the output goes to a file."""
-
-    def __init__(self, steps: int, settings: Settings) -> None:
-        self.steps, self.epochs = steps, settings.epochs
-        self.bar: tqdm[Any] | None = None
-
-    def on_train_begin(self, args: Any, state: TrainerState, control: TrainerControl, **_: Any) -> None:
-        if sys.stderr.isatty():
-            total = self.steps * self.epochs
-            self.bar = tqdm(total=total, initial=state.global_step, unit="step", dynamic_ncols=True, leave=False)
-
-    def on_step_end(self, args: Any, state: TrainerState, control: TrainerControl, **_: Any) -> None:
-        if self.bar is not None:
-            self.bar.update()
-
-    def on_log(
-        self, args: Any, state: TrainerState, control: TrainerControl, logs: dict[str, float] | None = None, **_: Any
-    ) -> None:
-        epoch = f"epoch {state.epoch or 0:.1f} of {self.epochs}"
-        if self.bar is not None and logs and "loss" in logs:
-            self.bar.set_postfix_str(f"{epoch}, loss {logs['loss']:.3f}")
-        if logs and SCORE in logs:
-            with tqdm.external_write_mode() if self.bar is not None else contextlib.nullcontext():
-                log.info("%s: macro-F1 on the validation part %.3f", epoch, logs[SCORE])
-
-    def on_train_end(self, args: Any, state: TrainerState, control: TrainerControl, **_: Any) -> None:
-        if self.bar is not None:
-            self.bar.close()
-
-
-def _tensorboard(settings: Settings, folder: Path | None) -> transformers.TrainerCallback:
-    """A callback that writes curves to `settings.tensorboard`, in a folder named after the run and the seed."""
-    try:
-        from torch.utils.tensorboard import SummaryWriter
-    except ImportError as error:
-        raise InputError("model.tensorboard needs tensorboard: pip install 'actorstance[tensorboard]'.") from error
-    from transformers.integrations import TensorBoardCallback
-
-    assert settings.tensorboard is not None
-    run = [part for part in folder.parts[-4:] if part != "checkpoints"] if folder else ["fit"]
-    return TensorBoardCallback(SummaryWriter(str(Path(settings.tensorboard).joinpath(*run))))
