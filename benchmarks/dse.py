@@ -13,6 +13,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import datasets
 import numpy as np
 from numpy.typing import NDArray
 
@@ -41,6 +42,7 @@ def five_f1(gold: NDArray[np.int64], predicted: NDArray[np.int64]) -> tuple[floa
 
 def main(run: Path, dse: Path) -> None:
     """Print the table."""
+    datasets.disable_progress_bars()
     lines = {row["example_id"]: row for _, row in read_json_lines(run / "predictions.jsonl")}
     corpus = corpora.load("dse", dse).examples
     split = {id.split(":")[0] for id in lines}

@@ -83,9 +83,10 @@ def test_the_first_table_is_what_the_model_says(checkout: Path, run: str) -> Non
 
 def test_the_newsroom_row_is_what_the_run_measured(checkout: Path, run: str) -> None:
     metrics = json.loads((checkout / run / "metrics.json").read_text(encoding="utf-8"))
-    (cells,) = re.findall(r"^\| newsroom, held-out stories \((\d+) examples\) \| (.*) \| `python", README, re.MULTILINE)
+    (cells,) = re.findall(r"^\| newsroom, held-out stories \((\d+) examples\) \| (.*) \|$", README, re.MULTILINE)
     figures = [float(number) for number in re.findall(r"0\.\d+", cells[1])]
     measured = [metrics["macro_f1"], metrics["macro_f1_low"], metrics["macro_f1_high"]]
     measured += [metrics["names_only"]["macro_f1"], metrics["majority"]["macro_f1"]]
     assert int(cells[0]) == metrics["n"]
-    assert figures == pytest.approx(measured, abs=0.0051)
+    assert len(figures) == 8  # the transformer's three are not measured here
+    assert figures[:3] + figures[-2:] == pytest.approx(measured, abs=0.0051)

@@ -128,6 +128,15 @@ def test_a_stopped_fit_goes_on_to_the_same_weights(
     assert not [path for path in tmp_path.rglob("*") if path.suffix in {".pt", ".pth", ".bin", ".pkl"}]
 
 
+def test_a_checkpoint_an_epoch_is_enough(tmp_path: Path, tiny_encoder: str, unbroken: TransformerModel) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        stopping(patch, "training_step", 5)
+        with pytest.raises(Stopped):
+            model(tiny_encoder, seeds=2, checkpoint_steps=100).fit(examples(), examples(), tmp_path)
+    assert sorted(path.name for path in (tmp_path / "seed-0").iterdir()) == ["best.safetensors", "checkpoint-3"]
+    assert same(model(tiny_encoder, seeds=2, checkpoint_steps=100).fit(examples(), examples(), tmp_path), unbroken)
+
+
 def test_a_finished_fit_trains_no_more(tmp_path: Path, tiny_encoder: str, unbroken: TransformerModel) -> None:
     model(tiny_encoder, seeds=2).fit(examples(), examples(), tmp_path)
     with pytest.MonkeyPatch.context() as patch:
@@ -393,6 +402,34 @@ def test_tensorboard(tmp_path: Path, tiny_encoder: str) -> None:
     assert list((tmp_path / "curves" / "run" / "seed-0").glob("events.*"))
 
 
+def test_a_run_goes_on_only_as_it_began(tmp_path: Path, tiny_encoder: str) -> None:
+    def corpus(found: list[dict[str, Any]]) -> corpora.Corpus:
+        (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in found), encoding="utf-8")
+        return corpora.load("table", tmp_path / "rows.jsonl")
+
+    with pytest.MonkeyPatch.context() as patch:
+        stopping(patch, "training_step", 3)
+        with pytest.raises(Stopped):
+            pipeline.train(corpus(rows()), model(tiny_encoder), tmp_path / "run")
+    kept = {path: path.read_bytes() for path in (tmp_path / "run").rglob("*") if path.is_file()}
+    assert list((tmp_path / "run" / "checkpoints").rglob("checkpoint-2"))
+    other = rows()
+    other[3]["label"] = "favor"
+    for found, changes, says in (
+        (other, {}, r"as it began: examples \(their SHA-256\) was '\w+', is '\w+'\.$"),
+        (rows(), {"lr": 0.01, "epochs": 9}, r"began: model\.epochs was 2, is 9; model\.lr was 0\.001, is 0\.01\.$"),
+    ):
+        with pytest.raises(InputError, match=says):
+            pipeline.train(corpus(found), model(tiny_encoder, **changes), tmp_path / "run", resume=True)
+    with pytest.raises(InputError, match="not empty"):
+        pipeline.train(corpus(rows()), model(tiny_encoder), tmp_path / "run")
+    assert kept == {path: path.read_bytes() for path in (tmp_path / "run").rglob("*") if path.is_file()}
+    pipeline.train(corpus(rows()), model(tiny_encoder), tmp_path / "run", resume=True)
+    assert not (tmp_path / "run" / "unfinished.json").exists()
+    with pytest.raises(InputError, match="the run is complete"):
+        pipeline.train(corpus(rows()), model(tiny_encoder), tmp_path / "run", resume=True)
+
+
 def test_cropped_sentences_are_counted_in_the_run(tmp_path: Path, tiny_encoder: str) -> None:
     found = rows()
     found[0]["text"] += " and more" * 200
@@ -402,4 +439,4 @@ def test_cropped_sentences_are_counted_in_the_run(tmp_path: Path, tiny_encoder: 
     cropped = json.loads((tmp_path / "run" / "audit.json").read_text(encoding="utf-8"))["cropped"]
     assert sum(part["cropped"] for part in cropped.values()) == 1
     assert {part["max_length"] for part in cropped.values()} == {192}
-    assert set(cropped) == {"training", "validation", "given"}
+    assert set(cropped) == {"training", "validation", "predicted"}

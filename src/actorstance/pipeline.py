@@ -93,6 +93,7 @@ def train(
         "seed": seed,
     }
     settings = {**card, "model": {"kind": model.kind, **model.params}}
+    settings["examples (their SHA-256)"] = settings.pop("fingerprint")
     with runs.unfinished(out, settings, resume) as checkpoints:
         with _naming(corpus):
             if part is None:

@@ -285,7 +285,6 @@ class _Trainer(transformers.Trainer):
             final = self.job.folder / f"checkpoint-{self.state.global_step}"
             temporary = final.with_name(f".{final.name}.tmp")
             shutil.rmtree(temporary, ignore_errors=True)
-            temporary.mkdir(parents=True)
             _save(temporary / "network.safetensors", self.network.state_dict())
             state = self.optimizer.state_dict()
             moments = {f"{at}.{name}": value for at, held in state["state"].items() for name, value in held.items()}
@@ -374,6 +373,7 @@ def _depth(name: str) -> int:
 
 
 def _save(path: Path, tensors: dict[str, torch.Tensor]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.tmp")
     save_file({name: value.contiguous() for name, value in tensors.items()}, temporary)
     temporary.replace(path)

@@ -228,7 +228,7 @@ class TransformerModel:
             InputError: if memory does not suffice.
 
         """
-        return self._probabilities(self._encode(examples, "given"), len(examples))
+        return self._probabilities(self._encode(examples, "predicted"), len(examples))
 
     def _probabilities(self, inputs: list[Input], n: int) -> NDArray[np.float64]:
         """The mean over networks of softmax, then the temperature; a label that training lacked has probability 0."""
