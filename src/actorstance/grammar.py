@@ -189,7 +189,7 @@ class Clause:
         if before in "VvEG" and before:
             return "S"
         form = lexicon()[0].get(following)
-        if _WORDS.get(following) == "X" or (form is not None and before in ("N", "C", ",")):
+        if _WORDS.get(following) == "X" or (form is not None and before in ("N", "C")):
             return "w" if before in ("N", "C", ",", "#") else "p"
         return "S" if before in ("N", "C", "R", ",", "K") else "D"
 
@@ -229,15 +229,19 @@ class Clause:
                 return "V"
             if before == "," and tags[:back].count("C") and form.classes & {"say"} and following in ("", "that"):
                 return "V"
-            if before == "K" and back and tags[back - 1] in "vV" and "v" in tags[:back]:
+            if before == "K" and "v" in tags[:back]:
                 return "v"
+            if before == "K" and "V" in tags[:back] and _WORDS.get(following) in ("D", "p", "S"):
+                return "V"
             return "N"
         if before in "pw":
             return "V"
         if before in "NCQ),#" or (before in ",-K" and form.classes & {"say", "judge", "mind"}):
             if form.classes & {"say", "judge", "mind"} or following in _WORDS or following[:1] == '"':
                 return "V" if not (before == "," and following in ("", ",", ".", "of")) else "N"
-            return "N" if following in ("", ",", ".", "of") else "V"
+            return "V" if following and _WORDS.get(following, "" if before == "N" else "D") in tuple("DpTISR") else "N"
+        if before == "K" and "V" in tags[:back] and following not in ("", ",", ".", "of"):
+            return "V"
         return "N"
 
     # --- noun phrases ---
@@ -327,7 +331,7 @@ class Clause:
         if before == "Q":
             return self.inverted(verb) or self._previous(left)
         if before == "K":
-            return self._previous(left)
+            return self._conjoined(verb, left)
         if before in "pw":
             return left, left
         if before in _NOUNS:
@@ -354,6 +358,9 @@ class Clause:
         opener = "(" if tags[comma] == ")" else tags[comma]
         for at in range(comma - 1, 0, -1):
             if tags[at] == opener:
+                inner = tags[at + 1 : comma]
+                if inner and all(tag == "C" for tag in inner) and opener == ",":
+                    return at + 1, comma - 1
                 found = self.phrase_before(at - 1)
                 if found and not (tags[found[0]] == "R"):
                     return found
@@ -367,17 +374,42 @@ class Clause:
         for at in range(before - 1, -1, -1):
             if self.tags[at] == "V" and (found := self.subject(at)) and self.tags[found[0]] != "w":
                 return found
-            if self.tags[at] == "X" and not self._has_verb(at):
+            if self.tags[at] == "X" and not self.has_verb(at):
                 found = self.phrase_before(self.group_start(at) - 1)
                 if found:
                     return found
         return None
 
-    def _has_verb(self, auxiliary: int) -> bool:
+    def _conjoined(self, verb: int, left: int) -> tuple[int, int] | None:
+        """The subject of the verb that "and" joins this one to: the nearest of the same form, best of the same class."""
+        form = self.forms.get(verb)
+        if form is None:
+            return self._previous(left)
+        comma = left > 0 and self.tags[left - 1] == ","
+        candidates = [
+            at
+            for at in range(left - 1, -1, -1)
+            if self.tags[at] == "V" and (other := self.forms.get(at)) and (other.forms & form.forms or self._has_auxiliary(at))
+        ]
+        for alike in (True, False):
+            for at in candidates:
+                other = self.forms[at]
+                if alike and not other.classes & form.classes:
+                    continue
+                found = self.subject(at)
+                if found and (not comma or self.tags[found[0]] != "w"):
+                    return found
+        return self._previous(left)
+
+    def _has_auxiliary(self, verb: int) -> bool:
+        return verb > 0 and self.tags[verb - 1] in "XR" and "X" in self.tags[self.group_start(verb) : verb]
+
+    def has_verb(self, auxiliary: int) -> bool:
+        """Return whether an auxiliary has a verb behind it: "has said", not "has a plan"."""
         at = auxiliary + 1
         while at < len(self.tags) and self.tags[at] in "XR":
             at += 1
-        return at < len(self.tags) and self.tags[at] in "VEGv" and self.tags[at] == "V"
+        return at < len(self.tags) and self.tags[at] in "VEGv"
 
     def _of_infinitive(self, verb: int, left: int) -> tuple[int, int] | None:
         tags = self.tags
@@ -418,6 +450,17 @@ class Clause:
             return left, left
         if tags[verb] == "E":
             return self.agent(verb) or self._previous(verb)
+        form = self.forms.get(verb)
+        if tags[left] == "," and form is not None and form.classes & {"say", "judge"}:
+            for at in range(left - 1, -1, -1):
+                other = self.forms.get(at)
+                if tags[at] == "V" and other and other.classes & {"say", "judge"} and (found := self.subject(at)):
+                    if tags[found[0]] != "w":
+                        return found
+            for at in range(left):
+                if tags[at] in "VX" and (found := self.subject(at) if tags[at] == "V" else self.phrase_before(self.group_start(at) - 1)):
+                    if tags[found[0]] != "w":
+                        return found
         return self._previous(left + 1) or self._next(verb)
 
     def agent(self, verb: int) -> tuple[int, int] | None:

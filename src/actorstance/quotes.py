@@ -201,7 +201,7 @@ class _Reader:
 
     def _is_long(self, span: Span) -> bool:
         inside = self.text[span[0] : span[1]]
-        return len(inside.split()) > FEW_WORDS or bool(re.search(r"[.?!,][\"”’'»]?$", inside) and len(inside.split()) > 1)
+        return len(inside.split()) > FEW_WORDS or re.search(r"[.?!,][\"”’'»]{0,2}$", inside) is not None
 
     def _direct(self, clause: Clause, at: int, span: Span) -> Statement | None:
         """The statement of a quotation by a cue in its own sentence."""
@@ -212,7 +212,7 @@ class _Reader:
             if tag not in "VGEv" or form is None:
                 continue
             says = bool(form.classes & {"say", "order"})
-            subject = clause.agent(verb) if self._is_passive(clause, verb) else clause.subject(verb)
+            subject = clause.agent(verb) if tag == "E" else clause.subject(verb)
             if subject is None:
                 continue
             cost = _distance(clause, at, verb, subject) + (0 if says else 6)
@@ -227,9 +227,6 @@ class _Reader:
             if best is None or cost < best[0]:
                 best = cost, Statement("direct", source_span, cue, span, self.text[cue[0] : cue[1]].lower())
         return best[1] if best is not None else None
-
-    def _is_passive(self, clause: Clause, verb: int) -> bool:
-        return clause.tags[verb] == "E" and verb + 1 < len(clause.words) and "by" in clause.words[verb + 1 : verb + 4]
 
     def _other_cues(self, clause: Clause) -> Iterator[tuple[int, int, Span, Span]]:
         """Cues that are no verbs: (first token, last token, source, cue)."""
@@ -270,22 +267,25 @@ class _Reader:
     def _indirect(self, clause: Clause, quotes: Sequence[Span]) -> None:
         for verb, tag in enumerate(clause.tags):
             form = clause.forms.get(verb)
-            if tag not in "VGEv" or form is None or form.classes == {"act"}:
+            if tag == "X" and not clause.has_verb(verb) and (phrase := clause.phrase_before(clause.group_start(verb) - 1)):
+                self._report(clause, verb, verb, phrase, clause.words[verb], "act")
+            if tag not in "VGEv" or (form is None and tag != "V"):
                 continue
-            subject = clause.agent(verb) if self._is_passive(clause, verb) else clause.subject(verb)
+            subject = clause.agent(verb) if tag == "E" else clause.subject(verb)
             if subject is None:
                 continue
-            self._report(clause, verb, verb, subject, clause.words[verb])
+            kind = "act" if form is None or form.classes == {"act"} else ""
+            self._report(clause, verb, verb, subject, clause.words[verb], kind)
         for first, last, source, cue in self._other_cues(clause):
             self._content(clause, first, last, source, cue, self.text[cue[0] : cue[1]].lower())
 
-    def _report(self, clause: Clause, first: int, last: int, subject: tuple[int, int], rule: str) -> None:
+    def _report(self, clause: Clause, first: int, last: int, subject: tuple[int, int], rule: str, kind: str) -> None:
         cue = clause.starts[first], clause.ends[last]
         self._content(
-            clause, min(subject[0], first), max(last, subject[1] if subject[0] > last else last), _span(clause, subject), cue, rule
+            clause, min(subject[0], first), max(last, subject[1] if subject[0] > last else last), _span(clause, subject), cue, rule, kind
         )
 
-    def _content(self, clause: Clause, first: int, last: int, source: Span, cue: Span, rule: str) -> None:
+    def _content(self, clause: Clause, first: int, last: int, source: Span, cue: Span, rule: str, kind: str = "") -> None:
         """Add the statement whose speaker and cue are the tokens first to last of a clause."""
         tags, words = clause.tags, clause.words
         count = len(tags)
@@ -293,7 +293,9 @@ class _Reader:
         while right < count and (tags[right] in "R,:" or words[right] == "that"):
             right += 1
         rest = [tag for tag in tags[right:] if tag not in ".)"]
-        if len(rest) >= 1 and tags[right] not in ".":
+        if kind != "act" and first > 1 and tags[first - 1] == "," and last + 1 < count and tags[last + 1] == ",":
+            content = (clause.starts[0], clause.ends[_clause_end(clause, right)])  # "…, she said, …"
+        elif len(rest) >= 1 and tags[right] not in ".":
             stop = _clause_end(clause, right)
             content = (clause.starts[right], clause.ends[stop])
         elif first > 0:
@@ -305,16 +307,32 @@ class _Reader:
             return
         if content[0] >= content[1]:
             return
-        kind = "mixed" if any(tag == "Q" for tag in tags) else "indirect"
+        kind = kind or ("mixed" if any(tag == "Q" for tag in tags) else "indirect")
         self.found.append(Statement(kind, source, cue, content, rule))
 
 
 def _clause_end(clause: Clause, start: int) -> int:
     """The last token of the clause that begins at `start`."""
-    last = len(clause.tags) - 1
-    while last > start and clause.tags[last] in ".":
+    tags = clause.tags
+    last = len(tags) - 1
+    for at in range(start + 2, last):
+        if tags[at] == ";" or (tags[at] == "," and tags[at + 1] in "KS" and _new_clause(clause, at + 2)):
+            last = at - 1
+            break
+    while last > start and tags[last] == ".":
         last -= 1
     return last
+
+
+def _new_clause(clause: Clause, start: int) -> bool:
+    """Whether a subject and its verb begin at a token."""
+    phrase = clause.phrase_after(start)
+    if phrase is None:
+        return False
+    at = phrase[1] + 1
+    while at < len(clause.tags) and clause.tags[at] == "R":
+        at += 1
+    return at < len(clause.tags) and clause.tags[at] in "VX"
 
 
 def _distance(clause: Clause, at: int, verb: int, subject: tuple[int, int]) -> float:
