@@ -7,6 +7,7 @@ By rule, with a confidence: the subject of the sentence or of the one before, of
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -39,7 +40,8 @@ _BODIES = (
 )
 _STATES = r"government|army|military|regime|authorities|navy|air force|armed forces|administration|troops|security forces|police"
 _DESCRIPTION = re.compile(
-    rf"(?<![\w’'-])(?:the|this|that)\s+(?:(?:ruling|armed|militant|rebel|outgoing|former|embattled|central|federal|new)\s+)?"
+    r"(?<![\w’'-])(?P<bare>(?:the\s+)?(?:regime|government\s+(?:forces|troops|soldiers|officials)))(?![\w-]|\s+of\b)"
+    rf"|(?<![\w’'-])(?:the|this|that)\s+(?:(?:ruling|armed|militant|rebel|outgoing|former|embattled|central|federal|new)\s+)?"
     rf"(?:(?P<person>{_PERSONS})|(?P<body>{_BODIES})|(?P<state>{_STATES}))(?![\w-]|\s+of\b)|(?:all\s+)?these\s+(?P<groups>groups|fighters|factions)\b",
     re.IGNORECASE,
 )
@@ -79,7 +81,7 @@ class _Resolver:
     def __init__(self, document: Document, cast: Cast, statements: Sequence[Statement], registry: Registry) -> None:
         self.document, self.raw, self.registry = document, document.raw, registry
         self.cast = cast
-        self.sources = {one.source for one in statements if one.source is not None}
+        self.sources = {one.source for one in statements if one.source is not None and one.rule != "according to"}
         self.spoken = {one.source for one in statements if one.source is not None and one.kind != "act"}
         self.quotes = sorted((one for one in statements if one.kind == "direct"), key=lambda one: one.content)
         self.seen: list[_Seen] = []
@@ -175,7 +177,9 @@ class _Resolver:
                 continue
             if self._inside_quote(one.mention.start) != self._inside_quote(span[0]) and self._inside_quote(one.mention.start):
                 continue  # whoever speaks outside does not mean who is named inside
-            score = {0: 2.0, 1: 2.0, 2: 1.0}.get(back, 0.5)
+            score = {0: 2.5, 1: 2.0, 2: 1.0}.get(back, 0.5)
+            if back == 0 and one.subject and word in {"his", "her", "its", "their"}:
+                score += 0.5
             if one.subject:
                 score += 2.0 if (subject or word in _POSSESSIVE or word == "her" or back == 0) else 1.0
             if gender and one.gender == gender:
@@ -245,6 +249,8 @@ class _Resolver:
         span = found.span()
         if found["groups"]:
             return self._last(span, "groups", {"group"}, sentence)
+        if found["bare"]:
+            return self._state(span, "regime", sentence)
         kind = "person" if found["person"] else "body" if found["body"] else "state"
         noun = re.sub(r"\s+", " ", found[kind].lower())
         if re.match(r"\s+(?:[A-Z]|['’]s\s+office)", self.raw[span[1] : span[1] + 12]):
@@ -257,10 +263,23 @@ class _Resolver:
                 confidence = 0.85 if sentence - one.sentence <= REACH else 0.7
                 return Mention(*span, one.mention.actor, f"description: {noun}", one.mention.known, confidence, (), one.mention.name)
         if kind == "state":
-            return self._last(span, noun, {"state"}, sentence)
+            return self._state(span, noun, sentence)
         if kind == "body" and noun in {"group", "movement", "militia", "organisation", "organization", "alliance", "company", "firm", "party", "union", "agency", "newspaper", "body", "bloc"}:
             return self._last(span, noun, {"organisation"}, sentence)
         return None
+
+    def _state(self, span: tuple[int, int], noun: str, sentence: int) -> Mention | None:
+        """The state whose government or army the article speaks of: by far the most often, else the only one near."""
+        governed = Counter(
+            one.mention.actor
+            for one in self.seen
+            if one.kind == "state" and re.search(r"office: .*\b(?:government|army|forces|troops|military|regime)", one.mention.rule)
+        )
+        ranked = governed.most_common(2)
+        if ranked and (len(ranked) == 1 or ranked[0][1] >= 2 * ranked[1][1]):
+            meant = next(one.mention for one in reversed(self.seen) if one.mention.actor == ranked[0][0])
+            return Mention(*span, meant.actor, f"description: {noun}", meant.known, 0.65, (), meant.name)
+        return self._last(span, noun, {"state"}, sentence)
 
     def _last(self, span: tuple[int, int], noun: str, kinds: set[str], sentence: int) -> Mention | None:
         """The last actor of a kind, unresolved if there are several of them near."""

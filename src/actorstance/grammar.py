@@ -53,6 +53,11 @@ _TIME = frozenset(
 _SPAN_OF_TIME = re.compile(r"week|month|year|night|day|morning|evening|afternoon|summer|spring|fall|winter|time|hour|decade")
 _MARKS = {",": ",", ":": ":", ";": ";", "(": "(", ")": ")", "[": "(", "]": ")", "—": "-", "–": "-", "--": "-", ".": "."}
 _NOUNS = frozenset("NC#'")
+# Forms in -s that are nouns unless a pronoun stands before them.
+_NOUNS_IN_S = frozenset(
+    "forces posts means states works rights times talks sides parties shares stocks polls records jobs units troops ties visits "
+    "sources results returns levels leads leaks fires fights deals cases places faces files funds goods hands heads homes".split()
+)
 
 
 @dataclass(frozen=True)
@@ -236,6 +241,8 @@ class Clause:
             return "N"
         if before in "pw":
             return "V"
+        if words[at] in _NOUNS_IN_S:
+            return "N"
         if before in "NCQ),#" or (before in ",-K" and form.classes & {"say", "judge", "mind"}):
             if form.classes & {"say", "judge", "mind"} or following in _WORDS or following[:1] == '"':
                 return "V" if not (before == "," and following in ("", ",", ".", "of")) else "N"
@@ -393,11 +400,12 @@ class Clause:
         ]
         for alike in (True, False):
             for at in candidates:
-                other = self.forms[at]
-                if alike and not other.classes & form.classes:
-                    continue
                 found = self.subject(at)
-                if found and (not comma or self.tags[found[0]] != "w"):
+                if found is None or (comma and self.tags[found[0]] == "w"):
+                    continue
+                # a verb of a subordinate clause joins only one of its own kind
+                subordinate = self.tags[found[0]] == "w" or (found[0] > 0 and self.tags[found[0] - 1] in "Sw")
+                if not alike or not subordinate or self.forms[at].classes & form.classes:
                     return found
         return self._previous(left)
 

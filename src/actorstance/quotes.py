@@ -212,7 +212,7 @@ class _Reader:
             if tag not in "VGEv" or form is None:
                 continue
             says = bool(form.classes & {"say", "order"})
-            subject = clause.agent(verb) if tag == "E" else clause.subject(verb)
+            subject = _speaker(clause, verb)
             if subject is None:
                 continue
             cost = _distance(clause, at, verb, subject) + (0 if says else 6)
@@ -271,13 +271,24 @@ class _Reader:
                 self._report(clause, verb, verb, phrase, clause.words[verb], "act")
             if tag not in "VGEv" or (form is None and tag != "V"):
                 continue
-            subject = clause.agent(verb) if tag == "E" else clause.subject(verb)
+            subject = _speaker(clause, verb)
             if subject is None:
                 continue
             kind = "act" if form is None or form.classes == {"act"} else ""
+            if not kind and self._follows_quotation(clause, min(verb, subject[0])) and not self._tells_more(clause, max(verb, subject[1])):
+                continue  # "…," she told the board: the quotation is what she said
             self._report(clause, verb, verb, subject, clause.words[verb], kind)
         for first, last, source, cue in self._other_cues(clause):
             self._content(clause, first, last, source, cue, self.text[cue[0] : cue[1]].lower())
+
+    def _follows_quotation(self, clause: Clause, first: int) -> bool:
+        at = first - 1
+        while at > 0 and clause.tags[at] in ",R":
+            at -= 1
+        return at >= 0 and clause.tags[at] == "Q"
+
+    def _tells_more(self, clause: Clause, last: int) -> bool:
+        return any(tag in "VXS" for tag in clause.tags[last + 1 :])
 
     def _report(self, clause: Clause, first: int, last: int, subject: tuple[int, int], rule: str, kind: str) -> None:
         cue = clause.starts[first], clause.ends[last]
@@ -309,6 +320,19 @@ class _Reader:
             return
         kind = kind or ("mixed" if any(tag == "Q" for tag in tags) else "indirect")
         self.found.append(Statement(kind, source, cue, content, rule))
+
+
+def _speaker(clause: Clause, verb: int) -> tuple[int, int] | None:
+    """Who says or does what a verb tells: its subject, of a passive whoever stands behind "by"; of "quoted X as saying" X."""
+    words = clause.words
+    form = clause.forms.get(verb)
+    if form is not None and form.lemma in {"quote", "cite"} and "as" in words[verb + 1 :]:
+        quoted = words.index("as", verb + 1)
+        if words[quoted + 1 : quoted + 2] in (["saying"], ["telling"], ["writing"]):
+            if quoted == verb + 1:  # "was quoted as saying"
+                return clause.phrase_before(clause.group_start(verb) - 1)
+            return clause.phrase_after(verb + 1)
+    return clause.agent(verb) if clause.tags[verb] == "E" else clause.subject(verb)
 
 
 def _clause_end(clause: Clause, start: int) -> int:
