@@ -15,6 +15,7 @@ from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any
 
+from actorstance import names
 from actorstance.actors import Registry
 from actorstance.documents import Document, parse
 from actorstance.errors import InputError
@@ -135,12 +136,12 @@ def seesaw(folder: Path, show: bool) -> None:
 
 def _page(article: dict[str, Any]) -> tuple[str, dict[str, tuple[int, int]]]:
     """The text of a SEESAW article, and where its sentences stand."""
-    raw, places = "", {}
-    glue = ""
+    raw, places = article["title"].strip(), {}
+    glue = "\n\n"
     for sentence in article["text"]:
         text = sentence["text"].strip()
         if not text:
-            glue = "\n\n" if raw else ""
+            glue = "\n\n"
             continue
         raw += glue
         places[str(sentence["id"])] = (len(raw), len(raw) + len(text))
@@ -161,11 +162,15 @@ def _joined(name: str, spans: list[tuple[int, int]], reading: Reading, world: Re
             continue
         ours = _words(mention.name or "")
         aliases = [_words(alias) for alias in world.aliases.get(mention.actor, ())]
+        given = mention.name.split()[:1] == [] or names._given_alike(mention.name.split()[0], name.split()[0].title())
+        if given and _last(name) in ours and len(name.split()) == 2:
+            return "right", mention.name
         if (ours and (words <= ours or ours <= words) and _last(name) in ours) or words in aliases or any(a and a <= words for a in aliases):
             return "right", mention.name
         seen = f"{mention.actor} ({mention.name})"
     if not seen:
-        return "not found", ""
+        body = any(s.start < spans[0][1] and spans[0][0] < s.end for s in reading.document.sentences)
+        return ("not found" if body else "outside the body"), ""
     return ("unresolved", "") if seen == "unresolved" else ("joined wrong", seen)
 
 

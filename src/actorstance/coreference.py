@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from actorstance.actors import Mention, Registry
 from actorstance.documents import Document
-from actorstance.names import Cast
+from actorstance.names import Cast, roles
 from actorstance.quotes import Statement
 
 THRESHOLD = 0.6
@@ -127,12 +127,21 @@ class _Resolver:
         elif earlier is not None and mention.rule.startswith(("pronoun", "description")):
             kind, gender = earlier.kind, earlier.gender
         else:
-            kind = self.registry.kinds.get(mention.actor, "organisation")
-            gender = ""
+            kind, gender = self._known(mention, text)
             if re.search(r"office: .*\b(?:president|minister|leader|spokesman|spokeswoman|chancellor|premier|king|queen|ambassador|envoy|counterpart)$", mention.rule):
                 kind = "person"
         self.actor_at[mention.start, mention.end] = mention
         self.seen.append(_Seen(mention, sentence, kind, gender, self._is_subject(mention), text))
+
+    def _known(self, mention: Mention, text: str) -> tuple[str, str]:
+        """Kind and gender of whom the registry names: a person, if one of the actor's names is a person's and ends so."""
+        men, women = roles()["men"], roles()["women"]
+        last = text.split()[-1]
+        for alias in self.registry.aliases.get(mention.actor, ()):
+            words = alias.split()
+            if len(words) > 1 and words[-1] == last and (given := words[0].lower()) in men | women:
+                return "person", "" if given in men & women else "m" if given in men else "f"
+        return self.registry.kinds.get(mention.actor, "organisation"), ""
 
     def _is_subject(self, mention: Mention) -> bool:
         return any(start <= mention.start and mention.end <= end + 2 for start, end in self._sources_near(mention.start, mention.end))

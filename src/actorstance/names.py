@@ -24,8 +24,10 @@ from actorstance.quotes import Statement
 
 Span = tuple[int, int]
 
+OFTEN = 4  # mentions, from which a name that does nothing is one that the article is about
+
 _UPPER = "A-ZÀ-ÖØ-ÞĀĂĄĆĈĊČĎĐĒĔĖĘĚĜĞĠĢĤĦĨĪĬĮİĴĶĹĻĽĿŁŃŅŇŊŌŎŐŒŔŖŘŚŜŞŠŢŤŦŨŪŬŮŰŲŴŶŸŹŻŽȘȚ"
-_WORD = rf"(?:(?:[A-Z]\.)+|(?:al|el|ul|ash|as)-[{_UPPER}][^\W_]+|[{_UPPER}][^\W_]*(?:['’‘-](?!s\b)[^\W_]+)*)"
+_WORD = rf"(?:(?:[A-Z]\.)+|(?:al|el|ul|ash|as)-[{_UPPER}][^\W_]+|[{_UPPER}][^\W_]*(?:['’‘](?!s\b)[^\W_]+|-[{_UPPER}][^\W_]+)*)"
 _PARTICLE = r"(?:(?:bin|ibn|abu|al|el|de|da|di|du|del|della|der|den|van|von|la|le|dos|ter)\s)*"
 _SEQUENCE = re.compile(rf"(?<![^\W_])(?<!-){_WORD}(?:\s{_PARTICLE}{_WORD})*(?![^\W_])")
 _ABBREVIATED = re.compile(r"(?:Mr|Mrs|Ms|Dr|Sen|Rep|Gov|Gen|Lt|Col|St|Prof|Rev|Capt|Sgt|Adm|Maj|Jr|Sr|Sens|Reps)\Z")
@@ -36,6 +38,7 @@ _AND = re.compile(  # "Department of Health and Human Services", not "the Minist
     r"|Rural|Mines|Budget|Cooperation|Co-operation|Immigration|Customs|Medicine|Agriculture|Firearms|Drug)\b)"
 )
 _ACRONYM = re.compile(r"\s\(([A-Z][A-Z&.]{1,9})\)")
+_OF_A_PERSON = re.compile(r"\s(administration|campaign|family|camp)(?![\w-])")  # "the Okoro campaign" is not Okoro
 _MODIFIER = (
     r"(?:(?:top|senior|acting|interim|new|deputy|chief|military|state|national|federal|outgoing|elite|naval|own|hard-line"
     r"|ruling|central|caretaker|transitional|democratically|elected|civilian|top|government)\s+)?"
@@ -47,7 +50,7 @@ _NOT_HOLDING = re.compile(r"\b(?:former|ex-|late|onetime|one-time|then-|would-be
 def roles() -> dict[str, frozenset[str]]:
     """Return the word lists of roles.yaml."""
     table = yaml.safe_load((Path(__file__).parent / "roles.yaml").read_text(encoding="utf-8"))
-    del table["groups"]
+    del table["groups"], table["nicknames"]
     return {name: frozenset(word.strip() for word in words.split(",")) for name, words in table.items()}
 
 
@@ -82,7 +85,7 @@ def _alternatives(words: Iterable[str]) -> str:
 
 
 def _any_of(words: Iterable[str], before: str = "") -> re.Pattern[str]:
-    return re.compile(rf"(?<![\w-]){before}({_alternatives(words)})(?![\w’'-]*[^\W_])", re.I)
+    return re.compile(rf"(?<![\w-]){before}({_alternatives(words)})(?![\w’'-]*[^\W_])(?=\W|$)|(?<![\w-])({_alternatives(words)})(?=-(?:held|controlled|backed|led|run|dominated)\b)", re.I)
 
 
 @dataclass
@@ -127,6 +130,18 @@ class Cast:
     mentions: list[Mention]
     entities: dict[Span, Entity]
     left_out: Counter[str]
+
+
+def _given_alike(one: str, other: str) -> bool:
+    """Whether two given names can be one person's: equal, or one short for the other."""
+    nicknames = _nicknames()
+    return one == other or nicknames.get(one.lower(), one.lower()) == nicknames.get(other.lower(), other.lower())
+
+
+@cache
+def _nicknames() -> dict[str, str]:
+    table = yaml.safe_load((Path(__file__).parent / "roles.yaml").read_text(encoding="utf-8"))["nicknames"]
+    return {short.strip(): name for name, shorts in table.items() for short in shorts.split(",")}
 
 
 def slug(name: str) -> str:
@@ -196,6 +211,8 @@ class _Caster:
         self._announced(names, known)
         self._link(names)
         for name in names:
+            self._weigh(name)
+        for name in names:
             if name.entity is not None and (mention := self._mention(name)) is not None:
                 mentions.append((mention, name.entity))
         mentions.sort(key=lambda one: (one[0].start, -one[0].end))
@@ -257,6 +274,8 @@ class _Caster:
             else:
                 name = self._name(first, last, start)
             if name is not None:
+                if (more := _OF_A_PERSON.match(raw, name.end, end)) and not name.owner:
+                    name.words, name.end, name.kind = (*name.words, more[1]), more.end(), "organisation"
                 names.append(name)
                 free = max(free, name.end)
         for mention, stop, rule, _kind in owners:
@@ -273,7 +292,7 @@ class _Caster:
         pattern, group_of = _groups()
         taken: list[Span] = []
         for found in pattern.finditer(self.raw, start, end):
-            form = re.sub(r"\s+", " ", found[1].lower())
+            form = re.sub(r"\s+", " ", (found[1] or found[2]).lower())
             group = group_of[form]
             first = found.start()
             owner = next((m for m, kind in known if kind == "people" and 0 <= first - m.end <= 2), None)
@@ -283,7 +302,7 @@ class _Caster:
                 continue  # part of a name
             follows = self.raw[found.end() : found.end() + 20]
             singular = not form.endswith("s") and form not in {"police", "opposition", "news media", "staff", "the media", "the press", "displaced people"}
-            if singular and re.match(r"\s+[a-z]", follows) is None and form not in {"rebel"}:
+            if singular and re.match(r"\s+[a-z]|-", follows) is None and form not in {"rebel"}:
                 continue
             if owner is not None:
                 first = owner.start
@@ -364,7 +383,7 @@ class _Caster:
             if name is not None:
                 name.kind = "organisation"
             return name
-        if kind == "people" and len(tail.split()) >= 1:
+        if kind == "people" or self._behind_title(offset, last)[1]:
             return self._name(offset, last, start)
         return None
 
@@ -373,23 +392,16 @@ class _Caster:
         raw, stop = self.raw, self.words["not_names"]
         title = ""
         initial = first <= start + 1
+        first, title = self._behind_title(first, last)
+        initial = initial and not title
         while first < last:
             piece = raw[first:last]
             word = re.match(r"\S+", piece)[0]  # type: ignore[index]
             plain = word.lower().rstrip(".").replace("’", "'")
             rest = first + len(word) + len(piece[len(word) :]) - len(piece[len(word) :].lstrip())
-            two = " ".join(piece.lower().split()[:2])
-            if rest >= last and plain not in stop and plain not in self.words["titles"]:
-                break
-            if plain in stop or (initial and rest < last and plain in self.lower and not self._given(plain) and plain not in self.words["titles"]):
+            common = initial and plain in self.lower and not self._given(plain) and not title
+            if plain in stop or plain in self.words["titles"] and rest >= last or (common and rest < last):
                 first, initial = rest, False
-            elif two in self.words["titles"] and len(piece.split()) > 2:
-                title = two
-                first = first + re.match(r"\S+\s+\S+\s+", piece).end()  # type: ignore[union-attr]
-            elif plain in self.words["titles"] and rest < last:
-                title, first = plain, rest
-            elif rest >= last:
-                first = last
             else:
                 break
         words = raw[first:last].split()
@@ -405,6 +417,18 @@ class _Caster:
         name = _Name(first, last, tuple(words), title, initial=initial)
         self._before(name, start)
         return name
+
+    def _behind_title(self, first: int, last: int) -> tuple[int, str]:
+        """Where the name behind the last title in a stretch begins, and the title: "Senate Majority Leader Ana Lima"."""
+        places = [found.span() for found in re.finditer(r"\S+", self.raw[first:last])]
+        words = [self.raw[first + a : first + b].lower().rstrip(".,").replace("’", "'") for a, b in places]
+        if words[-1] in self.words["bodies"]:
+            return first, ""
+        for at in range(len(words) - 1, 0, -1):
+            for long in (3, 2, 1):
+                if at >= long and " ".join(words[at - long : at]) in self.words["titles"] and words[at] not in self.words["bodies"] | {"jr", "sr"}:
+                    return first + places[at][0], " ".join(words[at - long : at])
+        return first, ""
 
     def _given(self, word: str) -> bool:
         return word in self.words["men"] or word in self.words["women"]
@@ -435,7 +459,11 @@ class _Caster:
         """An entity of the same name: word for word, or with a first and last name in common."""
         for entity in self.by_last[name.words[-1]]:
             shorter, longer = sorted((name.words, entity.words), key=len)
-            if shorter == longer or (shorter[0] == longer[0] and shorter[-1] == longer[-1]):
+            if shorter == longer:
+                return entity
+            if entity.kind == "organisation" or name.kind == "organisation":
+                continue
+            if shorter[-1] == longer[-1] and _given_alike(shorter[0], longer[0]):
                 return entity
             if len(shorter) > 1 and set(shorter) <= set(longer) and entity.kind != "organisation":
                 return entity
@@ -453,7 +481,7 @@ class _Caster:
         if len(name.words) > len(entity.words):
             entity.words = name.words
         first, last = name.words[0].lower(), name.words[-1].lower().rstrip(".")
-        body = last in self.words["bodies"] or any(word in {"of", "for"} for word in name.words) or name.kind == "organisation"
+        body = last in self.words["bodies"] or last in {"family", "camp"} or any(word in {"of", "for"} for word in name.words) or name.kind == "organisation"
         extra = self.extra.get((name.start, name.end))
         if extra:
             entity.kind, entity.evidence = extra, True
@@ -614,12 +642,9 @@ class _Caster:
         """The mention of a name, None if nothing shows that it is an actor."""
         entity = name.entity
         assert entity is not None
-        if not entity.evidence:
-            if self._acts(name) or name.title or any(o in self.objects for o in (name.start, name.start - 4)):
-                entity.evidence = True
-            elif not self._evidence_elsewhere(entity):
-                self.left_out["a name that shows no sign of an actor"] += 1
-                return None
+        if not entity.evidence and entity.count < OFTEN:
+            self.left_out["a name that shows no sign of an actor"] += 1
+            return None
         place = " ".join(name.words)
         if place in self.words["places"] and not self._acts(name):
             self.left_out["a place"] += 1
@@ -644,8 +669,12 @@ class _Caster:
         found = slug(entity.name)
         return f"{found}_{entity.kind}" if found in self.registry.aliases else found
 
-    def _evidence_elsewhere(self, entity: Entity) -> bool:
-        return False
+    def _weigh(self, name: _Name) -> None:
+        """Note what shows that a name is an actor: it does something, has a title, or something is said of it."""
+        entity = name.entity
+        if entity is not None and not entity.evidence:
+            objects = any(place in self.objects for place in (name.start, name.start - 4))
+            entity.evidence = bool(name.title) or objects or self._acts(name)
 
     def _looks_like_place(self, name: _Name) -> bool:
         before = self.raw[max(0, name.start - 40) : name.start]
