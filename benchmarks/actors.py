@@ -15,15 +15,15 @@ from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any
 
-from actorstance import names
 from actorstance.actors import Registry
 from actorstance.documents import Document, parse
 from actorstance.errors import InputError
 from actorstance.quotes import Statement, statements
 from actorstance.reading import Pair, Reading, read_actors
 from actorstance.resources import shipped
+from actorstance.roles import given_alike
 
-QUOTES = "\"“”"
+QUOTES = '"“”'
 
 
 def polnear(folder: Path, half: str, show: bool) -> None:
@@ -48,13 +48,24 @@ def polnear(folder: Path, half: str, show: bool) -> None:
             outcome, best = _outcome(row, raw, document, found)
             counts[kind, outcome] += 1
             if show and outcome != "right":
-                print(f"[{kind}: {outcome}] gold {[p['text'] for p in row['source']]} cue {[p['text'] for p in row['cue']]}")
+                print(
+                    f"[{kind}: {outcome}] gold {[p['text'] for p in row['source']]} cue {[p['text'] for p in row['cue']]}"
+                )
                 content = _spans(row["content"])
-                lo = min(s for s, _ in content); hi = max(e for _, e in content)
+                lo = min(s for s, _ in content)
+                hi = max(e for _, e in content)
                 if best is not None:
-                    print("     found", best.source and raw[slice(*best.source)], "| rule", best.rule, "|", raw[slice(*best.content)][:80])
+                    print(
+                        "     found",
+                        best.source and raw[slice(*best.source)],
+                        "| rule",
+                        best.rule,
+                        "|",
+                        raw[slice(*best.content)][:80],
+                    )
                 allspans = content + _spans(row["source"]) + _spans(row["cue"])
-                lo = min(s for s, _ in allspans); hi = max(e for _, e in allspans)
+                lo = min(s for s, _ in allspans)
+                hi = max(e for _, e in allspans)
                 print("     text ", raw[max(0, lo - 60) : hi + 60].replace("\n", "¶")[:400])
     for kind in ("direct", "mixed", "indirect"):
         total = sum(n for (k, _), n in counts.items() if k == kind)
@@ -100,7 +111,9 @@ def seesaw(folder: Path, show: bool) -> None:
     """Print how many gold entities of a sentence, whose last word stands in it, are found and joined right."""
     world = Registry.world()
     counts: Counter[tuple[str, str]] = Counter()
-    splits = {path.stem: json.loads(path.read_text(encoding="utf-8"))["Split"] for path in (folder / "meta").glob("*.json")}
+    splits = {
+        path.stem: json.loads(path.read_text(encoding="utf-8"))["Split"] for path in (folder / "meta").glob("*.json")
+    }
     for path in sorted((folder / "annotations").glob("*.json")):
         if splits.get(path.stem.rsplit("_DOCUMENT", 1)[0]) != "train":
             continue
@@ -117,7 +130,10 @@ def seesaw(folder: Path, show: bool) -> None:
             if number not in places:
                 continue
             start, end = places[number]
-            named = {name for stance in stances for name in (stance["subject"], stance["object"])} - {"None", "Not in the list"}
+            named = {name for stance in stances for name in (stance["subject"], stance["object"])} - {
+                "None",
+                "Not in the list",
+            }
             for name in sorted(named):
                 last = re.findall(r"[^\W_](?:[\w’'.&-]*\w)?", name)[-1]
                 found = [at.span() for at in re.finditer(rf"(?<!\w){re.escape(last)}(?!\w)", raw[start:end], re.I)]
@@ -162,10 +178,14 @@ def _joined(name: str, spans: list[tuple[int, int]], reading: Reading, world: Re
             continue
         ours = _words(mention.name or "")
         aliases = [_words(alias) for alias in world.aliases.get(mention.actor, ())]
-        given = mention.name.split()[:1] == [] or names._given_alike(mention.name.split()[0], name.split()[0].title())
+        given = mention.name.split()[:1] == [] or given_alike(mention.name.split()[0], name.split()[0].title())
         if given and _last(name) in ours and len(name.split()) == 2:
             return "right", mention.name
-        if (ours and (words <= ours or ours <= words) and _last(name) in ours) or words in aliases or any(a and a <= words for a in aliases):
+        if (
+            (ours and (words <= ours or ours <= words) and _last(name) in ours)
+            or words in aliases
+            or any(a and a <= words for a in aliases)
+        ):
             return "right", mention.name
         seen = f"{mention.actor} ({mention.name})"
     if not seen:
@@ -200,7 +220,9 @@ def article(folder: Path) -> None:
                     total += 1
                     gold = (source, (start + s0, start + s1), (start + t0, start + t1))
                     found += any(_covers(pair, gold, reading) for pair in asked)
-            print(f"AFP report, {title}: {found / total:.3f} of {total} pairs, {len(reading.pairs) / total:.2f} proposed for each")
+            print(
+                f"AFP report, {title}: {found / total:.3f} of {total} pairs, {len(reading.pairs) / total:.2f} proposed for each"
+            )
 
 
 def _covers(pair: Pair, gold: tuple[str, tuple[int, int], tuple[int, int]], reading: Reading) -> bool:
@@ -229,7 +251,9 @@ def speed(folder: Path) -> None:
         parsing.append(middle - start)
         reading.append(time.process_time() - middle)
     both = size / 1000 / (min(parsing) + min(reading))
-    print(f"speed: {size / 1000 / min(reading):,.0f} kB/s for actors, speakers and pairs; {both:,.0f} kB/s with reading the page")
+    print(
+        f"speed: {size / 1000 / min(reading):,.0f} kB/s for actors, speakers and pairs; {both:,.0f} kB/s with reading the page"
+    )
 
 
 def main() -> None:

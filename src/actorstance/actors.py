@@ -19,6 +19,8 @@ from actorstance.errors import InputError
 from actorstance.resources import shipped
 
 _ID = re.compile(r"[a-z][a-z0-9_]*")
+AUTHOR = "AUTHOR"  # the source where the text itself takes the stance
+UNKNOWN = "UNKNOWN"  # where somebody does, and nobody can say who
 MAX_ALIAS = 100  # characters; a longer "name" is a mistake in the file
 MAX_REGISTRY = 50_000_000  # bytes of a registry's file; PETRARCH's largest has three million
 NAME_KINDS = ("names", "people", "seats", "unsure")  # of a name, as keys of a registry's file
@@ -112,7 +114,9 @@ class Registry:
     def _entry(self, actor: str, entry: Any) -> Iterable[Alias]:
         if isinstance(entry, Mapping):
             if unknown := set(entry) - {*NAME_KINDS, "iso", "kind"}:
-                raise InputError(f"actor {actor}: {min(map(str, unknown))!r} is no key. Keys: {', '.join(NAME_KINDS)}, iso, kind.")
+                raise InputError(
+                    f"actor {actor}: {min(map(str, unknown))!r} is no key. Keys: {', '.join(NAME_KINDS)}, iso, kind."
+                )
             for key, table in (("iso", self.iso), ("kind", self.kinds)):
                 if (value := entry.get(key)) is not None:
                     if not isinstance(value, str) or not re.fullmatch(r"[A-Za-z_]{2,20}", value):
@@ -239,7 +243,9 @@ class Registry:
             for alias in aliases:
                 dates = {"from": alias.since, "to": alias.until, "note": alias.note}
                 more = {key: value for key, value in dates.items() if value}
-                found[alias.actor].setdefault(alias.kind, []).append({"name": alias.name, **more} if more else alias.name)
+                found[alias.actor].setdefault(alias.kind, []).append(
+                    {"name": alias.name, **more} if more else alias.name
+                )
         return found
 
     def to_json(self) -> dict[str, Any]:
@@ -252,7 +258,9 @@ def _alias(actor: str, kind: str, name: Any) -> Alias:
     note = ""
     if isinstance(name, Mapping):
         if unknown := set(name) - {"name", "from", "to", "note"}:
-            raise InputError(f"actor {actor}: {min(map(str, unknown))!r} is no key of a name. Keys: name, from, to, note.")
+            raise InputError(
+                f"actor {actor}: {min(map(str, unknown))!r} is no key of a name. Keys: name, from, to, note."
+            )
         since, until, note = _date(actor, name.get("from")), _date(actor, name.get("to")), str(name.get("note") or "")
         name = name.get("name")
         if since and until and until < since:
@@ -278,7 +286,7 @@ def _mention(where: tuple[int, int], aliases: list[Alias]) -> Mention:
     if any(alias.since or alias.until for alias in aliases):
         rule += ", dated"
     if len(actors) > 1:
-        return Mention(*where, "UNKNOWN", f"{rule}, the text has no date", False, 1 / len(actors), actors)
+        return Mention(*where, UNKNOWN, f"{rule}, the text has no date", False, 1 / len(actors), actors)
     return Mention(*where, actors[0], rule)
 
 
@@ -305,13 +313,19 @@ def _table(path: Path, text: str) -> dict[str, dict[str, Any]]:
     try:
         columns = [column.strip() for column in rows.fieldnames or []]
         if not {"alias", "actor"} <= set(columns) or set(columns) - set(COLUMNS):
-            raise InputError(f"{path}:1: the columns are {', '.join(columns)}; expected alias, actor and of {', '.join(COLUMNS[2:])}.")
+            raise InputError(
+                f"{path}:1: the columns are {', '.join(columns)}; expected alias, actor and of {', '.join(COLUMNS[2:])}."
+            )
         for number, row in enumerate(rows, 2):
             cells = {str(key).strip(): str(value or "").strip() for key, value in row.items()}
             kind = cells.get("kind") or "names"
             kind = {"name": "names", "seat": "seats"}.get(kind, kind)
             if kind not in NAME_KINDS or "" in cells:
-                wrong = "more cells than columns" if "" in cells else f"kind {kind!r}, expected one of {', '.join(NAME_KINDS)}"
+                wrong = (
+                    "more cells than columns"
+                    if "" in cells
+                    else f"kind {kind!r}, expected one of {', '.join(NAME_KINDS)}"
+                )
                 raise InputError(f"{path}:{number}: {wrong}.")
             name = {"name": cells["alias"], **{key: cells[key] for key in ("from", "to", "note") if cells.get(key)}}
             try:

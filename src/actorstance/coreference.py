@@ -7,18 +7,19 @@ By rule, with a confidence: the subject of the sentence or of the one before, of
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from actorstance.actors import Mention, Registry
+from actorstance.actors import UNKNOWN, Mention, Registry
+from actorstance.cast import Cast
 from actorstance.documents import Document
-from actorstance.names import Cast, roles
 from actorstance.quotes import Statement
+from actorstance.roles import roles
 
 THRESHOLD = 0.6
 REACH = 3  # sentences back
-UNKNOWN = "UNKNOWN"
 
 _PRONOUN = re.compile(
     r"(?<![\w’'-])(?:(?P<m>he|him|his|himself)|(?P<f>she|her|hers|herself)|(?P<plural>they|them|their)|(?P<thing>it|its)"
@@ -46,6 +47,10 @@ _DESCRIPTION = re.compile(
     re.IGNORECASE,
 )
 
+_BEING = frozenset(
+    ["is", "was", "'s", "are", "were", "be", "been", "would", "will", "could", "may", "might", "must", "should", "has", "had", "seems", "seemed", "appears", "appeared", "takes", "took", "became"]
+)
+
 
 @dataclass
 class _Seen:
@@ -64,7 +69,7 @@ def resolve(document: Document, cast: Cast, statements: Sequence[Statement], reg
 
     Example:
         >>> from actorstance.documents import parse
-        >>> from actorstance.names import cast
+        >>> from actorstance.cast import cast
         >>> from actorstance.quotes import statements
         >>> document = parse("d", "Ana Lima accused the board of lying. She said it had hidden the report from the press.")
         >>> said, registry = statements(document), Registry({"board": ["board"]})
@@ -82,8 +87,10 @@ class _Resolver:
         self.document, self.raw, self.registry = document, document.raw, registry
         self.cast = cast
         self.sources = {one.source for one in statements if one.source is not None and one.rule != "according to"}
-        self.spoken = {one.source for one in statements if one.source is not None and one.kind != "act"}
+        # "it" in "it is clear", "it rained" is nobody
+        self.doing = {one.source for one in statements if one.source is not None and one.rule not in _BEING}
         self.quotes = sorted((one for one in statements if one.kind == "direct"), key=lambda one: one.content)
+        self._ordered = sorted(self.sources)
         self.seen: list[_Seen] = []
         self.actor_at: dict[tuple[int, int], Mention] = {}
 
@@ -107,7 +114,9 @@ class _Resolver:
                     self._see(one, number)
                 elif one.re is _PRONOUN and one["first"]:
                     later.append((one, number))
-                elif (mention := self._pronoun(one, number) if one.re is _PRONOUN else self._description(one, number)) is not None:
+                elif (
+                    mention := self._pronoun(one, number) if one.re is _PRONOUN else self._description(one, number)
+                ) is not None:
                     self.actor_at[mention.start, mention.end] = mention
                     if mention.actor != UNKNOWN:
                         self._see(mention, number)
@@ -119,7 +128,14 @@ class _Resolver:
     def _see(self, mention: Mention, sentence: int) -> None:
         entity = self.cast.entities.get((mention.start, mention.end))
         text = self.raw[mention.start : mention.end]
-        earlier = next((one for one in reversed(self.seen) if one.mention.actor == mention.actor and one.mention.name == mention.name), None)
+        earlier = next(
+            (
+                one
+                for one in reversed(self.seen)
+                if one.mention.actor == mention.actor and one.mention.name == mention.name
+            ),
+            None,
+        )
         if entity is not None:
             kind, gender = entity.kind, entity.gender
         elif mention.rule == "group":
@@ -128,7 +144,10 @@ class _Resolver:
             kind, gender = earlier.kind, earlier.gender
         else:
             kind, gender = self._known(mention, text)
-            if re.search(r"office: .*\b(?:president|minister|leader|spokesman|spokeswoman|chancellor|premier|king|queen|ambassador|envoy|counterpart)$", mention.rule):
+            if re.search(
+                r"office: .*\b(?:president|minister|leader|spokesman|spokeswoman|chancellor|premier|king|queen|ambassador|envoy|counterpart)$",
+                mention.rule,
+            ):
                 kind = "person"
         self.actor_at[mention.start, mention.end] = mention
         self.seen.append(_Seen(mention, sentence, kind, gender, self._is_subject(mention), text))
@@ -144,13 +163,12 @@ class _Resolver:
         return self.registry.kinds.get(mention.actor, "organisation"), ""
 
     def _is_subject(self, mention: Mention) -> bool:
-        return any(start <= mention.start and mention.end <= end + 2 for start, end in self._sources_near(mention.start, mention.end))
+        return any(
+            start <= mention.start and mention.end <= end + 2
+            for start, end in self._sources_near(mention.start, mention.end)
+        )
 
     def _sources_near(self, start: int, end: int) -> list[tuple[int, int]]:
-        if not hasattr(self, "_ordered"):
-            self._ordered = sorted(self.sources)
-        from bisect import bisect_right
-
         at = bisect_right(self._ordered, (end, 0))
         return [one for one in self._ordered[max(0, at - 6) : at] if one[1] > start]
 
@@ -162,7 +180,7 @@ class _Resolver:
         if found["relative"]:
             return self._relative(span)
         if found["thing"]:
-            if word == "it" and span not in self.spoken:
+            if word == "it" and span not in self.doing:
                 return None  # "it is clear", "it rained"
             kinds = {"organisation", "state"}
         elif found["plural"]:
@@ -184,7 +202,9 @@ class _Resolver:
                 continue
             if gender and one.gender and one.gender != gender:
                 continue
-            if self._inside_quote(one.mention.start) != self._inside_quote(span[0]) and self._inside_quote(one.mention.start):
+            if self._inside_quote(one.mention.start) != self._inside_quote(span[0]) and self._inside_quote(
+                one.mention.start
+            ):
                 continue  # whoever speaks outside does not mean who is named inside
             score = {0: 2.5, 1: 2.0, 2: 1.0}.get(back, 0.5)
             if back == 0 and one.subject and word in {"his", "her", "its", "their"}:
@@ -212,10 +232,16 @@ class _Resolver:
             confidence -= 0.05
         where = {0: "in the sentence", 1: "in the sentence before"}.get(sentence - best[1].sentence, "further up")
         role = "subject" if best[1].subject else "named"
-        rule = f"pronoun: {role} of{where.removeprefix('in')}" if role == "subject" and where.startswith("in") else f"pronoun: {role} {where}"
+        rule = (
+            f"pronoun: {role} of{where.removeprefix('in')}"
+            if role == "subject" and where.startswith("in")
+            else f"pronoun: {role} {where}"
+        )
         return self._made(span, best[1].mention, rule, confidence, [one[1].mention.actor for one in ranked])
 
-    def _made(self, span: tuple[int, int], meant: Mention, rule: str, confidence: float, candidates: Sequence[str]) -> Mention:
+    def _made(
+        self, span: tuple[int, int], meant: Mention, rule: str, confidence: float, candidates: Sequence[str]
+    ) -> Mention:
         different = tuple(dict.fromkeys(candidates))
         if confidence < THRESHOLD and len(different) > 1:
             return Mention(*span, UNKNOWN, rule, False, round(confidence, 2), different[:5])
@@ -236,7 +262,9 @@ class _Resolver:
             if len(gap) > 40:
                 break
             if re.fullmatch(r"(?:['’]s?)?,?\s|,\s[^,.;]{1,38},\s", gap):
-                return Mention(*span, one.mention.actor, "pronoun: relative", one.mention.known, 0.85, (), one.mention.name)
+                return Mention(
+                    *span, one.mention.actor, "pronoun: relative", one.mention.known, 0.85, (), one.mention.name
+                )
         return None
 
     def _first_person(self, found: re.Match[str]) -> Mention | None:
@@ -270,10 +298,33 @@ class _Resolver:
                 continue
             if re.search(rf"\b{re.escape(noun)}\b", said) and (kind != "person" or one.kind == "person"):
                 confidence = 0.85 if sentence - one.sentence <= REACH else 0.7
-                return Mention(*span, one.mention.actor, f"description: {noun}", one.mention.known, confidence, (), one.mention.name)
+                return Mention(
+                    *span,
+                    one.mention.actor,
+                    f"description: {noun}",
+                    one.mention.known,
+                    confidence,
+                    (),
+                    one.mention.name,
+                )
         if kind == "state":
             return self._state(span, noun, sentence)
-        if kind == "body" and noun in {"group", "movement", "militia", "organisation", "organization", "alliance", "company", "firm", "party", "union", "agency", "newspaper", "body", "bloc"}:
+        if kind == "body" and noun in {
+            "group",
+            "movement",
+            "militia",
+            "organisation",
+            "organization",
+            "alliance",
+            "company",
+            "firm",
+            "party",
+            "union",
+            "agency",
+            "newspaper",
+            "body",
+            "bloc",
+        }:
             return self._last(span, noun, {"organisation"}, sentence)
         return None
 
@@ -282,7 +333,8 @@ class _Resolver:
         governed = Counter(
             one.mention.actor
             for one in self.seen
-            if one.kind == "state" and re.search(r"office: .*\b(?:government|army|forces|troops|military|regime)", one.mention.rule)
+            if one.kind == "state"
+            and re.search(r"office: .*\b(?:government|army|forces|troops|military|regime)", one.mention.rule)
         )
         ranked = governed.most_common(2)
         if ranked and (len(ranked) == 1 or ranked[0][1] >= 2 * ranked[1][1]):

@@ -43,20 +43,22 @@ _CLOSED = {
     "always sometimes perhaps maybe quite rather almost long ago here away yet else first 't flatly twice",
 }
 _WORDS = {word: tag for tag, words in _CLOSED.items() for word in words.split()}
-_BE = frozenset("is are was were be been being am 's 're 'm isn aren wasn weren get gets got".split())
-_HAVE = frozenset("has had have having 've hasn hadn haven".split())
-_PLURAL = frozenset("people police they we you i critics officials many some others most all both few women men".split())
-_TIME = frozenset(
-    "monday tuesday wednesday thursday friday saturday sunday january february march april june july august september "
-    "october november december".split()
+_BE = frozenset(["is", "are", "was", "were", "be", "been", "being", "am", "'s", "'re", "'m", "isn", "aren", "wasn", "weren", "get", "gets", "got"])
+_HAVE = frozenset(["has", "had", "have", "having", "'ve", "hasn", "hadn", "haven"])
+_PLURAL = frozenset(
+    ["people", "police", "they", "we", "you", "i", "critics", "officials", "many", "some", "others", "most", "all", "both", "few", "women", "men"]
 )
-_SPAN_OF_TIME = re.compile(r"week|month|year|night|day|morning|evening|afternoon|summer|spring|fall|winter|time|hour|decade")
+_TIME = frozenset(
+    ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday", "january", "february", "march", "april", "june", "july", "august", "september", "october", "november", "december"]
+)
+_SPAN_OF_TIME = re.compile(
+    r"week|month|year|night|day|morning|evening|afternoon|summer|spring|fall|winter|time|hour|decade"
+)
 _MARKS = {",": ",", ":": ":", ";": ";", "(": "(", ")": ")", "[": "(", "]": ")", "—": "-", "–": "-", "--": "-", ".": "."}
 _NOUNS = frozenset("NC#'")
 # Forms in -s that are nouns unless a pronoun stands before them.
 _NOUNS_IN_S = frozenset(
-    "forces posts means states works rights times talks sides parties shares stocks polls records jobs units troops ties visits "
-    "sources results returns levels leads leaks fires fights deals cases places faces files funds goods hands heads homes".split()
+    ["forces", "posts", "means", "states", "works", "rights", "times", "talks", "sides", "parties", "shares", "stocks", "polls", "records", "jobs", "units", "troops", "ties", "visits", "sources", "results", "returns", "levels", "leads", "leaks", "fires", "fights", "deals", "cases", "places", "faces", "files", "funds", "goods", "hands", "heads", "homes"]
 )
 
 
@@ -91,7 +93,33 @@ def _inflected(base: str, past: str = "", participle: str = "") -> list[tuple[st
     if not past:
         past = base[:-1] + "ied" if ending_y else base + ("d" if base.endswith("e") else "ed")
     doubled = past.endswith("ed") and len(past) == len(base) + 3 and past[-3] == past[-4]
-    if doubled or (len(base) <= 4 and base in {"run", "cut", "put", "win", "sit", "let", "set", "hit", "get", "shut", "quit", "bet", "bid", "dig", "spin", "swim", "begin"}) or base in {"forget", "split"}:
+    if (
+        doubled
+        or (
+            len(base) <= 4
+            and base
+            in {
+                "run",
+                "cut",
+                "put",
+                "win",
+                "sit",
+                "let",
+                "set",
+                "hit",
+                "get",
+                "shut",
+                "quit",
+                "bet",
+                "bid",
+                "dig",
+                "spin",
+                "swim",
+                "begin",
+            }
+        )
+        or base in {"forget", "split"}
+    ):
         gerund = base + base[-1] + "ing"
     elif base.endswith("ie"):
         gerund = base[:-2] + "ying"
@@ -151,9 +179,12 @@ class Clause:
             following = words[at + 1] if at + 1 < count else ""
             if word == '"':
                 tag = "Q"
-            elif tag == "D" and (following in _WORDS and word not in {"all", "both"} or following in _MARKS):
+            elif tag == "D" and ((following in _WORDS and word not in {"all", "both"}) or following in _MARKS):
                 nexttag = _WORDS.get(following, "")
-                if word in {"this", "these", "those", "some", "many", "most", "all", "both", "few", "several", "more"} and nexttag != "D":
+                if (
+                    word in {"this", "these", "those", "some", "many", "most", "all", "both", "few", "several", "more"}
+                    and nexttag != "D"
+                ):
                     tag = "p"
             elif word == "her":
                 tag = "p" if not following or following in _WORDS or following in _MARKS or following == '"' else "D"
@@ -161,7 +192,9 @@ class Clause:
                 tag = self._that(at, following)
             elif word in ("'s", "'"):
                 tag = "X" if tags and tags[-1] in "pw" else "'"
-                if tag == "'" and (following in {"been", "not", "a", "the"} or following.endswith("ing") and following in lexical):
+                if tag == "'" and (
+                    following in {"been", "not", "a", "the"} or (following.endswith("ing") and following in lexical)
+                ):
                     tag = "X"
             elif tag is not None:
                 pass
@@ -171,9 +204,15 @@ class Clause:
                 tag = "."
             elif word[0].isdigit() or word[0] in "$£€":
                 tag = "#"
-            elif word in _TIME or (at and words[at - 1] in {"last", "this", "next", "that"} and _SPAN_OF_TIME.match(word)):
+            elif word in _TIME or (
+                at and words[at - 1] in {"last", "this", "next", "that"} and _SPAN_OF_TIME.match(word)
+            ):
                 tag = "R"
-                if at and tags[-1] in "ID" and words[at - 1] in {"on", "last", "this", "next", "in", "since", "by", "until", "late", "early"}:
+                if (
+                    at
+                    and tags[-1] in "ID"
+                    and words[at - 1] in {"on", "last", "this", "next", "in", "since", "by", "until", "late", "early"}
+                ):
                     tags[-1] = "R"
             elif capital[at] and (at or word not in lexical):
                 tag = "C"
@@ -295,7 +334,12 @@ class Clause:
             at += 1
         if at == core:
             return (first, at - 1) if at > first else None
-        while at + 1 < count and tags[at] == "I" and self.words[at] in {"of", "for", "at", "from"} and tags[at + 1] in "DNC":
+        while (
+            at + 1 < count
+            and tags[at] == "I"
+            and self.words[at] in {"of", "for", "at", "from"}
+            and tags[at + 1] in "DNC"
+        ):
             inner = self.phrase_after(at + 1)
             if inner is None:
                 break
@@ -396,7 +440,9 @@ class Clause:
         candidates = [
             at
             for at in range(left - 1, -1, -1)
-            if self.tags[at] == "V" and (other := self.forms.get(at)) and (other.forms & form.forms or self._has_auxiliary(at))
+            if self.tags[at] == "V"
+            and (other := self.forms.get(at))
+            and (other.forms & form.forms or self._has_auxiliary(at))
         ]
         for alike in (True, False):
             for at in candidates:
@@ -430,7 +476,12 @@ class Clause:
                 return self.owner(phrase) or self._previous(left)
             if phrase:
                 governor = phrase[0] - 1
-                if governor >= 0 and (form := self.forms.get(governor)) and "order" in form.classes and tags[governor] in "VvGE":
+                if (
+                    governor >= 0
+                    and (form := self.forms.get(governor))
+                    and "order" in form.classes
+                    and tags[governor] in "VvGE"
+                ):
                     return phrase
         for at in range(left, -1, -1):
             if tags[at] in "VvGE":
@@ -466,7 +517,9 @@ class Clause:
                     if tags[found[0]] != "w":
                         return found
             for at in range(left):
-                if tags[at] in "VX" and (found := self.subject(at) if tags[at] == "V" else self.phrase_before(self.group_start(at) - 1)):
+                if tags[at] in "VX" and (
+                    found := self.subject(at) if tags[at] == "V" else self.phrase_before(self.group_start(at) - 1)
+                ):
                     if tags[found[0]] != "w":
                         return found
         return self._previous(left + 1) or self._next(verb)
@@ -481,7 +534,7 @@ class Clause:
     def _next(self, verb: int) -> tuple[int, int] | None:
         """The subject of the main clause behind: "Speaking in Varna, the minister said"."""
         for at in range(verb + 1, len(self.tags)):
-            if self.tags[at] == "," :
+            if self.tags[at] == ",":
                 found = self.phrase_after(at + 1)
                 if found and self.tags[found[0]] not in "w":
                     return found

@@ -4,8 +4,8 @@ A record is a name, its synonyms on lines that begin with `+`, and codes on line
 
     RECEP_TAYYIP_ERDOGAN_
     +ERDOGAN_
-    	[TURELI 720101-021118]
-    	[TURGOV >030314]
+        [TURELI 720101-021118]
+        [TURGOV >030314]
 
 Of a code only the owner counts here: `TURGOV`, `TURMIL` and plain `TUR` are the state (by its ISO code), any other role
 is an actor of its own (`TURELI`: turkey_eli), since a registry names who acts and not what they are. As in PETRARCH, the
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 OF_THE_STATE = re.compile(r"(?:GOV|MIL|COP|SPY|JUD|LEG)\w*|")  # roles that speak for the state
 _COMMENT = re.compile(r"<!--.*?-->|[#;][^\n]*", re.DOTALL)
 _CODE = re.compile(r"\[\s*(?P<code>[A-Za-z]\w*)\s*(?P<when>[<>]?\s*\d+(?:\s*-\s*\d+)?)?\s*\]")
-_SMALL = frozenset("of the and for in on de del la bin ibn al el van von du da dos".split())
+_SMALL = frozenset(["of", "the", "and", "for", "in", "on", "de", "del", "la", "bin", "ibn", "al", "el", "van", "von", "du", "da", "dos"])
 _FIRST, _LAST = datetime.date.min, datetime.date.max
 _DAY = datetime.timedelta(days=1)
 

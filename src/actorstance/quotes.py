@@ -81,7 +81,11 @@ def quotations(text: str, start: int, end: int, open_before: bool = False) -> tu
         elif sign in "”»":
             opening = False
         else:
-            opening = opened is None and not after.isspace() or (opened is not None and before.isspace() and not after.isspace())
+            opening = (
+                (opened is None
+                and not after.isspace())
+                or (opened is not None and before.isspace() and not after.isspace())
+            )
         if opening:
             if opened is None:
                 opened = mark.start()
@@ -174,7 +178,9 @@ class _Reader:
                         one = self._actor_of(clause, at, span)
                 if waiting:
                     for early, _ in waiting:
-                        self.found.append(Statement("direct", one.source, one.cue, early, "speaker of the quotation after"))
+                        self.found.append(
+                            Statement("direct", one.source, one.cue, early, "speaker of the quotation after")
+                        )
                     waiting = []
                 self.found.append(one)
                 before, within = one, True
@@ -188,7 +194,10 @@ class _Reader:
                     waiting = []
             if not any(tag == "Q" for tag in clause.tags):
                 if (subject := self._main_subject(clause)) is not None:
-                    before, within = Statement("direct", subject, None, subject, "who acts in the sentence before"), True
+                    before, within = (
+                        Statement("direct", subject, None, subject, "who acts in the sentence before"),
+                        True,
+                    )
         for span, _ in waiting:
             rule = "speaker of the paragraph before"
             if speaker is not None:
@@ -267,7 +276,11 @@ class _Reader:
     def _indirect(self, clause: Clause, quotes: Sequence[Span]) -> None:
         for verb, tag in enumerate(clause.tags):
             form = clause.forms.get(verb)
-            if tag == "X" and not clause.has_verb(verb) and (phrase := clause.phrase_before(clause.group_start(verb) - 1)):
+            if (
+                tag == "X"
+                and not clause.has_verb(verb)
+                and (phrase := clause.phrase_before(clause.group_start(verb) - 1))
+            ):
                 self._report(clause, verb, verb, phrase, clause.words[verb], "act")
             if tag not in "VGEv" or (form is None and tag != "V"):
                 continue
@@ -275,7 +288,11 @@ class _Reader:
             if subject is None:
                 continue
             kind = "act" if form is None or form.classes == {"act"} else ""
-            if not kind and self._follows_quotation(clause, min(verb, subject[0])) and not self._tells_more(clause, max(verb, subject[1])):
+            if (
+                not kind
+                and self._follows_quotation(clause, min(verb, subject[0]))
+                and not self._tells_more(clause, max(verb, subject[1]))
+            ):
                 continue  # "…," she told the board: the quotation is what she said
             self._report(clause, verb, verb, subject, clause.words[verb], kind)
         for first, last, source, cue in self._other_cues(clause):
@@ -293,10 +310,18 @@ class _Reader:
     def _report(self, clause: Clause, first: int, last: int, subject: tuple[int, int], rule: str, kind: str) -> None:
         cue = clause.starts[first], clause.ends[last]
         self._content(
-            clause, min(subject[0], first), max(last, subject[1] if subject[0] > last else last), _span(clause, subject), cue, rule, kind
+            clause,
+            min(subject[0], first),
+            max(last, subject[1] if subject[0] > last else last),
+            _span(clause, subject),
+            cue,
+            rule,
+            kind,
         )
 
-    def _content(self, clause: Clause, first: int, last: int, source: Span, cue: Span, rule: str, kind: str = "") -> None:
+    def _content(
+        self, clause: Clause, first: int, last: int, source: Span, cue: Span, rule: str, kind: str = ""
+    ) -> None:
         """Add the statement whose speaker and cue are the tokens first to last of a clause."""
         tags, words = clause.tags, clause.words
         count = len(tags)

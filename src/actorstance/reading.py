@@ -8,15 +8,22 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import permutations
 
-from actorstance.actors import Mention, Registry
-from actorstance.coreference import UNKNOWN, meant_by, resolve
+from actorstance.actors import AUTHOR, UNKNOWN, Mention, Registry
+from actorstance.cast import cast
+from actorstance.coreference import meant_by, resolve
 from actorstance.documents import Document
-from actorstance.names import cast
 from actorstance.quotes import Statement, statements
 
-AUTHOR = "AUTHOR"
 MAX_PAIRS = 72  # of one sentence: nine actors, each with each; a longer list of names says little of any two
-NONE = (-1, -1)
+NOWHERE = (-1, -1)
+COUNTED = (
+    "mentions_registry",
+    "mentions_rule",
+    "mentions_unresolved",
+    "statements",
+    "statements_without_speaker",
+    "pairs_left_out",
+)
 
 Names = Callable[[str], Sequence[tuple[int, int, str]]]  # text -> (start, end, kind) of the names in it
 
@@ -59,10 +66,10 @@ def read_actors(document: Document, registry: Registry, names: Names | None = No
 
     Example:
         >>> from actorstance.documents import parse
-        >>> document = parse("d", "Turkey will not yield, Erdogan said. He accused Russia of breaking its word.")
-        >>> reading = read_actors(document, Registry({"turkey": ["Turkey", "Erdogan"], "russia": ["Russia"]}))
+        >>> document = parse("d", "Turkey's president, Ana Lima, said no. She accused Russia of breaking the truce.")
+        >>> reading = read_actors(document, Registry({"turkey": ["Turkey"], "russia": ["Russia"]}))
         >>> [(pair.sentence, pair.source, pair.target, pair.why) for pair in reading.pairs if pair.source != "AUTHOR"]
-        [(1, 'turkey', 'russia', 'speaks: accused')]
+        [(1, 'turkey', 'russia', 'speaks: accused'), (1, 'russia', 'turkey', 'named together')]
 
     """
     said = statements(document)
@@ -70,7 +77,9 @@ def read_actors(document: Document, registry: Registry, names: Names | None = No
     more = resolve(document, found, said, registry)
     mentions = sorted([*found.mentions, *more], key=lambda one: (one.start, -one.end))
     starts = [one.start for one in mentions]
-    speakers = [None if one.source is None else meant_by(one.source, _near(mentions, starts, one.source)) for one in said]
+    speakers = [
+        None if one.source is None else meant_by(one.source, _near(mentions, starts, one.source)) for one in said
+    ]
     asked = _Asker(document, mentions, said, speakers)
     pairs = list(asked.pairs())
     counts = Counter(
@@ -80,7 +89,8 @@ def read_actors(document: Document, registry: Registry, names: Names | None = No
             "mentions_unresolved": sum(one.actor == UNKNOWN for one in mentions),
             "statements": sum(one.kind != "act" for one in said),
             "statements_without_speaker": sum(
-                one.kind != "act" and (who is None or who.actor == UNKNOWN) for one, who in zip(said, speakers, strict=True)
+                one.kind != "act" and (who is None or who.actor == UNKNOWN)
+                for one, who in zip(said, speakers, strict=True)
             ),
             "pairs_left_out": asked.left_out,
         }
@@ -97,7 +107,11 @@ class _Asker:
     """Makes the pairs of a document, sentence by sentence."""
 
     def __init__(
-        self, document: Document, mentions: Sequence[Mention], said: Sequence[Statement], speakers: Sequence[Mention | None]
+        self,
+        document: Document,
+        mentions: Sequence[Mention],
+        said: Sequence[Statement],
+        speakers: Sequence[Mention | None],
     ) -> None:
         self.document, self.mentions = document, mentions
         self.starts = [one.start for one in mentions]
@@ -127,7 +141,11 @@ class _Asker:
         spans: dict[str, list[tuple[int, int]]] = {}
         for weak in (False, True):  # possessives and "I" stand for an actor only where nothing else does
             for one in here:
-                if one.actor != UNKNOWN and _is_weak(one, self.document.raw) == weak and (not weak or one.actor not in spans or weak_only(spans, one, self.document.raw)):
+                if (
+                    one.actor != UNKNOWN
+                    and _is_weak(one, self.document.raw) == weak
+                    and (not weak or one.actor not in spans or weak_only(spans, one, self.document.raw))
+                ):
                     spans.setdefault(one.actor, []).append((one.start, one.end))
         speaking = self._speaking(inside, spans)
         for source, target in permutations(spans, 2):
@@ -135,10 +153,10 @@ class _Asker:
             yield Pair(number, source, spans[source][0], target, spans[target][0], why)
         for (source, target), why in speaking.items():
             if source not in spans:
-                yield Pair(number, source, NONE, target, spans[target][0], why)
+                yield Pair(number, source, NOWHERE, target, spans[target][0], why)
         for target, places in spans.items():
             if any(not self._quoted(start) for start, _ in places):
-                yield Pair(number, AUTHOR, NONE, target, places[0], "author")
+                yield Pair(number, AUTHOR, NOWHERE, target, places[0], "author")
 
     def _speaking(
         self, inside: list[tuple[Statement, Mention | None]], spans: dict[str, list[tuple[int, int]]]
@@ -154,7 +172,9 @@ class _Asker:
                     found.setdefault((speaker, target), f"speaks: {one.rule}")
         return found
 
-    def _acting(self, inside: list[tuple[Statement, Mention | None]], source: str, places: list[tuple[int, int]]) -> str | None:
+    def _acting(
+        self, inside: list[tuple[Statement, Mention | None]], source: str, places: list[tuple[int, int]]
+    ) -> str | None:
         for one, who in inside:
             if one.kind == "act" and who is not None and who.actor == source:
                 if any(one.content[0] <= start < one.content[1] for start, _ in places):
@@ -169,9 +189,23 @@ class _Asker:
 def _is_weak(mention: Mention, raw: str) -> bool:
     """Whether a mention is a possessive or the speaker's own "I"."""
     word = raw[mention.start : mention.end].lower()
-    return mention.rule.startswith("pronoun") and word in {"his", "her", "its", "their", "my", "our", "i", "we", "us", "me"}
+    return mention.rule.startswith("pronoun") and word in {
+        "his",
+        "her",
+        "its",
+        "their",
+        "my",
+        "our",
+        "i",
+        "we",
+        "us",
+        "me",
+    }
 
 
 def weak_only(spans: dict[str, list[tuple[int, int]]], mention: Mention, raw: str) -> bool:
     """Whether only weak mentions of an actor have been seen."""
-    return all(raw[start:end].lower() in {"his", "her", "its", "their", "my", "our", "i", "we", "us", "me"} for start, end in spans[mention.actor])
+    return all(
+        raw[start:end].lower() in {"his", "her", "its", "their", "my", "our", "i", "we", "us", "me"}
+        for start, end in spans[mention.actor]
+    )
