@@ -205,11 +205,14 @@ class _Caster:
         elif body and entity.kind == "name":
             entity.kind, entity.evidence = "organisation", True
         if not entity.gender:
-            if (
-                (first in self.words["men"]
-                and first not in self.words["women"])
-                or name.title in {"mr", "king", "prince", "sir", "lord", "congressman"}
-            ):
+            if (first in self.words["men"] and first not in self.words["women"]) or name.title in {
+                "mr",
+                "king",
+                "prince",
+                "sir",
+                "lord",
+                "congressman",
+            }:
                 entity.gender = "m"
             elif first in self.words["women"] or name.title in {
                 "mrs",

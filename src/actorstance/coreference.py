@@ -48,7 +48,31 @@ _DESCRIPTION = re.compile(
 )
 
 _BEING = frozenset(
-    ["is", "was", "'s", "are", "were", "be", "been", "would", "will", "could", "may", "might", "must", "should", "has", "had", "seems", "seemed", "appears", "appeared", "takes", "took", "became"]
+    [
+        "is",
+        "was",
+        "'s",
+        "are",
+        "were",
+        "be",
+        "been",
+        "would",
+        "will",
+        "could",
+        "may",
+        "might",
+        "must",
+        "should",
+        "has",
+        "had",
+        "seems",
+        "seemed",
+        "appears",
+        "appeared",
+        "takes",
+        "took",
+        "became",
+    ]
 )
 
 

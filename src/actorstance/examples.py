@@ -226,7 +226,7 @@ def pairs(reading: Reading, group_by_sentence: bool = False) -> Dataset:
         >>> document = parse("d", "Varna on Monday accused Ostia of spying on its fleet in the northern strait.")
         >>> found = pairs(read_actors(document, Registry({"varna": ["Varna"], "ostia": ["Ostia"]})))
         >>> list(zip(found["source"], found["target"]))
-        [('varna', 'ostia'), ('ostia', 'varna'), ('AUTHOR', 'varna'), ('AUTHOR', 'ostia')]
+        [('AUTHOR', 'varna'), ('AUTHOR', 'ostia'), ('varna', 'ostia'), ('ostia', 'varna')]
 
     """
     document = reading.document

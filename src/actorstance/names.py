@@ -150,7 +150,8 @@ class _Finder:
             inside = [
                 one
                 for one in offices
-                if (one.mention.start < last and first < one.end) or (one.end > one.mention.end and one.end == first - 1)
+                if (one.mention.start < last and first < one.end)
+                or (one.end > one.mention.end and one.end == first - 1)
             ]
             if (
                 first < free

@@ -30,7 +30,28 @@ if TYPE_CHECKING:
 OF_THE_STATE = re.compile(r"(?:GOV|MIL|COP|SPY|JUD|LEG)\w*|")  # roles that speak for the state
 _COMMENT = re.compile(r"<!--.*?-->|[#;][^\n]*", re.DOTALL)
 _CODE = re.compile(r"\[\s*(?P<code>[A-Za-z]\w*)\s*(?P<when>[<>]?\s*\d+(?:\s*-\s*\d+)?)?\s*\]")
-_SMALL = frozenset(["of", "the", "and", "for", "in", "on", "de", "del", "la", "bin", "ibn", "al", "el", "van", "von", "du", "da", "dos"])
+_SMALL = frozenset(
+    [
+        "of",
+        "the",
+        "and",
+        "for",
+        "in",
+        "on",
+        "de",
+        "del",
+        "la",
+        "bin",
+        "ibn",
+        "al",
+        "el",
+        "van",
+        "von",
+        "du",
+        "da",
+        "dos",
+    ]
+)
 _FIRST, _LAST = datetime.date.min, datetime.date.max
 _DAY = datetime.timedelta(days=1)
 

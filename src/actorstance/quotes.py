@@ -11,7 +11,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from actorstance.documents import Document
-from actorstance.grammar import Clause, lexicon
+from actorstance.grammar import Clause
+from actorstance.tagging import lexicon
 
 Span = tuple[int, int]
 
@@ -81,10 +82,8 @@ def quotations(text: str, start: int, end: int, open_before: bool = False) -> tu
         elif sign in "”»":
             opening = False
         else:
-            opening = (
-                (opened is None
-                and not after.isspace())
-                or (opened is not None and before.isspace() and not after.isspace())
+            opening = (opened is None and not after.isspace()) or (
+                opened is not None and before.isspace() and not after.isspace()
             )
         if opening:
             if opened is None:
@@ -239,7 +238,7 @@ class _Reader:
 
     def _other_cues(self, clause: Clause) -> Iterator[tuple[int, int, Span, Span]]:
         """Cues that are no verbs: (first token, last token, source, cue)."""
-        words, tags, nouns = clause.words, clause.tags, lexicon()[1]
+        words, tags, nouns = clause.words, clause.tags, lexicon().nouns
         for at, word in enumerate(words):
             if word == "according" and at + 2 < len(words) and words[at + 1] == "to":
                 phrase = clause.phrase_after(at + 2)

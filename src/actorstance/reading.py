@@ -148,15 +148,15 @@ class _Asker:
                 ):
                     spans.setdefault(one.actor, []).append((one.start, one.end))
         speaking = self._speaking(inside, spans)
+        for target, places in spans.items():
+            if any(not self._quoted(start) for start, _ in places):
+                yield Pair(number, AUTHOR, NOWHERE, target, places[0], "author")
         for source, target in permutations(spans, 2):
             why = speaking.get((source, target)) or self._acting(inside, source, spans[target]) or "named together"
             yield Pair(number, source, spans[source][0], target, spans[target][0], why)
         for (source, target), why in speaking.items():
             if source not in spans:
                 yield Pair(number, source, NOWHERE, target, spans[target][0], why)
-        for target, places in spans.items():
-            if any(not self._quoted(start) for start, _ in places):
-                yield Pair(number, AUTHOR, NOWHERE, target, places[0], "author")
 
     def _speaking(
         self, inside: list[tuple[Statement, Mention | None]], spans: dict[str, list[tuple[int, int]]]

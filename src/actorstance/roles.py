@@ -12,7 +12,9 @@ from typing import Any
 import ahocorasick
 import yaml
 
-_BEFORE_GROUP = frozenset(["holdout", "armed", "radical", "moderate", "anti-government", "pro-government", "local", "displaced"])
+_BEFORE_GROUP = frozenset(
+    ["holdout", "armed", "radical", "moderate", "anti-government", "pro-government", "local", "displaced"]
+)
 _HELD = re.compile(r"-(?:held|controlled|backed|led|run|dominated)\b")
 _MODIFIER = (
     r"(?:(?:top|senior|acting|interim|new|deputy|chief|military|state|national|federal|outgoing|elite|naval|own|hard-line"
