@@ -1,30 +1,33 @@
 """Who says what: the quotations of an article, the reports without quotation marks, and the words that name the speaker.
 
 A quotation may run over sentences and paragraphs, stand in marks of any kind, be left open, or hold another one. What is
-told in a that-clause or after an attitude ("wants", "rejected") is somebody's too: an indirect statement.
+told in a that-clause or after an attitude ("wants", "rejected") is somebody's too: an indirect statement. And what an
+actor does ("seized the town") is that actor's act.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from actorstance.documents import Document
-from actorstance.grammar import Clause
+from actorstance.grammar import Clause, Phrase
+from actorstance.marks import Span, quotations, singles
 from actorstance.tagging import lexicon
 
-Span = tuple[int, int]
-
 FEW_WORDS = 3  # a quotation of so few words and no full stop is a phrase of the sentence round it
+MAX_SENTENCE = 4000  # characters, of quotations one each; a longer "sentence" is a list or no prose, and is not read
+NEAR = 60  # tokens on each side of a quotation where its cue may stand
 
 
 @dataclass(frozen=True)
 class Statement:
-    """What somebody says, thinks or wants.
+    """What somebody says, thinks, wants or does.
 
     Offsets count in the raw text. `source` is where the sentence names the speaker, None where nobody is named; `kind`
-    is direct (a quotation), mixed (a report with a quotation in it) or indirect; `rule` says how the speaker was found.
+    is direct (a quotation), mixed (a report with a quotation in it), indirect, or act; `rule` is the word that tells it
+    or, of a quotation without one, where the speaker was found.
     """
 
     kind: str
@@ -34,18 +37,6 @@ class Statement:
     rule: str
 
 
-@dataclass(frozen=True)
-class _Quote:
-    start: int  # of the opening mark
-    end: int  # behind the closing mark
-    continued: bool = False  # opens a paragraph after one that was left open
-
-
-_DOUBLE = re.compile(r"[\"“”„«»]|''|``")
-_SINGLE_OPEN = re.compile(r"(?<![^\s(\[—–“\"])['‘](?=[^\s'’])")
-_SINGLE_CLOSE = re.compile(r"(?<=[.?!,…])['’](?![^\W_])|(?<=[^\W_])['’](?=[\s,.;:?!)\]—–]|$)")
-
-
 def statements(document: Document) -> list[Statement]:
     """Return all statements of a document's body, in order of what is said.
 
@@ -53,212 +44,120 @@ def statements(document: Document) -> list[Statement]:
         >>> from actorstance.documents import parse
         >>> document = parse("d", '"We will not sign," Ana Lima told reporters in Varna. "Ostia has lied to us."')
         >>> for found in statements(document):
-        ...     print(found.kind, document.raw[slice(*found.source)], document.raw[slice(*found.content)])
+        ...     if found.kind != "act":
+        ...         print(found.kind, document.raw[slice(*found.source)], document.raw[slice(*found.content)])
         direct Ana Lima "We will not sign,"
         direct Ana Lima "Ostia has lied to us."
 
     """
-    return _Reader(document).read()
+    paragraphs: dict[int, list[Span]] = {}
+    for sentence in document.sentences:
+        paragraphs.setdefault(sentence.paragraph, []).append((sentence.start, sentence.end))
+    found: list[Statement] = []
+    left_open, speaker = False, None
+    for sentences in paragraphs.values():
+        start, end = sentences[0][0], sentences[-1][1]
+        spans, now_open = quotations(document.raw, start, end, left_open)
+        paragraph = _Paragraph(document.raw, speaker, left_open and bool(spans) and spans[0][0] == start)
+        paragraph.read(sentences, spans)
+        for span in spans:  # and what is quoted inside a quotation
+            inner = singles(document.raw, span[0] + 1, span[1] - 1) if span[1] - span[0] > 2 else []
+            if inner:
+                nested = _Paragraph(document.raw, None, False)
+                nested.read(_cut(sentences, span[0] + 1, span[1] - 1), inner)
+                found += [one for one in nested.found if one.kind == "direct" and one.source is not None]
+        found += paragraph.found
+        left_open, speaker = now_open, paragraph.last or speaker
+    found.sort(key=lambda one: (one.content[0], -one.content[1]))
+    return found
 
 
-def quotations(text: str, start: int, end: int, open_before: bool = False) -> tuple[list[Span], bool]:
-    """Return the quotations of a paragraph, marks included, and whether the last is left open.
+def _cut(sentences: Sequence[Span], start: int, end: int) -> list[Span]:
+    """The parts of sentences that lie in a stretch."""
+    return [(max(a, start), min(b, end)) for a, b in sentences if a < end and start < b]
+
+
+class _Paragraph:
+    """Reads one paragraph.
 
     Args:
         text: the whole text.
-        start: where the paragraph begins.
-        end: where it ends.
-        open_before: whether the paragraph before left a quotation open.
+        speaker: the last direct statement before it.
+        continued: whether it opens with a quotation that goes on from the paragraph before.
 
     """
-    spans: list[Span] = []
-    opened: int | None = None
-    for mark in _DOUBLE.finditer(text, start, end):
-        sign = mark[0]
-        before = text[mark.start() - 1] if mark.start() > start else " "
-        after = text[mark.end()] if mark.end() < end else " "
-        if sign in "“„«``":
-            opening = True
-        elif sign in "”»":
-            opening = False
-        else:
-            opening = (opened is None and not after.isspace()) or (
-                opened is not None and before.isspace() and not after.isspace()
-            )
-        if opening:
-            if opened is None:
-                opened = mark.start()
-        elif opened is not None:
-            spans.append((opened, mark.end()))
-            opened = None
-        elif not spans and open_before:
-            spans.append((start, mark.end()))
-        elif not before.isspace():  # a closing mark without an opening one: from the start of its sentence
-            stop = max((spans[-1][1] if spans else start), _sentence_start(text, start, mark.start()))
-            spans.append((stop, mark.end()))
-    if opened is not None:
-        spans.append((opened, end))
-        return spans, True
-    if not spans:
-        spans = _single(text, start, end)
-    return spans, False
 
-
-def _sentence_start(text: str, start: int, at: int) -> int:
-    found = [m.end() for m in re.finditer(r"[.?!]\s+", text[start:at])]
-    return start + (found[-1] if found else 0)
-
-
-def _single(text: str, start: int, end: int) -> list[Span]:
-    """The quotations in single marks of a paragraph without double ones."""
-    spans: list[Span] = []
-    at = start
-    while opening := _SINGLE_OPEN.search(text, at, end):
-        first = None
-        for closing in _SINGLE_CLOSE.finditer(text, opening.end(), end):
-            if text[closing.start() - 1] in ".?!,…" or first is None:
-                first = closing
-                if text[closing.start() - 1] in ".?!,…" or text[closing.start() - 1] != "s":
-                    break
-        if first is None:
-            break
-        spans.append((opening.start(), first.end()))
-        at = first.end()
-    return spans
-
-
-class _Reader:
-    """Reads a document paragraph by paragraph; remembers who spoke last."""
-
-    def __init__(self, document: Document) -> None:
-        self.document, self.text = document, document.raw
+    def __init__(self, text: str, speaker: Statement | None, continued: bool) -> None:
+        self.text, self.speaker, self.continued = text, speaker, continued
         self.found: list[Statement] = []
+        self.last: Statement | None = None  # who spoke, or acted, last in this paragraph
+        self.waiting: list[Span] = []  # quotations that nobody has been named for yet
 
-    def read(self) -> list[Statement]:
-        paragraphs: dict[int, list[Span]] = {}
-        for sentence in self.document.sentences:
-            paragraphs.setdefault(sentence.paragraph, []).append((sentence.start, sentence.end))
-        left_open, speaker = False, None
-        for sentences in paragraphs.values():
-            start, end = sentences[0][0], sentences[-1][1]
-            spans, now_open = quotations(self.text, start, end, left_open)
-            continued = left_open and bool(spans) and spans[0][0] == start
-            speaker = self._paragraph(sentences, spans, speaker, continued)
-            left_open = now_open
-        self.found.sort(key=lambda one: (one.content[0], -one.content[1]))
-        return self.found
-
-    def _paragraph(
-        self, sentences: Sequence[Span], spans: Sequence[Span], speaker: Statement | None, continued: bool
-    ) -> Statement | None:
-        """Read one paragraph, and return its last direct statement."""
-        text = self.text
+    def read(self, sentences: Sequence[Span], spans: Sequence[Span]) -> None:
         long = [span for span in spans if self._is_long(span)]
-        units = list(_units(sentences, long))
-        before: Statement | None = speaker
-        within = False  # whether `before` is of this paragraph
-        waiting: list[tuple[Span, int]] = []
-        for number, pieces in enumerate(units):
-            clause = Clause(text, pieces)
-            self._indirect(clause, long)
-            for at in (at for at, tag in enumerate(clause.tags) if tag == "Q"):
-                span = (clause.starts[at], clause.ends[at])
-                one = self._direct(clause, at, span)
-                if one is None:
-                    alone = not any(tag in "NCVpX" for tag in clause.tags)
-                    if continued and number == 0 and speaker is not None:
-                        one = Statement("direct", speaker.source, speaker.cue, span, "quotation goes on")
-                    elif within and before is not None:
-                        one = Statement("direct", before.source, before.cue, span, "speaker of the quotation before")
-                    elif alone:
-                        waiting.append((span, number))
-                        continue
-                    else:
-                        one = self._actor_of(clause, at, span)
-                if waiting:
-                    for early, _ in waiting:
-                        self.found.append(
-                            Statement("direct", one.source, one.cue, early, "speaker of the quotation after")
-                        )
-                    waiting = []
-                self.found.append(one)
-                before, within = one, True
-            if waiting and not any(tag == "Q" for tag in clause.tags):
-                source = self._speaker_next(clause)
-                if source is not None:
-                    for early, _ in waiting:
-                        one = Statement("direct", source, None, early, "speaker of the sentence after")
-                        self.found.append(one)
-                        before, within = one, True
-                    waiting = []
-            if not any(tag == "Q" for tag in clause.tags):
-                if (subject := self._main_subject(clause)) is not None:
-                    before, within = (
-                        Statement("direct", subject, None, subject, "who acts in the sentence before"),
-                        True,
-                    )
-        for span, _ in waiting:
-            rule = "speaker of the paragraph before"
-            if speaker is not None:
-                one = Statement("direct", speaker.source, speaker.cue, span, rule)
-                self.found.append(one)
-                before = one
-            else:
-                self.found.append(Statement("direct", None, None, span, "nobody is named"))
-        return before
+        for number, pieces in enumerate(_units(sentences, long)):
+            if sum(end - start for start, end, quotation in pieces if not quotation) > MAX_SENTENCE:
+                continue
+            clause = Clause(self.text, pieces)
+            self._reports(clause)
+            quoted = [at for at, tag in enumerate(clause.tags) if tag == "Q"]
+            for at in quoted:
+                self._quotation(clause, at, number == 0)
+            if not quoted and (subject := self._main_subject(clause)) is not None:
+                self._settle(subject, None, "speaker of the sentence after")
+                self.last = Statement("direct", subject, None, subject, "who acts in the sentence before")
+        if self.waiting and self.speaker is not None:
+            self._settle(self.speaker.source, self.speaker.cue, "speaker of the paragraph before")
+            self.last = self.speaker
+        self.found += [Statement("direct", None, None, span, "nobody is named") for span in self.waiting]
 
     def _is_long(self, span: Span) -> bool:
         inside = self.text[span[0] : span[1]]
         return len(inside.split()) > FEW_WORDS or re.search(r"[.?!,][\"”’'»]{0,2}$", inside) is not None
 
-    def _direct(self, clause: Clause, at: int, span: Span) -> Statement | None:
-        """The statement of a quotation by a cue in its own sentence."""
+    def _settle(self, source: Span | None, cue: Span | None, rule: str) -> None:
+        """Give the quotations that wait for a speaker theirs."""
+        self.found += [Statement("direct", source, cue, span, rule) for span in self.waiting]
+        self.waiting = []
+
+    # --- quotations ---
+
+    def _quotation(self, clause: Clause, at: int, first: bool) -> None:
+        """Find who says the quotation that is token `at`."""
+        span = (clause.starts[at], clause.ends[at])
+        one = self._by_cue(clause, at, span)
+        if one is None and self.continued and first and self.speaker is not None:
+            one = replace(self.speaker, content=span, rule="quotation goes on")
+        if one is None and self.last is not None:
+            one = replace(self.last, content=span, rule="speaker of the quotation before")
+        if one is None and not any(tag in "NCVpX" for tag in clause.tags):
+            self.waiting.append(span)
+            return
+        if one is None:
+            subject = self._main_subject(clause)
+            rule = "who acts in the sentence" if subject else "nobody is named"
+            one = Statement("direct", subject, None, span, rule)
+        self._settle(one.source, one.cue, "speaker of the quotation after")
+        self.found.append(one)
+        self.last = one
+
+    def _by_cue(self, clause: Clause, at: int, span: Span) -> Statement | None:
+        """The statement of a quotation by the nearest cue in its own sentence."""
         best: tuple[float, Statement] | None = None
-        tags = clause.tags
-        for verb, tag in enumerate(tags):
-            form = clause.forms.get(verb)
-            if tag not in "VGEv" or form is None:
+        for verb in range(max(0, at - NEAR), min(len(clause.tags), at + NEAR)):
+            tag, form = clause.tags[verb], clause.forms.get(verb)
+            if tag not in "VGEv" or form is None or (subject := _speaker(clause, verb)) is None:
                 continue
-            says = bool(form.classes & {"say", "order"})
-            subject = _speaker(clause, verb)
-            if subject is None:
-                continue
-            cost = _distance(clause, at, verb, subject) + (0 if says else 6)
-            if tag == "v":
-                cost += 2
+            cost = _distance(clause, at, verb, subject)
+            cost += (0 if form.classes & {"say", "order"} else 6) + (2 if tag == "v" else 0)
             if best is None or cost < best[0]:
-                source = (clause.starts[subject[0]], clause.ends[subject[1]])
                 cue = (clause.starts[verb], clause.ends[verb])
-                best = cost, Statement("direct", source, cue, span, f"{clause.words[verb]}")
-        for start, end, source_span, cue in self._other_cues(clause):
+                best = cost, Statement("direct", _span(clause, subject), cue, span, clause.words[verb])
+        for start, end, source, cue in _other_cues(clause):
             cost = min(abs(at - start), abs(at - end))
             if best is None or cost < best[0]:
-                best = cost, Statement("direct", source_span, cue, span, self.text[cue[0] : cue[1]].lower())
-        return best[1] if best is not None else None
-
-    def _other_cues(self, clause: Clause) -> Iterator[tuple[int, int, Span, Span]]:
-        """Cues that are no verbs: (first token, last token, source, cue)."""
-        words, tags, nouns = clause.words, clause.tags, lexicon().nouns
-        for at, word in enumerate(words):
-            if word == "according" and at + 2 < len(words) and words[at + 1] == "to":
-                phrase = clause.phrase_after(at + 2)
-                if phrase:
-                    yield at, phrase[1], _span(clause, phrase), (clause.starts[at], clause.ends[at + 1])
-            elif word in nouns and tags[at] == "N":
-                first = at
-                while first > 0 and tags[first - 1] in "N'C":
-                    first -= 1
-                if first > 0 and tags[first - 1] == "D":
-                    first -= 1
-                owner = clause.owner((first, at))
-                if owner is None and at + 2 < len(words) and words[at + 1] in {"from", "by"}:
-                    owner = clause.phrase_after(at + 2)
-                if owner:
-                    yield owner[0], at, _span(clause, owner), (clause.starts[at], clause.ends[at])
-
-    def _actor_of(self, clause: Clause, at: int, span: Span) -> Statement:
-        subject = self._main_subject(clause)
-        return Statement("direct", subject, None, span, "who acts in the sentence" if subject else "nobody is named")
+                best = cost, Statement("direct", source, cue, span, self.text[cue[0] : cue[1]].lower())
+        return None if best is None else best[1]
 
     def _main_subject(self, clause: Clause) -> Span | None:
         for verb, tag in enumerate(clause.tags):
@@ -268,85 +167,93 @@ class _Reader:
                     return _span(clause, phrase)
         return None
 
-    def _speaker_next(self, clause: Clause) -> Span | None:
-        """Who speaks in a sentence that comes after a quotation without a speaker."""
-        return self._main_subject(clause)
+    # --- reports and acts ---
 
-    def _indirect(self, clause: Clause, quotes: Sequence[Span]) -> None:
-        for verb, tag in enumerate(clause.tags):
-            form = clause.forms.get(verb)
-            if (
-                tag == "X"
-                and not clause.has_verb(verb)
-                and (phrase := clause.phrase_before(clause.group_start(verb) - 1))
-            ):
-                self._report(clause, verb, verb, phrase, clause.words[verb], "act")
-            if tag not in "VGEv" or (form is None and tag != "V"):
-                continue
-            subject = _speaker(clause, verb)
-            if subject is None:
-                continue
-            kind = "act" if form is None or form.classes == {"act"} else ""
-            if (
-                not kind
-                and self._follows_quotation(clause, min(verb, subject[0]))
-                and not self._tells_more(clause, max(verb, subject[1]))
-            ):
-                continue  # "…," she told the board: the quotation is what she said
-            self._report(clause, verb, verb, subject, clause.words[verb], kind)
-        for first, last, source, cue in self._other_cues(clause):
-            self._content(clause, first, last, source, cue, self.text[cue[0] : cue[1]].lower())
-
-    def _follows_quotation(self, clause: Clause, first: int) -> bool:
-        at = first - 1
-        while at > 0 and clause.tags[at] in ",R":
-            at -= 1
-        return at >= 0 and clause.tags[at] == "Q"
-
-    def _tells_more(self, clause: Clause, last: int) -> bool:
-        return any(tag in "VXS" for tag in clause.tags[last + 1 :])
-
-    def _report(self, clause: Clause, first: int, last: int, subject: tuple[int, int], rule: str, kind: str) -> None:
-        cue = clause.starts[first], clause.ends[last]
-        self._content(
-            clause,
-            min(subject[0], first),
-            max(last, subject[1] if subject[0] > last else last),
-            _span(clause, subject),
-            cue,
-            rule,
-            kind,
-        )
-
-    def _content(
-        self, clause: Clause, first: int, last: int, source: Span, cue: Span, rule: str, kind: str = ""
-    ) -> None:
-        """Add the statement whose speaker and cue are the tokens first to last of a clause."""
+    def _reports(self, clause: Clause) -> None:
+        """Add what the verbs and nouns of a sentence tell that somebody says, thinks, wants or does."""
         tags, words = clause.tags, clause.words
-        count = len(tags)
+        for verb, tag in enumerate(tags):
+            form = clause.forms.get(verb)
+            cue = (clause.starts[verb], clause.ends[verb])
+            if tag == "X":
+                phrase = None if clause.has_verb(verb) else clause.phrase_before(clause.group_start(verb) - 1)
+                if phrase is not None:
+                    self._report(clause, phrase[0], verb, (_span(clause, phrase), cue), words[verb], "act")
+            elif tag == "V" or (tag in "GEv" and form is not None):
+                kind = "act" if form is None or form.classes == {"act"} else ""
+                subject = _speaker(clause, verb)
+                if subject is None:
+                    self._passive(clause, verb)
+                    continue
+                first, last = min(subject[0], verb), max(subject[1] if subject[0] > verb else verb, verb)
+                if kind or not _follows_quotation(clause, first) or any(one in "VXS" for one in tags[last + 1 :]):
+                    self._report(clause, first, last, (_span(clause, subject), cue), words[verb], kind)
+        for first, last, source, cue in _other_cues(clause):
+            self._report(clause, first, last, (source, cue), self.text[cue[0] : cue[1]].lower())
+
+    def _passive(self, clause: Clause, verb: int) -> None:
+        """Add a judgement of which nobody says whose it is: "was accused of", "is widely praised"."""
+        form = clause.forms.get(verb)
+        if clause.tags[verb] == "E" and form is not None and "judge" in form.classes:
+            judged = clause.phrase_before(clause.group_start(verb) - 1)
+            if judged is not None and clause.tags[verb - 1] in "XR":
+                content = (clause.starts[judged[0]], clause.ends[_clause_end(clause, verb)])
+                cue = (clause.starts[verb], clause.ends[verb])
+                self.found.append(Statement("indirect", None, cue, content, f"{clause.words[verb]}, passive"))
+
+    def _report(self, clause: Clause, first: int, last: int, who: tuple[Span, Span], rule: str, kind: str = "") -> None:
+        """Add the statement whose source and cue (`who`) are the tokens first to last of a clause."""
+        tags, count = clause.tags, len(clause.tags)
         right = last + 1
-        while right < count and (tags[right] in "R,:" or words[right] == "that"):
+        while right < count and (tags[right] in "R,:" or clause.words[right] == "that"):
             right += 1
-        rest = [tag for tag in tags[right:] if tag not in ".)"]
-        if kind != "act" and first > 1 and tags[first - 1] == "," and last + 1 < count and tags[last + 1] == ",":
-            content = (clause.starts[0], clause.ends[_clause_end(clause, right)])  # "…, she said, …"
-        elif len(rest) >= 1 and tags[right] not in ".":
-            stop = _clause_end(clause, right)
-            content = (clause.starts[right], clause.ends[stop])
+        aside = first > 1 and tags[first - 1] == "," and last + 1 < count and tags[last + 1] == ","
+        if kind != "act" and aside:  # "…, she said, …"
+            content = (clause.starts[0], clause.ends[_clause_end(clause, right)])
+        elif right < count and tags[right] != "." and any(tag not in ".)" for tag in tags[right:]):
+            content = (clause.starts[right], clause.ends[_clause_end(clause, right)])
         elif first > 0:
-            stop = first - 1
-            while stop > 0 and tags[stop] in ",-R":
-                stop -= 1
-            content = (clause.starts[0], clause.ends[stop])
+            left = first - 1
+            while left > 0 and tags[left] in ",-R":
+                left -= 1
+            content = (clause.starts[0], clause.ends[left])
         else:
             return
-        if content[0] >= content[1]:
-            return
-        kind = kind or ("mixed" if any(tag == "Q" for tag in tags) else "indirect")
-        self.found.append(Statement(kind, source, cue, content, rule))
+        if content[0] < content[1]:
+            kind = kind or ("mixed" if "Q" in tags else "indirect")
+            self.found.append(Statement(kind, *who, content, rule))
 
 
-def _speaker(clause: Clause, verb: int) -> tuple[int, int] | None:
+def _other_cues(clause: Clause) -> Iterator[tuple[int, int, Span, Span]]:
+    """Cues that are no verbs: (first token, last token, source, cue). "according to X", "X's claim", "a warning from X"."""
+    words, tags, nouns = clause.words, clause.tags, lexicon().nouns
+    for at, word in enumerate(words):
+        if word == "according" and words[at + 1 : at + 2] == ["to"]:
+            phrase = clause.phrase_after(at + 2)
+            if phrase:
+                yield at, phrase[1], _span(clause, phrase), (clause.starts[at], clause.ends[at + 1])
+        elif word in nouns and tags[at] == "N":
+            first = at
+            while first > 0 and tags[first - 1] in "N'C":
+                first -= 1
+            if first > 0 and tags[first - 1] == "D":
+                first -= 1
+            owner = clause.owner((first, at))
+            if owner is None and words[at + 1 : at + 2] in (["from"], ["by"]):
+                owner = clause.phrase_after(at + 2)
+            if owner:
+                yield owner[0], at, _span(clause, owner), (clause.starts[at], clause.ends[at])
+
+
+def _follows_quotation(clause: Clause, first: int) -> bool:
+    """Whether a quotation stands right before a token: "…," she told the board."""
+    at = first - 1
+    while at > 0 and clause.tags[at] in ",R":
+        at -= 1
+    return at >= 0 and clause.tags[at] == "Q"
+
+
+def _speaker(clause: Clause, verb: int) -> Phrase | None:
     """Who says or does what a verb tells: its subject, of a passive whoever stands behind "by"; of "quoted X as saying" X."""
     words = clause.words
     form = clause.forms.get(verb)
@@ -383,7 +290,7 @@ def _new_clause(clause: Clause, start: int) -> bool:
     return at < len(clause.tags) and clause.tags[at] in "VX"
 
 
-def _distance(clause: Clause, at: int, verb: int, subject: tuple[int, int]) -> float:
+def _distance(clause: Clause, at: int, verb: int, subject: Phrase) -> float:
     """How far a quotation stands from speaker and verb; other verbs between count more than words."""
     first, last = min(verb, subject[0]), max(verb, subject[1])
     between = range(last + 1, at) if at > last else range(at + 1, first)
@@ -396,7 +303,7 @@ def _distance(clause: Clause, at: int, verb: int, subject: tuple[int, int]) -> f
     return cost
 
 
-def _span(clause: Clause, phrase: tuple[int, int]) -> Span:
+def _span(clause: Clause, phrase: Phrase) -> Span:
     return clause.starts[phrase[0]], clause.ends[phrase[1]]
 
 
