@@ -141,7 +141,8 @@ class Registry:
             apart = (other.until or "9999") < (alias.since or "") or (alias.until or "9999") < (other.since or "")
             if other.actor != alias.actor and not apart:
                 raise InputError(
-                    f"the name {alias.name!r} belongs to {other.actor} and to {alias.actor}. A name has one actor at a time."
+                    f"the name {alias.name!r} belongs to {other.actor} and to {alias.actor}. "
+                    "A name has one actor at a time."
                 )
         same.append(alias)
 
@@ -249,7 +250,7 @@ class Registry:
         return found
 
     def to_json(self) -> dict[str, Any]:
-        """Return the registry as plain tables, for a model's folder: a list of names where an actor has nothing else."""
+        """Return the registry as plain tables, for a model's folder; a list where an actor has names alone."""
         return {actor: entry["names"] if set(entry) == {"names"} else entry for actor, entry in self._entries().items()}
 
 
@@ -314,7 +315,8 @@ def _table(path: Path, text: str) -> dict[str, dict[str, Any]]:
         columns = [column.strip() for column in rows.fieldnames or []]
         if not {"alias", "actor"} <= set(columns) or set(columns) - set(COLUMNS):
             raise InputError(
-                f"{path}:1: the columns are {', '.join(columns)}; expected alias, actor and of {', '.join(COLUMNS[2:])}."
+                f"{path}:1: the columns are {', '.join(columns)}; expected alias, actor, and any of "
+                f"{', '.join(COLUMNS[2:])}."
             )
         for number, row in enumerate(rows, 2):
             cells = {str(key).strip(): str(value or "").strip() for key, value in row.items()}

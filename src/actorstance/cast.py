@@ -29,6 +29,7 @@ from actorstance.roles import (
     roles,
     slug,
 )
+from actorstance.tagging import lexicon
 
 Span = tuple[int, int]
 
@@ -120,6 +121,7 @@ class _Caster:
         self.entities: list[Entity] = []
         self.entity: dict[int, Entity] = {}  # by the place where a name begins
         self.by_last: defaultdict[str, list[Entity]] = defaultdict(list)
+        self.by_first: defaultdict[str, list[Entity]] = defaultdict(list)
         self.by_alias: dict[str, Entity] = {}
         self.unclear: list[tuple[Name, list[str]]] = []  # surnames of several persons
 
@@ -174,6 +176,7 @@ class _Caster:
         entity = Entity(name.words, first=name.start)
         self.entities.append(entity)
         self.by_last[name.words[-1]].append(entity)
+        self.by_first[name.words[0]].append(entity)
         return entity
 
     def _join(self, entity: Entity, name: Name) -> None:
@@ -322,6 +325,8 @@ class _Caster:
             if (entity := self._short_for(word)) is not None:
                 self._count(name, entity)
                 continue
+            if word.lower() in self.words["nobody"] or word.lower() in lexicon().closed:
+                continue
             if name.initial and word not in inner and not self._acts(name, speaks=True):
                 continue  # any word that opens a sentence has a capital
             entity = self._new(name)
@@ -339,11 +344,7 @@ class _Caster:
         """The entity that an abbreviation or a given name alone stands for."""
         if word.isupper() and word in self.by_alias:
             return self.by_alias[word]
-        given = (
-            [one for one in self.entities if one.kind == "person" and one.words[0] == word]
-            if is_given(word.lower())
-            else []
-        )
+        given = [one for one in self.by_first.get(word, ()) if one.kind == "person"] if is_given(word.lower()) else []
         return given[0] if len(given) == 1 else None
 
     def _which(self, name: Name, candidates: list[Entity], latest: dict[str, Entity]) -> Entity | None:

@@ -11,15 +11,17 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from actorstance.actors import UNKNOWN, Mention, Registry
 from actorstance.cast import Cast
 from actorstance.documents import Document
 from actorstance.quotes import Statement
-from actorstance.roles import roles
+from actorstance.roles import alternatives, roles
 
 THRESHOLD = 0.6
-REACH = 3  # sentences back
+REACH = 3  # sentences back, of a pronoun
+BACK = 200  # mentions back, of a description
 
 _PRONOUN = re.compile(
     r"(?<![\w’'-])(?:(?P<m>he|him|his|himself)|(?P<f>she|her|hers|herself)|(?P<plural>they|them|their)|(?P<thing>it|its)"
@@ -27,53 +29,31 @@ _PRONOUN = re.compile(
     re.IGNORECASE,
 )
 _POSSESSIVE = frozenset({"his", "their", "its", "my", "our"})
-_PERSONS = (
-    r"president|prime minister|premier|chancellor|leader|foreign minister|defence minister|defense minister|finance minister|minister|senator"
-    r"|governor|mayor|candidate|nominee|spokesman|spokeswoman|spokesperson|judge|billionaire|businessman|businesswoman|secretary of state"
-    r"|politician|congressman|congresswoman|lawmaker|chairman|chairwoman|director|general|king|queen|ambassador|envoy|speaker|attorney general"
-    r"|actor|actress|singer|author|professor|activist|lawyer|chief|head|justice|commander|official|pope|coach|vice president"
-)
-_BODIES = (
-    r"foreign ministry|defence ministry|defense ministry|interior ministry|ministry|group|company|party|union|agency|organisation|organization"
-    r"|movement|firm|bank|court|council|committee|commission|newspaper|daily|network|alliance|bloc|coalition|militia|observatory|department"
-    r"|association|federation|institute|foundation|university|board|panel|broadcaster|carrier|airline|regulator|watchdog|club|guild|embassy"
-    r"|presidency|bureau|fund|campaign|senate|parliament|assembly|congress|church|league|body"
-)
-_STATES = r"government|army|military|regime|authorities|navy|air force|armed forces|administration|troops|security forces|police"
-_DESCRIPTION = re.compile(
-    r"(?<![\w’'-])(?P<bare>(?:the\s+)?(?:regime|government\s+(?:forces|troops|soldiers|officials)))(?![\w-]|\s+of\b)"
-    rf"|(?<![\w’'-])(?:the|this|that)\s+(?:(?:ruling|armed|militant|rebel|outgoing|former|embattled|central|federal|new)\s+)?"
-    rf"(?:(?P<person>{_PERSONS})|(?P<body>{_BODIES})|(?P<state>{_STATES}))(?![\w-]|\s+of\b)|(?:all\s+)?these\s+(?P<groups>groups|fighters|factions)\b",
-    re.IGNORECASE,
+# Behind "it" they say nothing of anybody: "it is clear", "it would help".
+_BEING = re.compile(
+    r"(?:is|was|'s|are|were|be(?:en)?|would|will|could|may|might|must|should|ha[sd]|(?:seem|appear)(?:s|ed)|takes|took|became)"
 )
 
-_BEING = frozenset(
-    [
-        "is",
-        "was",
-        "'s",
-        "are",
-        "were",
-        "be",
-        "been",
-        "would",
-        "will",
-        "could",
-        "may",
-        "might",
-        "must",
-        "should",
-        "has",
-        "had",
-        "seems",
-        "seemed",
-        "appears",
-        "appeared",
-        "takes",
-        "took",
-        "became",
-    ]
+_PERSON_IN_OFFICE = re.compile(
+    r"office: .*\b(?:president|minister|leader|spokesman|spokeswoman|chancellor|premier|king|queen|ambassador|envoy"
+    r"|counterpart)$"
 )
+
+
+@cache
+def _description() -> re.Pattern[str]:
+    """What matches a description: "the senator", "the ruling party", "the regime", "all these groups"."""
+    words = roles()
+    kinds = "|".join(
+        f"(?P<{kind}>{alternatives(words[f'described_{name}'])})"
+        for kind, name in (("person", "persons"), ("body", "bodies"), ("state", "states"))
+    )
+    return re.compile(
+        r"(?<![\w’'-])(?P<bare>(?:the\s+)?(?:regime|government\s+(?:forces|troops|soldiers|officials)))(?![\w-]|\s+of\b)"
+        r"|(?<![\w’'-])(?:the|this|that)\s+(?:(?:ruling|armed|militant|rebel|outgoing|former|embattled|central|federal"
+        rf"|new)\s+)?(?:{kinds})(?![\w-]|\s+of\b)|(?:all\s+)?these\s+(?P<groups>groups|fighters|factions)\b",
+        re.IGNORECASE,
+    )
 
 
 @dataclass
@@ -95,7 +75,7 @@ def resolve(document: Document, cast: Cast, statements: Sequence[Statement], reg
         >>> from actorstance.documents import parse
         >>> from actorstance.cast import cast
         >>> from actorstance.quotes import statements
-        >>> document = parse("d", "Ana Lima accused the board of lying. She said it had hidden the report from the press.")
+        >>> document = parse("d", "Ana Lima accused the board of lying. She said it had hidden the report.")
         >>> said, registry = statements(document), Registry({"board": ["board"]})
         >>> for mention in resolve(document, cast(document, registry, said), said, registry):
         ...     print(document.raw[mention.start:mention.end], mention.actor, mention.rule)
@@ -112,11 +92,13 @@ class _Resolver:
         self.cast = cast
         self.sources = {one.source for one in statements if one.source is not None and one.rule != "according to"}
         # "it" in "it is clear", "it rained" is nobody
-        self.doing = {one.source for one in statements if one.source is not None and one.rule not in _BEING}
+        self.doing = {one.source for one in statements if one.source is not None and not _BEING.fullmatch(one.rule)}
         self.quotes = sorted((one for one in statements if one.kind == "direct"), key=lambda one: one.content)
         self._ordered = sorted(self.sources)
+        self.quote_starts = [one.content[0] for one in self.quotes]
         self.seen: list[_Seen] = []
-        self.actor_at: dict[tuple[int, int], Mention] = {}
+        self.latest: dict[tuple[str, str], _Seen] = {}  # by actor and name
+        self.resolved: list[Mention] = []
 
     def mentions(self) -> Iterator[Mention]:
         named = list(self.cast.mentions)
@@ -128,7 +110,7 @@ class _Resolver:
                 here.append((named[position].start, named[position]))
                 position += 1
             spans = [(one.start, one.end) for _, one in here if isinstance(one, Mention)]
-            for pattern in (_PRONOUN, _DESCRIPTION):
+            for pattern in (_PRONOUN, _description()):
                 for found in pattern.finditer(self.raw, sentence.start, sentence.end):
                     if not any(start < found.end() and found.start() < end for start, end in spans):
                         here.append((found.start(), found))
@@ -141,10 +123,10 @@ class _Resolver:
                 elif (
                     mention := self._pronoun(one, number) if one.re is _PRONOUN else self._description(one, number)
                 ) is not None:
-                    self.actor_at[mention.start, mention.end] = mention
                     if mention.actor != UNKNOWN:
                         self._see(mention, number)
                     yield mention
+        self.resolved_starts = [one.start for one in self.resolved]
         for found, _ in later:  # the speaker may stand behind the quotation
             if (mention := self._first_person(found)) is not None:
                 yield mention
@@ -152,14 +134,7 @@ class _Resolver:
     def _see(self, mention: Mention, sentence: int) -> None:
         entity = self.cast.entities.get((mention.start, mention.end))
         text = self.raw[mention.start : mention.end]
-        earlier = next(
-            (
-                one
-                for one in reversed(self.seen)
-                if one.mention.actor == mention.actor and one.mention.name == mention.name
-            ),
-            None,
-        )
+        earlier = self.latest.get((mention.actor, mention.name))
         if entity is not None:
             kind, gender = entity.kind, entity.gender
         elif mention.rule == "group":
@@ -168,16 +143,15 @@ class _Resolver:
             kind, gender = earlier.kind, earlier.gender
         else:
             kind, gender = self._known(mention, text)
-            if re.search(
-                r"office: .*\b(?:president|minister|leader|spokesman|spokeswoman|chancellor|premier|king|queen|ambassador|envoy|counterpart)$",
-                mention.rule,
-            ):
+            if _PERSON_IN_OFFICE.search(mention.rule):
                 kind = "person"
-        self.actor_at[mention.start, mention.end] = mention
-        self.seen.append(_Seen(mention, sentence, kind, gender, self._is_subject(mention), text))
+        self.resolved.append(mention)
+        one = _Seen(mention, sentence, kind, gender, self._is_subject(mention), text)
+        self.seen.append(one)
+        self.latest[mention.actor, mention.name] = one
 
     def _known(self, mention: Mention, text: str) -> tuple[str, str]:
-        """Kind and gender of whom the registry names: a person, if one of the actor's names is a person's and ends so."""
+        """Kind and gender of whom the registry names: a person, if one of the actor's names is a person's."""
         men, women = roles()["men"], roles()["women"]
         last = text.split()[-1]
         for alias in self.registry.aliases.get(mention.actor, ()):
@@ -226,9 +200,8 @@ class _Resolver:
                 continue
             if gender and one.gender and one.gender != gender:
                 continue
-            if self._inside_quote(one.mention.start) != self._inside_quote(span[0]) and self._inside_quote(
-                one.mention.start
-            ):
+            quote = self._inside_quote(one.mention.start)
+            if quote is not None and quote != self._inside_quote(span[0]):
                 continue  # whoever speaks outside does not mean who is named inside
             score = {0: 2.5, 1: 2.0, 2: 1.0}.get(back, 0.5)
             if back == 0 and one.subject and word in {"his", "her", "its", "their"}:
@@ -272,13 +245,10 @@ class _Resolver:
         confidence = max(confidence, THRESHOLD) if len(different) == 1 else confidence
         return Mention(*span, meant.actor, rule, meant.known, round(confidence, 2), (), meant.name)
 
-    def _inside_quote(self, place: int) -> tuple[int, int] | None:
-        for one in self.quotes:
-            if one.content[0] <= place < one.content[1]:
-                return one.content
-            if one.content[0] > place:
-                break
-        return None
+    def _inside_quote(self, place: int) -> Statement | None:
+        """The outermost quotation round a place."""
+        at = bisect_right(self.quote_starts, place)
+        return next((one for one in self.quotes[max(0, at - 3) : at] if place < one.content[1]), None)
 
     def _relative(self, span: tuple[int, int]) -> Mention | None:
         for one in reversed(self.seen):
@@ -292,14 +262,12 @@ class _Resolver:
         return None
 
     def _first_person(self, found: re.Match[str]) -> Mention | None:
-        inside = self._inside_quote(found.start())
-        if inside is None:
+        one = self._inside_quote(found.start())
+        if one is None or one.source is None:
             return None
-        one = next(one for one in self.quotes if one.content == inside)
-        if one.source is None:
-            return None
-        speaker = meant_by(one.source, sorted(self.actor_at.values(), key=lambda mention: mention.start))
-        if speaker is None or speaker.actor == UNKNOWN:
+        at = bisect_right(self.resolved_starts, one.source[1])
+        speaker = meant_by(one.source, self.resolved[max(0, at - 8) : at])
+        if speaker is None:
             return None
         confidence = 0.9 if found[0] in {"I", "me", "my", "My"} else 0.8
         return Mention(*found.span(), speaker.actor, "pronoun: speaker", speaker.known, confidence, (), speaker.name)
@@ -316,7 +284,7 @@ class _Resolver:
         noun = re.sub(r"\s+", " ", found[kind].lower())
         if re.match(r"\s+(?:[A-Z]|['’]s\s+office)", self.raw[span[1] : span[1] + 12]):
             return None  # "the president Ivan Orlov": the name says it
-        for one in reversed(self.seen):
+        for one in reversed(self.seen[-BACK:]):
             said = f"{one.text} {one.mention.rule}".lower()
             if one.mention.rule.startswith(("pronoun", "description")):
                 continue

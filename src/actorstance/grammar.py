@@ -147,7 +147,7 @@ class Clause(Tagged):
                 if inner and all(tag == "C" for tag in inner) and opener == ",":
                     return at + 1, comma - 1
                 found = self.phrase_before(at - 1)
-                if found and not (tags[found[0]] == "R"):
+                if found and tags[found[0]] != "R":
                     return found
                 break
             if tags[at] in ".;:":
@@ -166,7 +166,7 @@ class Clause(Tagged):
         return None
 
     def _conjoined(self, verb: int, left: int) -> Phrase | None:
-        """The subject of the verb that "and" joins this one to: the nearest of the same form, best of the same class."""
+        """The subject of the verb that "and" joins this one to: the nearest of the same form."""
         form = self.forms.get(verb)
         if form is None:
             return self._previous(left)
@@ -247,15 +247,15 @@ class Clause(Tagged):
         if tags[left] == "," and form is not None and form.classes & {"say", "judge"}:
             for at in range(left - 1, -1, -1):
                 other = self.forms.get(at)
-                if tags[at] == "V" and other and other.classes & {"say", "judge"} and (found := self.subject(at)):
-                    if tags[found[0]] != "w":
-                        return found
+                found = self.subject(at) if tags[at] == "V" and other and other.classes & {"say", "judge"} else None
+                if found and tags[found[0]] != "w":
+                    return found
             for at in range(left):
-                if tags[at] in "VX" and (
-                    found := self.subject(at) if tags[at] == "V" else self.phrase_before(self.group_start(at) - 1)
-                ):
-                    if tags[found[0]] != "w":
-                        return found
+                if tags[at] not in "VX":
+                    continue
+                found = self.subject(at) if tags[at] == "V" else self.phrase_before(self.group_start(at) - 1)
+                if found and tags[found[0]] != "w":
+                    return found
         return self._previous(left + 1) or self._next(verb)
 
     def agent(self, verb: int) -> Phrase | None:

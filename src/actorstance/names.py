@@ -14,7 +14,10 @@ from actorstance.roles import MOTION, NOT_HOLDING, ends_with, groups, is_given, 
 Span = tuple[int, int]
 
 _UPPER = "A-ZÀ-ÖØ-ÞĀĂĄĆĈĊČĎĐĒĔĖĘĚĜĞĠĢĤĦĨĪĬĮİĴĶĹĻĽĿŁŃŅŇŊŌŎŐŒŔŖŘŚŜŞŠŢŤŦŨŪŬŮŰŲŴŶŸŹŻŽȘȚ"
-_WORD = rf"(?:(?:[A-Z]\.)+|(?:al|el|ul|ash|as)-[{_UPPER}][^\W_]+|[{_UPPER}][^\W_]*(?:['’‘](?!s\b)[^\W_]+|-[{_UPPER}][^\W_]+)*)"
+_WORD = (
+    rf"(?:(?:[A-Z]\.)+|(?:al|el|ul|ash|as)-[{_UPPER}][^\W_]+"
+    rf"|[{_UPPER}][^\W_]*(?:['’‘](?!s\b)[^\W_]+|-[{_UPPER}][^\W_]+)*)"
+)
 _PARTICLE = r"(?:(?:bin|ibn|abu|al|el|de|da|di|du|del|della|der|den|van|von|la|le|dos|ter)\s)*"
 _SEQUENCE = re.compile(rf"(?<![^\W_])(?<!-){_WORD}(?:\s{_PARTICLE}{_WORD})*(?![^\W_])")
 _BEHIND_DOT = re.compile(rf"\.\s{_WORD}(?:\s{_PARTICLE}{_WORD})*")
@@ -34,7 +37,7 @@ _SINGULAR = frozenset(
 
 @dataclass
 class Name:
-    """A name of the article's own, before anybody knows whose: its place, words, title, and what it says of its owner."""
+    """A name of the article's own, before anybody knows whose: its place, words and title, and its owner."""
 
     start: int
     end: int
@@ -107,6 +110,7 @@ class _Finder:
                 last += 1
             self._sentence(sentence.start, sentence.end, known[at:stop], many[more:last])
             at, more = stop, last
+        self.found.mentions.sort(key=lambda one: one.start)
         return self.found
 
     def _registry_mentions(self) -> list[tuple[Mention, str]]:
@@ -175,14 +179,10 @@ class _Finder:
     def _in_apposition(self, name: Name, offices: list[_Known]) -> None:
         """Give a name to the office before it: "Turkey's president, Ana Lima, said"."""
         for one in offices:
-            if (
-                one.end == name.start - 2
-                and self.raw[one.end : name.start] == ", "
-                and self.raw[name.end : name.end + 1] in {",", "."}
-            ):
-                if one.end > one.mention.end and not one.rule.endswith("s") and len(name.words) > 1:
-                    name.owner, name.kind = one.mention.actor, "person"
-                    name.owner_rule = f"apposition: {self.raw[one.mention.start : one.end]}"
+            close = self.raw[one.end : name.start] == ", " and self.raw[name.end : name.end + 1] in {",", "."}
+            if close and one.mention.end < one.end and not one.rule.endswith("s") and len(name.words) > 1:
+                name.owner, name.kind = one.mention.actor, "person"
+                name.owner_rule = f"apposition: {self.raw[one.mention.start : one.end]}"
 
     def _groups(
         self, start: int, known: list[tuple[Mention, str]], many: list[tuple[int, int, str, str]]
@@ -324,7 +324,7 @@ class _Finder:
         return name
 
     def _behind_title(self, first: int, last: int) -> tuple[int, str]:
-        """Where the name behind the last title in a stretch begins, and the title: "Senate Majority Leader Ana Lima"."""
+        """Where the name behind the last title of a stretch begins, and the title: "House Speaker Ana Lima"."""
         places = [found.span() for found in re.finditer(r"\S+", self.raw[first:last])]
         words = [self.raw[first + a : first + b].lower().rstrip(".,").replace("’", "'") for a, b in places]
         if words[-1] in self.words["bodies"]:

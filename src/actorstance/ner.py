@@ -35,7 +35,8 @@ class SpacyNames:
         finders = {"ner", "entity_ruler"} & set(self._pipeline.pipe_names)
         if not finders:
             raise InputError(
-                f"actors.ner={model}: this pipeline has no ner; it has {', '.join(self._pipeline.pipe_names) or 'nothing'}."
+                f"actors.ner={model}: this pipeline has no ner; "
+                f"it has {', '.join(self._pipeline.pipe_names) or 'nothing'}."
             )
 
     def __call__(self, text: str) -> list[tuple[int, int, str]]:

@@ -1,16 +1,16 @@
 """Actor dictionaries of PETRARCH and TABARI (`*.actors.txt`) to a registry, with the dates of their codes.
 
-A record is a name, its synonyms on lines that begin with `+`, and codes on lines that begin with a tab::
+A record is a name, its synonyms on lines that begin with `+`, and its codes::
 
     RECEP_TAYYIP_ERDOGAN_
     +ERDOGAN_
         [TURELI 720101-021118]
         [TURGOV >030314]
 
-Of a code only the owner counts here: `TURGOV`, `TURMIL` and plain `TUR` are the state (by its ISO code), any other role
-is an actor of its own (`TURELI`: turkey_eli), since a registry names who acts and not what they are. As in PETRARCH, the
-first code whose dates hold counts, a code without dates where none holds, and years of two figures to 30 are of this
-century.
+Of a code only the owner counts here: `TURGOV`, `TURMIL` and plain `TUR` are the state (by its ISO code), any other
+role is an actor of its own (`TURELI`: turkey_eli), since a registry names who acts and not what they are. As in
+PETRARCH, the first code whose dates hold counts, a code without dates where none holds, and years of two figures to 30
+are of this century.
 """
 
 from __future__ import annotations

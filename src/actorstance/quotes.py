@@ -1,8 +1,8 @@
-"""Who says what: the quotations of an article, the reports without quotation marks, and the words that name the speaker.
+"""Who says what: the quotations of an article, its reports without quotation marks, and who is named as the speaker.
 
-A quotation may run over sentences and paragraphs, stand in marks of any kind, be left open, or hold another one. What is
-told in a that-clause or after an attitude ("wants", "rejected") is somebody's too: an indirect statement. And what an
-actor does ("seized the town") is that actor's act.
+A quotation may run over sentences and paragraphs, stand in marks of any kind, be left open, or hold another one. What
+is told in a that-clause or after an attitude ("wants", "rejected") is somebody's too: an indirect statement. And what
+an actor does ("seized the town") is that actor's act.
 """
 
 from __future__ import annotations
@@ -225,7 +225,7 @@ class _Paragraph:
 
 
 def _other_cues(clause: Clause) -> Iterator[tuple[int, int, Span, Span]]:
-    """Cues that are no verbs: (first token, last token, source, cue). "according to X", "X's claim", "a warning from X"."""
+    """Cues that are no verbs: first token, last token, source, cue. "according to X", "X's claim"."""
     words, tags, nouns = clause.words, clause.tags, lexicon().nouns
     for at, word in enumerate(words):
         if word == "according" and words[at + 1 : at + 2] == ["to"]:
@@ -254,7 +254,7 @@ def _follows_quotation(clause: Clause, first: int) -> bool:
 
 
 def _speaker(clause: Clause, verb: int) -> Phrase | None:
-    """Who says or does what a verb tells: its subject, of a passive whoever stands behind "by"; of "quoted X as saying" X."""
+    """Who says or does what a verb tells: its subject; of a passive whoever stands behind "by"."""
     words = clause.words
     form = clause.forms.get(verb)
     if form is not None and form.lemma in {"quote", "cite"} and "as" in words[verb + 1 :]:

@@ -30,7 +30,7 @@ Names = Callable[[str], Sequence[tuple[int, int, str]]]  # text -> (start, end, 
 
 @dataclass(frozen=True)
 class Pair:
-    """A question: where does the source stand on the target in this sentence?
+    """A question to a model: where the source stands on the target in this sentence.
 
     `sentence` is its index in the document; the spans are of the mentions in the raw text, (-1, -1) where the sentence
     has none; `why` says what the pair comes from.
@@ -126,7 +126,8 @@ class _Asker:
             while first < len(self.said) and self.said[first][0].content[0] < sentence.start - longest:
                 first += 1
             inside = []
-            for one, who in self.said[first:]:
+            for at in range(first, len(self.said)):
+                one, who = self.said[at]
                 if one.content[0] >= sentence.end:
                     break
                 if one.content[1] > sentence.start:
@@ -176,9 +177,9 @@ class _Asker:
         self, inside: list[tuple[Statement, Mention | None]], source: str, places: list[tuple[int, int]]
     ) -> str | None:
         for one, who in inside:
-            if one.kind == "act" and who is not None and who.actor == source:
-                if any(one.content[0] <= start < one.content[1] for start, _ in places):
-                    return f"acts: {one.rule}"
+            acts = one.kind == "act" and who is not None and who.actor == source
+            if acts and any(one.content[0] <= start < one.content[1] for start, _ in places):
+                return f"acts: {one.rule}"
         return None
 
     def _quoted(self, place: int) -> bool:

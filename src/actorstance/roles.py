@@ -50,23 +50,24 @@ def roles() -> dict[str, frozenset[str]]:
 @cache
 def office() -> re.Pattern[str]:
     """Return what matches an office behind its owner: " foreign ministry", "'s president"."""
-    one = _alternatives(roles()["offices"])
+    one = alternatives(roles()["offices"])
     return re.compile(rf"(?:['’]s|['’])?\s+{_MODIFIER}((?:{one})(?:\s+(?:{one}))*)(?![\w-])", re.I)
 
 
 @cache
 def role() -> re.Pattern[str]:
     """Return what matches any office or headship."""
-    return re.compile(rf"\b(?:{_alternatives(roles()['heads'] | roles()['offices'])})\b", re.I)
+    return re.compile(rf"\b(?:{alternatives(roles()['heads'] | roles()['offices'])})\b", re.I)
 
 
 @cache
 def place_after() -> re.Pattern[str]:
     """Return what matches a word behind a name that makes it a place: " province"."""
-    return re.compile(rf"\s+(?:{_alternatives(roles()['places_after'])})\b", re.I)
+    return re.compile(rf"\s+(?:{alternatives(roles()['places_after'])})\b", re.I)
 
 
-def _alternatives(words: Iterable[str]) -> str:
+def alternatives(words: Iterable[str]) -> str:
+    """Return a pattern of any of some phrases, the longest first, however their words are spaced."""
     return "|".join(re.escape(word).replace(r"\ ", r"\s+") for word in sorted(words, key=len, reverse=True))
 
 
@@ -99,7 +100,7 @@ def _groups() -> tuple[Any, dict[str, str]]:
 
 
 def groups(text: str) -> Iterator[tuple[int, int, str, str]]:
-    """Yield (start, end, group, form) of the groups that common nouns name in a text, the longest first where they overlap.
+    """Yield (start, end, group, form) of the groups that common nouns name in a text; of overlapping ones the longest.
 
     Example:
         >>> text = "Holdout rebel groups fled; the rebel-held town fell to the police."
@@ -108,11 +109,9 @@ def groups(text: str) -> Iterator[tuple[int, int, str, str]]:
 
     """
     automaton, group_of = _groups()
-    plain = (
-        text.lower()
-        if len(text.lower()) == len(text)
-        else "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
-    )
+    plain = text.lower()
+    if len(plain) != len(text):  # İ has two characters in lower case
+        plain = "".join(sign.lower() if len(sign.lower()) == 1 else sign for sign in text)
     plain = re.sub(r"\s", " ", plain)
     found = []
     for last, form in automaton.iter(plain):

@@ -129,7 +129,7 @@ def actor_evidence(readings: Sequence[Reading]) -> dict[tuple[str, ...], Counter
 
 
 def pair_evidence(readings: Sequence[Reading]) -> dict[tuple[str, ...], Counter[str]]:
-    """Count how the examples of each pair were found: both ends by the registry, one by a rule, the source unresolved."""
+    """Count how the examples of each pair were found: both ends by the registry, one by rule, source unresolved."""
     found: defaultdict[tuple[str, ...], Counter[str]] = defaultdict(Counter)
     for reading in readings:
         known = {(one.start, one.end) for one in reading.mentions if one.rule.startswith("registry")}

@@ -1,7 +1,7 @@
 """A sentence as tagged tokens: as much of its grammar as telling who speaks needs.
 
-No trained tagger: a list of verbs and the closed classes of English (grammar.yaml), and what stands beside a word. It reads
-a megabyte in a few seconds, and where it errs it can be told why.
+No trained tagger: a list of verbs and the closed classes of English (grammar.yaml), and what stands beside a word. It
+reads a megabyte in a few seconds, and where it errs it can be told why.
 
 A tag is one character, so that a sentence's tags are a string:
     C name  N noun, adjective, unknown  # number  D determiner, possessive pronoun  ' possessive 's  p pronoun
@@ -25,10 +25,8 @@ _TOKEN = re.compile(
     r"|[$£€]?\d[\d,.]*\d%?|(?:O|D|L|d|l|al|Al)['’][A-Z]\w+|['’](?:s|re|ve|ll|d|m|t)\b|['’](?=\s)|\w+(?:[-&./]\w+)*"
     r"|--|[^\w\s\"“”„«»‘'’`]"
 )
-_MARKS = {
-    ",": ",", ":": ":", ";": ";", "(": "(", ")": ")", "[": "(", "]": ")", "—": "-", "–": "-", "--": "-", ".": ".", "?": ".",
-    "!": ".", "…": ".",
-}  # fmt: skip
+_MARKS = {",": ",", ":": ":", ";": ";", "(": "(", ")": ")", "[": "(", "]": ")", "—": "-", "–": "-", "--": "-"}
+_MARKS |= dict.fromkeys((".", "?", "!", "…"), ".")
 _SPAN_OF_TIME = re.compile(
     r"(?:week|month|year|night|day|morning|evening|afternoon|summer|spring|fall|winter|time|hour|decade)"
 )
@@ -104,10 +102,10 @@ class Tagged:
         pieces: (start, end, is_quotation) of the stretches that make up the sentence, in order.
 
     Example:
-        >>> text = "The board said that it would sue."
+        >>> text = "The board said it would sue."
         >>> tagged = Tagged(text, [(0, len(text), False)])
         >>> [(word, tag) for word, tag in zip(tagged.words, tagged.tags)]
-        [('the', 'D'), ('board', 'N'), ('said', 'V'), ('that', 'S'), ('it', 'p'), ('would', 'X'), ('sue', 'V'), ('.', '.')]
+        [('the', 'D'), ('board', 'N'), ('said', 'V'), ('it', 'p'), ('would', 'X'), ('sue', 'V'), ('.', '.')]
 
     """
 

@@ -108,7 +108,8 @@ def explain(out: Path) -> None:
             one = mentions.popleft()
             may_be = f" ({', '.join(one['candidates'])})" if one["candidates"] else ""
             say(
-                f"  {_short(one['text'], 28):28} {one['actor']}{may_be}: {one['rule']}, confidence {one['confidence']:.2f}"
+                f"  {_short(one['text'], 28):28} {one['actor']}{may_be}: {one['rule']}, "
+                f"confidence {one['confidence']:.2f}"
             )
 
 
