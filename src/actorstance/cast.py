@@ -11,7 +11,7 @@ import re
 from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from actorstance.actors import UNKNOWN, Mention, Registry
 from actorstance.documents import Document
@@ -59,6 +59,7 @@ class Entity:
     evidence: bool = False
     count: int = 0
     first: int = 0
+    titles: set[str] = field(default_factory=set)
 
     @property
     def name(self) -> str:
@@ -129,6 +130,7 @@ class _Caster:
         found = self.found.names
         self._introduce(found)
         self._announced(found)
+        found = self._surnames(found)
         self._link(found)
         for name in found:
             self._weigh(name)
@@ -182,6 +184,7 @@ class _Caster:
     def _join(self, entity: Entity, name: Name) -> None:
         self.entity[name.start] = entity
         entity.count += 1
+        entity.titles |= {name.title} - {""}
         if len(name.words) > len(entity.words):
             entity.words = name.words
         first, last = name.words[0].lower(), name.words[-1].lower().rstrip(".")
@@ -291,6 +294,18 @@ class _Caster:
                 mention, words = offices[at]
                 self._belongs(entity, mention.actor, f"announced as {words}", mention.known)
 
+    def _surnames(self, found: list[Name]) -> list[Name]:
+        """Take a known name for the surname of a person of the article who bears it: London, after Jack London."""
+        people = {one.words[-1] for one in self.entities if one.kind == "person"}
+        bearing = [
+            one
+            for one in self.found.mentions
+            if one.rule.startswith("registry") and "people" not in one.rule and self.raw[one.start : one.end] in people
+        ]
+        self.found.mentions = [one for one in self.found.mentions if one not in bearing]
+        more = [Name(one.start, one.end, (self.raw[one.start : one.end],)) for one in bearing]
+        return sorted([*found, *more], key=lambda name: name.start)
+
     def _sentence_end(self, place: int) -> int:
         return self.document.sentences[bisect_right(self.starts, place) - 1].end
 
@@ -337,6 +352,7 @@ class _Caster:
     def _count(self, name: Name, entity: Entity) -> None:
         self.entity[name.start] = entity
         entity.count += 1
+        entity.titles |= {name.title} - {""}
         if name.title and entity.kind == "name":
             entity.kind, entity.evidence = "person", True
 
@@ -363,9 +379,9 @@ class _Caster:
 
     def _acts(self, name: Name, speaks: bool = False) -> bool:
         """Whether a name is who says or does something."""
-        at = bisect_right(self.source_starts, name.start)
+        at = bisect_right(self.source_starts, name.end)
         for start, end in self.sources[max(0, at - 4) : at]:
-            if start <= name.start and name.end <= end:
+            if max(start, name.start) < min(end, name.end) and name.end <= end:
                 between = self.raw[start : name.start]
                 if not re.search(r"\b(?:of|in|at|from|on|to|with)\b|,", between) and (
                     not speaks or (start, end) in self.speakers

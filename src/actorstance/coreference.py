@@ -93,6 +93,7 @@ class _Resolver:
         self.sources = {one.source for one in statements if one.source is not None and one.rule != "according to"}
         # "it" in "it is clear", "it rained" is nobody
         self.doing = {one.source for one in statements if one.source is not None and not _BEING.fullmatch(one.rule)}
+        self.told = {one.content[0] for one in statements if one.kind in {"indirect", "mixed"}}
         self.quotes = sorted((one for one in statements if one.kind == "direct"), key=lambda one: one.content)
         self._ordered = sorted(self.sources)
         self.quote_starts = [one.content[0] for one in self.quotes]
@@ -137,6 +138,7 @@ class _Resolver:
         earlier = self.latest.get((mention.actor, mention.name))
         if entity is not None:
             kind, gender = entity.kind, entity.gender
+            text = " ".join([text, *sorted(entity.titles)])
         elif mention.rule == "group":
             kind, gender = "group", ""
         elif earlier is not None and mention.rule.startswith(("pronoun", "description")):
@@ -178,7 +180,7 @@ class _Resolver:
         if found["relative"]:
             return self._relative(span)
         if found["thing"]:
-            if word == "it" and span not in self.doing:
+            if word == "it" and span not in self.doing and span[0] not in self.told:
                 return None  # "it is clear", "it rained"
             kinds = {"organisation", "state"}
         elif found["plural"]:

@@ -184,7 +184,7 @@ class Clause(Tagged):
                 if found is None or (comma and self.tags[found[0]] == "w"):
                     continue
                 # a verb of a subordinate clause joins only one of its own kind
-                subordinate = self.tags[found[0]] == "w" or (found[0] > 0 and self.tags[found[0] - 1] in "Sw")
+                subordinate = self.tags[found[0]] == "w" or (found[0] > 0 and self.tags[found[0] - 1] in "SwV")
                 if not alike or not subordinate or self.forms[at].classes & form.classes:
                     return found
         return self._previous(left)
@@ -260,9 +260,11 @@ class Clause(Tagged):
 
     def agent(self, verb: int) -> Phrase | None:
         """Return who does it, of a passive: "was accused by the union"."""
-        for at in range(verb + 1, min(verb + 4, len(self.tags))):
+        for at in range(verb + 1, min(verb + 7, len(self.tags))):
             if self.words[at] == "by":
                 return self.phrase_after(at + 1)
+            if self.tags[at] in "VX,;:.":
+                break
         return None
 
     def _next(self, verb: int) -> Phrase | None:

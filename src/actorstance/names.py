@@ -10,13 +10,14 @@ from dataclasses import dataclass, field, replace
 from actorstance.actors import Mention, Registry
 from actorstance.documents import Document
 from actorstance.roles import MOTION, NOT_HOLDING, ends_with, groups, is_given, office, place_after, role, roles
+from actorstance.tagging import lexicon
 
 Span = tuple[int, int]
 
 _UPPER = "A-ZÀ-ÖØ-ÞĀĂĄĆĈĊČĎĐĒĔĖĘĚĜĞĠĢĤĦĨĪĬĮİĴĶĹĻĽĿŁŃŅŇŊŌŎŐŒŔŖŘŚŜŞŠŢŤŦŨŪŬŮŰŲŴŶŸŹŻŽȘȚ"
 _WORD = (
     rf"(?:(?:[A-Z]\.)+|(?:al|el|ul|ash|as)-[{_UPPER}][^\W_]+"
-    rf"|[{_UPPER}][^\W_]*(?:['’‘](?!s\b)[^\W_]+|-[{_UPPER}][^\W_]+)*)"
+    rf"|[{_UPPER}][^\W_]*(?:['’‘](?!s\b)[^\W_]+|-[{_UPPER}][^\W_]+|(?<=s)['’](?=\s[{_UPPER}]))*)"
 )
 _PARTICLE = r"(?:(?:bin|ibn|abu|al|el|de|da|di|du|del|della|der|den|van|von|la|le|dos|ter)\s)*"
 _SEQUENCE = re.compile(rf"(?<![^\W_])(?<!-){_WORD}(?:\s{_PARTICLE}{_WORD})*(?![^\W_])")
@@ -30,9 +31,9 @@ _AND = re.compile(  # "Department of Health and Human Services", not "the Minist
 )
 _OF_A_PERSON = re.compile(r"\s(administration|campaign|family|camp)(?![\w-])")  # "the Okoro campaign" is not Okoro
 
-_SINGULAR = frozenset(
-    {"police", "opposition", "news media", "the media", "the press", "displaced people"}
-)  # forms that mean many
+_SINGULAR = frozenset(  # forms without an -s that mean many
+    {"police", "opposition", "moderate opposition", "news media", "the media", "the press", "displaced people"}
+)
 
 
 @dataclass
@@ -135,6 +136,7 @@ class _Finder:
         if kind != "seats":
             return re.match(r"-(?:based|born|made|style|language|speaking|built)\b", after) is not None
         before = self.raw[max(0, mention.start - 40) : mention.start]
+        before = before[before.rfind(". ") + 1 :]
         return bool(
             ends_with(before.removesuffix("the "), self.words["places_before"])
             or MOTION.search(before)
@@ -157,13 +159,15 @@ class _Finder:
                 if (one.mention.start < last and first < one.end)
                 or (one.end > one.mention.end and one.end == first - 1)
             ]
-            if (
-                first < free
-                or (first, last) in self.places
-                or any(one.mention.start <= first and last <= one.end for one in inside)
-            ):
+            taken_by = [(one.mention.start, one.end) for one in inside] + [(one.start, one.end) for one in mentions]
+            taken_by += self.places & {(first, last)}
+            if first < free or any(begin <= first and last <= stop for begin, stop in taken_by):
                 continue
-            name = self._beside(inside[-1], first, last, start) if inside else self._name(first, last, start)
+            if inside:
+                known_one = next((one for one in inside if one.end > one.mention.end), inside[-1])
+                name = self._beside(known_one, first, last, start)
+            else:
+                name = self._name(first, last, start)
             if name is not None:
                 self._in_apposition(name, offices)
                 if not name.owner and (more := _OF_A_PERSON.match(self.raw, name.end, end)):
@@ -196,8 +200,7 @@ class _Finder:
                 continue  # of that state
             if self.raw[first].isupper() and first != start:
                 continue  # part of a name
-            alone = re.match(r"\s+[a-z]|-", self.raw[last : last + 3]) is None
-            if alone and not form.endswith("s") and form not in _SINGULAR and form != "rebel":
+            if not form.endswith("s") and form not in _SINGULAR and not self._before_noun(last):
                 continue  # one protester is somebody, not the protesters
             if people is not None:
                 first = people.start
@@ -205,6 +208,14 @@ class _Finder:
             known_group = group in self.registry.aliases
             mentions.append(Mention(first, last, group, "group", known_group, 0.8, name=form))
         return mentions, taken
+
+    def _before_noun(self, place: int) -> bool:
+        """Whether a word is what a noun behind it is called by: "rebel stronghold", "rebel-held"."""
+        following = re.compile(r"\s+([a-z]+)").match(self.raw, place)
+        if following is None:
+            return self.raw[place : place + 1] == "-"
+        form = lexicon().verbs.get(following[1])
+        return following[1] not in lexicon().closed and (form is None or not form.forms & {"d", "s"})
 
     def _offices(self, known: list[tuple[Mention, str]], end: int) -> Iterator[_Known]:
         """The known names with the offices behind them: "Turkish presidency", "Russia's foreign ministry"."""
@@ -234,6 +245,9 @@ class _Finder:
                     break
                 last = more.end()
             words = self.raw[first:last].lower().split()
+            if (plural := re.search(r"s['’] ", self.raw[first:last])) and words[-1] not in bodies:
+                last = first + plural.start() + 1  # "Democrats' Ana Lima", but "Dockers' Union"
+                words = self.raw[first:last].lower().split()
             if words[-1] in bodies or words[-1] in {
                 "ministry",
                 "president",
@@ -262,6 +276,8 @@ class _Finder:
         words = raw[first:last].split()
         if known.end >= last:  # the known name ends it: "Bank of America"
             lead = raw[first : mention.start].split()
+            if lead and is_given(lead[-1].lower()) and known.end == mention.end:
+                return self._name(first, last, start)  # Jack London
             if not lead or known.kind == "people":
                 return None
             if lead[-1].lower() == "of":
@@ -304,18 +320,14 @@ class _Finder:
             else:
                 break
         words = raw[first:last].split()
-        while len(words) > 1 and words[-1].lower().strip(".") in self.words["not_names"] - {
-            "jr",
-            "sr",
-            "war",
-            "act",
-            "bill",
-        }:
+        while len(words) > 1 and words[-1].lower().strip(".") in stop - {"jr", "sr"}:
             last = first + raw[first:last].rindex(words[-1])
             while last > first and raw[last - 1].isspace():
                 last -= 1
             words = raw[first:last].split()
         if first >= last or not re.search(r"[^\W\d_]{2}|^[A-Z]$", raw[first:last]) or len(words) > 9:
+            return None
+        if words[-1].lower().strip(".") in self.words["things"]:
             return None
         if (len(words) == 1 and words[0].lower() in stop) or (first, last) in self.places:
             return None

@@ -55,19 +55,27 @@ def statements(document: Document) -> list[Statement]:
         paragraphs.setdefault(sentence.paragraph, []).append((sentence.start, sentence.end))
     found: list[Statement] = []
     left_open, speaker = False, None
+    waiting: list[Span] = []  # left open in the paragraph before, and said by nobody there
     for sentences in paragraphs.values():
         start, end = sentences[0][0], sentences[-1][1]
         spans, now_open = quotations(document.raw, start, end, left_open)
         paragraph = _Paragraph(document.raw, speaker, left_open and bool(spans) and spans[0][0] == start)
+        paragraph.waiting = waiting
         paragraph.read(sentences, spans)
+        if now_open:
+            waiting = paragraph.waiting
+        else:
+            paragraph.close()
+            waiting = []
         for span in spans:  # and what is quoted inside a quotation
             inner = singles(document.raw, span[0] + 1, span[1] - 1) if span[1] - span[0] > 2 else []
             if inner:
-                nested = _Paragraph(document.raw, None, False)
+                nested = _Paragraph(document.raw, None, False, few=0)
                 nested.read(_cut(sentences, span[0] + 1, span[1] - 1), inner)
                 found += [one for one in nested.found if one.kind == "direct" and one.source is not None]
         found += paragraph.found
         left_open, speaker = now_open, paragraph.last or speaker
+    found += [Statement("direct", None, None, span, "nobody is named") for span in waiting]
     found.sort(key=lambda one: (one.content[0], -one.content[1]))
     return found
 
@@ -84,11 +92,12 @@ class _Paragraph:
         text: the whole text.
         speaker: the last direct statement before it.
         continued: whether it opens with a quotation that goes on from the paragraph before.
+        few: up to so many words in marks are a phrase of the sentence round them.
 
     """
 
-    def __init__(self, text: str, speaker: Statement | None, continued: bool) -> None:
-        self.text, self.speaker, self.continued = text, speaker, continued
+    def __init__(self, text: str, speaker: Statement | None, continued: bool, few: int = FEW_WORDS) -> None:
+        self.text, self.speaker, self.continued, self.few = text, speaker, continued, few
         self.found: list[Statement] = []
         self.last: Statement | None = None  # who spoke, or acted, last in this paragraph
         self.waiting: list[Span] = []  # quotations that nobody has been named for yet
@@ -103,17 +112,22 @@ class _Paragraph:
             quoted = [at for at, tag in enumerate(clause.tags) if tag == "Q"]
             for at in quoted:
                 self._quotation(clause, at, number == 0)
-            if not quoted and (subject := self._main_subject(clause)) is not None:
+            if not quoted and (signed := _signature(clause)) is not None:
+                self._settle(signed, None, "signed")
+            elif not quoted and (subject := self._main_subject(clause)) is not None:
                 self._settle(subject, None, "speaker of the sentence after")
                 self.last = Statement("direct", subject, None, subject, "who acts in the sentence before")
+
+    def close(self) -> None:
+        """Give what nobody in the paragraph says to who spoke before it, or to nobody."""
         if self.waiting and self.speaker is not None:
             self._settle(self.speaker.source, self.speaker.cue, "speaker of the paragraph before")
-            self.last = self.speaker
-        self.found += [Statement("direct", None, None, span, "nobody is named") for span in self.waiting]
+            self.last = self.last or self.speaker
+        self._settle(None, None, "nobody is named")
 
     def _is_long(self, span: Span) -> bool:
         inside = self.text[span[0] : span[1]]
-        return len(inside.split()) > FEW_WORDS or re.search(r"[.?!,][\"”’'»]{0,2}$", inside) is not None
+        return len(inside.split()) > self.few or re.search(r"[.?!,][\"”’'»]{0,2}$", inside) is not None
 
     def _settle(self, source: Span | None, cue: Span | None, rule: str) -> None:
         """Give the quotations that wait for a speaker theirs."""
@@ -182,8 +196,7 @@ class _Paragraph:
             elif tag == "V" or (tag in "GEv" and form is not None):
                 kind = "act" if form is None or form.classes == {"act"} else ""
                 subject = _speaker(clause, verb)
-                if subject is None:
-                    self._passive(clause, verb)
+                if self._passive(clause, verb, subject) or subject is None:
                     continue
                 first, last = min(subject[0], verb), max(subject[1] if subject[0] > verb else verb, verb)
                 if kind or not _follows_quotation(clause, first) or any(one in "VXS" for one in tags[last + 1 :]):
@@ -191,15 +204,19 @@ class _Paragraph:
         for first, last, source, cue in _other_cues(clause):
             self._report(clause, first, last, (source, cue), self.text[cue[0] : cue[1]].lower())
 
-    def _passive(self, clause: Clause, verb: int) -> None:
-        """Add a judgement of which nobody says whose it is: "was accused of", "is widely praised"."""
+    def _passive(self, clause: Clause, verb: int, agent: Phrase | None) -> bool:
+        """Add a judgement told of whom it is on: "was accused of lying (by the union)", "is widely praised"."""
         form = clause.forms.get(verb)
-        if clause.tags[verb] == "E" and form is not None and "judge" in form.classes:
-            judged = clause.phrase_before(clause.group_start(verb) - 1)
-            if judged is not None and clause.tags[verb - 1] in "XR":
-                content = (clause.starts[judged[0]], clause.ends[_clause_end(clause, verb)])
-                cue = (clause.starts[verb], clause.ends[verb])
-                self.found.append(Statement("indirect", None, cue, content, f"{clause.words[verb]}, passive"))
+        if clause.tags[verb] != "E" or form is None or "judge" not in form.classes or clause.tags[verb - 1] not in "XR":
+            return False
+        judged = clause.phrase_before(clause.group_start(verb) - 1)
+        if judged is None:
+            return False
+        content = (clause.starts[judged[0]], clause.ends[_clause_end(clause, verb)])
+        cue = (clause.starts[verb], clause.ends[verb])
+        source = None if agent is None else _span(clause, agent)
+        self.found.append(Statement("indirect", source, cue, content, f"{clause.words[verb]}, passive"))
+        return True
 
     def _report(self, clause: Clause, first: int, last: int, who: tuple[Span, Span], rule: str, kind: str = "") -> None:
         """Add the statement whose source and cue (`who`) are the tokens first to last of a clause."""
@@ -245,6 +262,14 @@ def _other_cues(clause: Clause) -> Iterator[tuple[int, int, Span, Span]]:
                 yield owner[0], at, _span(clause, owner), (clause.starts[at], clause.ends[at])
 
 
+def _signature(clause: Clause) -> Span | None:
+    """Who signs a quotation: "— Ana Lima"."""
+    if re.fullmatch(r"-C+\.?", "".join(clause.tags)):
+        last = len(clause.tags) - (2 if clause.tags[-1] == "." else 1)
+        return clause.starts[1], clause.ends[last]
+    return None
+
+
 def _follows_quotation(clause: Clause, first: int) -> bool:
     """Whether a quotation stands right before a token: "…," she told the board."""
     at = first - 1
@@ -257,6 +282,10 @@ def _speaker(clause: Clause, verb: int) -> Phrase | None:
     """Who says or does what a verb tells: its subject; of a passive whoever stands behind "by"."""
     words = clause.words
     form = clause.forms.get(verb)
+    if words[verb] in {"saying", "telling", "writing"} and verb and words[verb - 1] == "as":
+        for at in range(verb - 1, -1, -1):
+            if (quoting := clause.forms.get(at)) is not None and quoting.lemma in {"quote", "cite"}:
+                return _speaker(clause, at)
     if form is not None and form.lemma in {"quote", "cite"} and "as" in words[verb + 1 :]:
         quoted = words.index("as", verb + 1)
         if words[quoted + 1 : quoted + 2] in (["saying"], ["telling"], ["writing"]):

@@ -163,6 +163,7 @@ def slug(name: str) -> str:
         'recep_tayyip_erdogan'
 
     """
+    name = re.sub("['’‘]", "", name)
     plain = unicodedata.normalize("NFKD", name).replace("ı", "i").encode("ascii", "ignore").decode().lower()
     found = re.sub(r"[^a-z0-9]+", "_", plain).strip("_")
     return found if found[:1].isalpha() else f"actor_{found}" if found else "actor"

@@ -94,6 +94,12 @@ def _inflected(base: str, past: str = "", participle: str = "") -> list[tuple[st
     return [("b", base), ("s", third), ("d", past), ("n", participle or past), ("g", gerund)]
 
 
+def _is_finite(word: str) -> bool:
+    """Whether a word can be the verb of "one": "one says", "one said"."""
+    form = lexicon().verbs.get(word)
+    return form is not None and bool(form.forms & {"s", "d"})
+
+
 class Tagged:
     """The tokens of one sentence and their tags.
 
@@ -143,6 +149,8 @@ class Tagged:
             return "D" if following and not self._closes(following) else "p"
         if word == "that":
             return self._that(at, following)
+        if word == "one" and following and not self._closes(following) and not _is_finite(following):
+            return "D"
         if word in ("'s", "'"):
             is_verb = following in {"been", "not", "a", "the"} or (
                 following.endswith("ing") and following in lexical.verbs
@@ -233,6 +241,9 @@ class Tagged:
             return "V"
         if before == "," and "C" in self.tags[:back] and "say" in form.classes and following in ("", "that"):
             return "V"
+        first = before in "NC" and "V" not in self.tags and "X" not in self.tags
+        if first and "say" in form.classes and (following == "that" or lexicon().closed.get(following) in ("D", "p")):
+            return "V"  # "lawyers for the guild say the firm lied"
         if before == "K" and "v" in self.tags[:back]:
             return "v"
         if before == "K" and "V" in self.tags[:back] and lexicon().closed.get(following) in ("D", "p", "S"):
