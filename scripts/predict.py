@@ -18,7 +18,10 @@ def main(config: DictConfig) -> None:
     terminal.unread(unread(config.input))
     registry = command.registry_on_top(config.actors.file, model.registry)
     out = command.out_folder()
-    counts = pipeline.predict(model, documents, out, registry=registry, seed=config.seed)
+    names = command.names_of(config.actors.ner)
+    counts = pipeline.predict(model, documents, out, registry=registry, seed=config.seed, names=names)
+    if config.actors.explain:
+        terminal.explain(out)
     terminal.counts(counts)
     terminal.actors(out)
     terminal.files(out)

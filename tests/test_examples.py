@@ -16,6 +16,7 @@ from actorstance.actors import Registry
 from actorstance.documents import parse
 from actorstance.errors import InputError
 from actorstance.examples import AUTHOR, FEATURES, dataset, grouped_folds, grouped_tenth, pairs, twin_key, with_split
+from actorstance.reading import read_actors
 
 ROW = {"example_id": "0", "document_id": "d", "group_id": "g", "text": "Varna ran.", "target": "varna", "label": 1}
 MANY = settings(max_examples=40, deadline=None, derandomize=True)
@@ -91,7 +92,8 @@ def test_pairs_of_a_document(by_sentence: bool) -> None:
     first = "Varna on Monday accused Ostia of spying on the fleet\tof Varna in the northern strait."
     raw = f"{first} The talks in the old harbour lasted all night. Ostia denied every word of it on Tuesday."
     registry = Registry({"varna": ["Varna"], "ostia": ["Ostia"]})
-    found = pairs(parse("d", raw, date="2031-02-03"), registry, group_by_sentence=by_sentence)
+    reading = read_actors(parse("d", raw, date="2031-02-03"), registry)
+    found = pairs(reading, group_by_sentence=by_sentence)
     asked = list(zip(found["source"][:], found["target"][:], strict=True))
     both = [(AUTHOR, "varna"), (AUTHOR, "ostia"), ("varna", "ostia"), ("ostia", "varna")]
     assert asked == [*both, (AUTHOR, "ostia")]

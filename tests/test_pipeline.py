@@ -234,15 +234,21 @@ def test_predict_one_and_two_documents(tmp_path: Path, corpus: Corpus) -> None:
     assert {row["group_id"] for row in found} == {"a:0", "a:2"}
     assert (counts["documents"], counts["sentences"], counts["sentences_without_actor"]) == (1, 3, 1)
     assert counts["pairs"] == len(found) == (2 + 2) + (3 + 6)
-    assert counts["mentions"] == len(jsonl(tmp_path / "one" / "mentions.jsonl")) == 5
+    assert counts["mentions"] == len(jsonl(tmp_path / "one" / "mentions.jsonl")) == 7  # its, it
     pipeline.predict(model, [one, two], tmp_path / "two")
     both = jsonl(tmp_path / "two" / "predictions.jsonl")
     assert {(row["document_id"], row["group_id"]) for row in both} == {("a", "a"), ("b", "b")}
     assert [row | {"group_id": ""} for row in both[:13]] == [row | {"group_id": ""} for row in found]
     said = {(row["source"], row["target"]): max(LABELS, key=row.__getitem__) for row in found}
     assert (said["arvland", "bomark"], said["corvia", "drenn"]) == ("against", "favor")
-    nobody = pipeline.predict(model, [one], tmp_path / "nobody", registry=Registry({"fjord": ["Fjord"]}))
-    assert (nobody["pairs"], nobody["sentences_without_actor"]) == (0, 3)
+    foreign = pipeline.predict(model, [one], tmp_path / "foreign", registry=Registry({"fjord": ["Fjord"]}))
+    assert (foreign["mentions_registry"], foreign["pairs"]) == (0, counts["pairs"])  # the article names its own
+    assert not any(row["known"] for row in jsonl(tmp_path / "foreign" / "mentions.jsonl"))
+    silent = documents.parse(
+        "c", "It rained all night long on the old harbour. In the morning nothing had moved at all."
+    )
+    nobody = pipeline.predict(model, [silent], tmp_path / "nobody")
+    assert (nobody["pairs"], nobody["sentences_without_actor"]) == (0, 2)
     assert (tmp_path / "nobody" / "predictions.jsonl").read_bytes() == b""
 
 

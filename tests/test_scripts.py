@@ -30,11 +30,19 @@ COLUMNS = {
     "predictions.jsonl": "example_id document_id group_id text source target gold against neutral favor",
     "sentences.jsonl": "document_id raw_start raw_end text",
     "lines.jsonl": "document_id raw_start raw_end kind kept reason",
-    "mentions.jsonl": "document_id raw_start raw_end text actor rule known",
+    "mentions.jsonl": "document_id raw_start raw_end text actor rule known confidence name candidates",
+    "statements.jsonl": "document_id raw_start raw_end kind speaker source_start source_end rule",
+}
+EVIDENCE = " by_registry by_rule unresolved"
+COLUMNS_OF_PREDICT = COLUMNS | {
+    "actors.csv": COLUMNS["actors.csv"] + EVIDENCE,
+    "pairs.csv": COLUMNS["pairs.csv"] + EVIDENCE,
+    "predictions.jsonl": COLUMNS["predictions.jsonl"]
+    + " raw_start raw_end source_start source_end target_start target_end why",
 }
 BOTH = {".hydra", "audit.json", "predictions.jsonl", "actors.csv", "pairs.csv", "report.html", "log.jsonl"}
 SCORED = BOTH | {"metrics.json"}
-PREDICTED = BOTH | {"lines.jsonl", "sentences.jsonl", "mentions.jsonl"}
+PREDICTED = BOTH | {"lines.jsonl", "sentences.jsonl", "mentions.jsonl", "statements.jsonl"}
 METRICS = {
     "": "n documents labels accuracy micro_f1 macro_f1 macro_f1_low macro_f1_high per_label majority names_only clean "
     "ece seconds",
@@ -265,7 +273,7 @@ def test_predict(tmp_path: Path, run: Path, kind: str) -> None:
     registry.write_text("zembla: [Zembla]\n", encoding="utf-8")
     folder = succeeded(call(tmp_path, "predict", f"run={run}", f"input={path}", f"actors={registry}"))
     assert names(folder) == PREDICTED
-    assert all(header(folder / name) == columns for name, columns in COLUMNS.items())
+    assert all(header(folder / name) == columns for name, columns in COLUMNS_OF_PREDICT.items())
     tables = {name: read_jsonl(folder / f"{name}.jsonl") for name in ("sentences", "lines", "mentions", "predictions")}
     assert all({row["document_id"] for row in table} == set(raw) for table in tables.values())
     for row in tables["sentences"] + tables["mentions"]:
@@ -274,7 +282,15 @@ def test_predict(tmp_path: Path, run: Path, kind: str) -> None:
         text = raw[row["document_id"]][row["raw_start"] : row["raw_end"]]
         assert text == (text.strip() or "text")
     assert [row["kept"] for row in tables["lines"]][:3] == [False, True, True]
-    assert {row["text"] for row in tables["mentions"]} == {"Turkey", "Russia", "Zembla", "France", "Germany"}
+    assert {row["text"] for row in tables["mentions"]} == {
+        "Turkey",
+        "Russia",
+        "Zembla",
+        "France",
+        "Germany",
+        "it",
+        "its",
+    }
     assert {row["actor"] for row in tables["mentions"] if row["text"] == "Zembla"} == {"zembla"}
     sentences = {row["text"] for row in tables["sentences"]}
     for row in tables["predictions"]:

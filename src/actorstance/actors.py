@@ -1,31 +1,65 @@
-"""A registry of actors and their names, and the mentions of them in a text."""
+"""The registry of actors: their names, when a name is theirs, and where a text holds one."""
 
 from __future__ import annotations
 
+import csv
+import datetime
 import re
+from bisect import bisect_right
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import ahocorasick
 import yaml
 
 from actorstance.errors import InputError
 from actorstance.resources import shipped
 
 _ID = re.compile(r"[a-z][a-z0-9_]*")
+AUTHOR = "AUTHOR"  # the source where the text itself takes the stance
+UNKNOWN = "UNKNOWN"  # where somebody does, and nobody can say who
 MAX_ALIAS = 100  # characters; a longer "name" is a mistake in the file
+MAX_REGISTRY = 50_000_000  # bytes of a registry's file; PETRARCH's largest has three million
+NAME_KINDS = ("names", "people", "seats", "unsure")  # of a name, as keys of a registry's file
+COLUMNS = ("alias", "actor", "kind", "from", "to", "note")
+
+
+@dataclass(frozen=True)
+class Alias:
+    """A name of an actor: its kind (see `NAME_KINDS`), and the first and last day on which it is that actor's."""
+
+    name: str
+    actor: str
+    kind: str = "names"
+    since: str | None = None
+    until: str | None = None
+    note: str = ""
+
+    def holds(self, date: str | None) -> bool:
+        """Return whether the name is the actor's on a day (ISO); on an unknown day it may be."""
+        return date is None or ((self.since or "") <= date[:10] <= (self.until or "9999"))
 
 
 @dataclass(frozen=True)
 class Mention:
-    """text[start:end] names the actor; `rule` says what found it."""
+    """text[start:end] means the actor.
+
+    `rule` says what found it; it begins with "registry" where a name of the registry did. `known`: the actor stands in
+    the registry. `confidence` is in (0, 1]. Where nobody can say who is meant the actor is `UNKNOWN`, and
+    `candidates` are those it may be.
+    """
 
     start: int
     end: int
     actor: str
     rule: str = "registry"
+    known: bool = True
+    confidence: float = 1.0
+    candidates: tuple[str, ...] = ()
+    name: str = ""  # the fullest name by which the text calls whoever is meant, where it is not the actor itself
 
 
 class _UniqueKeys(yaml.SafeLoader):
@@ -39,63 +73,108 @@ class _UniqueKeys(yaml.SafeLoader):
 
 
 class Registry:
-    """Actors and their aliases.
+    """Actors and their names.
 
     Args:
-        aliases: actor id -> its names. A name is matched as it is written, case included, as whole words; a possessive
-            's stays outside the mention. Of overlapping names the leftmost, then the longest counts.
+        actors: actor id -> its names, as a list, or as a table of `names`, `people`, `seats`, `unsure` (lists), `iso`
+            and `kind`: see conf/actors/world.yaml. A name is a string or a table `{name, from, to, note}` with ISO
+            dates. It is matched as it is written, case included, as whole words; a possessive 's stays outside the
+            mention. Of overlapping names the leftmost, then the longest counts.
 
     Raises:
-        InputError: if an id or a name cannot be one, or two actors share a name.
+        InputError: if an id or a name cannot be one, or two actors share a name at one time.
 
     Example:
-        >>> registry = Registry({"turkey": ["Turkey", "Turkish"], "russia": ["Russia"]})
+        >>> registry = Registry({"turkey": {"names": ["Turkey"], "people": ["Turkish"]}, "russia": ["Russia"]})
         >>> text = "Turkey's president accused Russia; no turkey was hurt."
         >>> [(mention.actor, text[mention.start:mention.end]) for mention in registry.mentions(text)]
         [('turkey', 'Turkey'), ('russia', 'Russia')]
 
     """
 
-    def __init__(self, aliases: Mapping[str, Sequence[str]]) -> None:
+    def __init__(self, actors: Mapping[str, Sequence[Any] | Mapping[str, Any]]) -> None:
         self.aliases: dict[str, tuple[str, ...]] = {}
-        self._actor: dict[str, str] = {}
-        for actor, names in aliases.items():
+        self.iso: dict[str, str] = {}  # actor -> ISO 3166 alpha-3
+        self.kinds: dict[str, str] = {}
+        self.dropped: Counter[str] = Counter()  # names of a dictionary that were left out, by reason
+        self._names: dict[str, list[Alias]] = {}
+        for actor, entry in actors.items():
             if not isinstance(actor, str) or not _ID.fullmatch(actor):
                 raise InputError(f"actor id {actor!r}: use lower-case letters, digits and _, a letter first.")
+            found = list(self._entry(actor, entry))
+            for alias in found:
+                self._add(alias)
+            self.aliases[actor] = tuple(dict.fromkeys(alias.name for alias in found))
+        self._automaton = ahocorasick.Automaton()
+        for name in self._names:
+            self._automaton.add_word(name, name)
+        if self._names:
+            self._automaton.make_automaton()
+
+    def _entry(self, actor: str, entry: Any) -> Iterable[Alias]:
+        if isinstance(entry, Mapping):
+            if unknown := set(entry) - {*NAME_KINDS, "iso", "kind"}:
+                raise InputError(
+                    f"actor {actor}: {min(map(str, unknown))!r} is no key. Keys: {', '.join(NAME_KINDS)}, iso, kind."
+                )
+            for key, table in (("iso", self.iso), ("kind", self.kinds)):
+                if (value := entry.get(key)) is not None:
+                    if not isinstance(value, str) or not re.fullmatch(r"[A-Za-z_]{2,20}", value):
+                        raise InputError(f"actor {actor}: {key} is {value!r}, expected a word.")
+                    table[actor] = value
+            lists = {kind: entry[kind] for kind in NAME_KINDS if entry.get(kind) is not None}
+        else:
+            lists = {"names": entry}
+        if actor in self.iso:
+            self.kinds.setdefault(actor, "state")
+        for kind, names in lists.items():
             if isinstance(names, str) or not isinstance(names, Sequence) or not names:
                 raise InputError(f"actor {actor}: expected a list of names, found {names!r}.")
             for name in names:
-                if not isinstance(name, str) or not re.fullmatch(r"(?=.*\w)\S(?:.*\S)?", name) or len(name) > MAX_ALIAS:
-                    raise InputError(
-                        f"actor {actor}: {name!r} is no name: text of 1 to {MAX_ALIAS} characters, trimmed."
-                    )
-                if (other := self._actor.setdefault(_plain(name), actor)) != actor:
-                    raise InputError(f"the name {name!r} belongs to {other} and to {actor}. A name has one actor.")
-            self.aliases[actor] = tuple(names)
-        names = sorted(self._actor, key=len, reverse=True)
-        alternatives = "|".join(re.escape(name).replace(r"\ ", r"\s+").replace("'", "['’]") for name in names)
-        self._pattern = re.compile(rf"(?<![\w-])(?:{alternatives})(?!\w)") if names else None
+                yield _alias(actor, kind, name)
+        if not lists:
+            raise InputError(f"actor {actor}: expected a list of names, found {entry!r}.")
+
+    def _add(self, alias: Alias) -> None:
+        same = self._names.setdefault(_plain(alias.name), [])
+        for other in same:
+            apart = (other.until or "9999") < (alias.since or "") or (alias.until or "9999") < (other.since or "")
+            if other.actor != alias.actor and not apart:
+                raise InputError(
+                    f"the name {alias.name!r} belongs to {other.actor} and to {alias.actor}. "
+                    "A name has one actor at a time."
+                )
+        same.append(alias)
 
     @classmethod
-    def read(cls, path: Path) -> Registry:
-        """Read a YAML file of `actor: [name, name]`.
+    def read(cls, path: Path, world: Registry | None = None) -> Registry:
+        """Read a registry's file.
+
+        Args:
+            path: YAML as conf/actors/world.yaml; a CSV table with the columns alias, actor and, if it has them, kind,
+                from, to, note; or an actor dictionary of PETRARCH (`*.actors.txt`).
+            world: the registry whose ISO codes join PETRARCH's codes to actors; the world's, if none is given.
 
         Raises:
-            InputError: naming the file.
+            InputError: naming the file, and the row if one is wrong.
 
         """
         try:
-            table = yaml.load(path.read_text(encoding="utf-8"), _UniqueKeys)  # noqa: S506  (a SafeLoader)
+            if path.stat().st_size > MAX_REGISTRY:
+                raise InputError(f"{path}: more than {MAX_REGISTRY:,} bytes. That is no registry of actors.")
+            text = path.read_text(encoding="utf-8-sig")
         except FileNotFoundError as error:
             raise InputError(f"{path}: no such registry of actors.") from error
-        except (ValueError, yaml.YAMLError, OSError, RecursionError) as error:
+        except (ValueError, OSError) as error:
             raise InputError(f"{path}: no YAML file of actors: {' '.join(str(error).split())}") from error
-        if not isinstance(table, dict):
-            raise InputError(f"{path}: expected a table of actor: [names], found {type(table).__name__}.")
+        if path.name.lower().endswith(".actors.txt"):
+            from actorstance import petrarch
+
+            return petrarch.registry(path, text, world or cls.world())
         try:
-            return cls(table)
+            return cls(_table(path, text) if path.suffix.lower() == ".csv" else _yaml(path, text))
         except InputError as error:
-            raise InputError(f"{path}: {error}") from error
+            raise InputError(f"{path}: {error}" if not str(error).startswith(str(path)) else str(error)) from error
 
     @classmethod
     def world(cls) -> Registry:
@@ -104,23 +183,180 @@ class Registry:
 
     def with_more(self, other: Registry) -> Registry:
         """Return both together; a name that both hold goes to the other's actor."""
-        mine = {
-            actor: [name for name in names if other._actor.get(_plain(name), actor) == actor]
-            for actor, names in self.aliases.items()
-        }
-        both = {actor: [*mine.get(actor, ()), *other.aliases.get(actor, ())] for actor in {**mine, **other.aliases}}
-        return Registry({actor: list(dict.fromkeys(names)) for actor, names in both.items() if names})
+        both: dict[str, dict[str, Any]] = {}
+        for registry, taken in ((self, other._names), (other, {})):
+            for actor, entry in registry._entries().items():
+                merged = both.setdefault(actor, {})
+                for key, value in entry.items():
+                    if key in NAME_KINDS:
+                        kept = [name for name in value if not _taken(name, taken)]
+                        merged[key] = [*(name for name in merged.get(key, []) if name not in kept), *kept]
+                    else:
+                        merged[key] = value
+        lists = {actor: {key: value for key, value in entry.items() if value} for actor, entry in both.items()}
+        return Registry({actor: entry for actor, entry in lists.items() if set(entry) & set(NAME_KINDS)})
 
-    def mentions(self, text: str) -> list[Mention]:
-        """Return the mentions in a text, in order; they do not overlap."""
-        if self._pattern is None:
+    def mentions(self, text: str, date: str | None = None) -> list[Mention]:
+        """Return the mentions in a text, in order; they do not overlap.
+
+        Args:
+            text: any text.
+            date: the day (ISO) of which it speaks. A name that has several actors over time means the one of that day;
+                without a day it is `UNKNOWN`.
+
+        """
+        return [mention for mention, _ in self.named(text, date)]
+
+    def named(self, text: str, date: str | None = None) -> list[tuple[Mention, str]]:
+        """Return the mentions in a text with the kind of name that each is (see `NAME_KINDS`)."""
+        if not self._names:
             return []
-        found = self._pattern.finditer(text)
-        return [Mention(at.start(), at.end(), self._actor[_plain(at[0])]) for at in found]
+        plain, places = _flat(text)
+        found: list[tuple[int, int, str]] = []
+        for last, name in self._automaton.iter(plain):
+            start, end = last + 1 - len(name), last + 1
+            if (start and (plain[start - 1].isalnum() or plain[start - 1] in "_-")) or (
+                end < len(plain) and (plain[end].isalnum() or plain[end] == "_")
+            ):
+                continue
+            found.append((start, end, name))
+        found.sort(key=lambda one: (one[0], -one[1]))
+        result, free = [], 0
+        for start, end, name in found:
+            if start < free:
+                continue
+            aliases = [alias for alias in self._names[name] if alias.holds(date)]
+            if not aliases:
+                continue
+            free = end
+            where = (start, end) if places is None else (_place(places, start), _place(places, end - 1) + 1)
+            result.append((_mention(where, aliases), aliases[0].kind))
+        return result
+
+    def _entries(self) -> dict[str, dict[str, Any]]:
+        """All actors as tables."""
+        found: dict[str, dict[str, Any]] = {actor: {} for actor in self.aliases}
+        for actor, entry in found.items():
+            for key, table in (("iso", self.iso), ("kind", self.kinds)):
+                if actor in table and (key, table[actor]) != ("kind", "state"):
+                    entry[key] = table[actor]
+        for aliases in self._names.values():
+            for alias in aliases:
+                dates = {"from": alias.since, "to": alias.until, "note": alias.note}
+                more = {key: value for key, value in dates.items() if value}
+                found[alias.actor].setdefault(alias.kind, []).append(
+                    {"name": alias.name, **more} if more else alias.name
+                )
+        return found
 
     def to_json(self) -> dict[str, Any]:
-        """Return the aliases as plain lists, for a model's folder."""
-        return {actor: list(names) for actor, names in self.aliases.items()}
+        """Return the registry as plain tables, for a model's folder; a list where an actor has names alone."""
+        return {actor: entry["names"] if set(entry) == {"names"} else entry for actor, entry in self._entries().items()}
+
+
+def _alias(actor: str, kind: str, name: Any) -> Alias:
+    since = until = None
+    note = ""
+    if isinstance(name, Mapping):
+        if unknown := set(name) - {"name", "from", "to", "note"}:
+            raise InputError(
+                f"actor {actor}: {min(map(str, unknown))!r} is no key of a name. Keys: name, from, to, note."
+            )
+        since, until, note = _date(actor, name.get("from")), _date(actor, name.get("to")), str(name.get("note") or "")
+        name = name.get("name")
+        if since and until and until < since:
+            raise InputError(f"actor {actor}: {name!r} ends ({until}) before it begins ({since}).")
+    if not isinstance(name, str) or not re.fullmatch(r"(?=.*\w)\S(?:.*\S)?", name) or len(name) > MAX_ALIAS:
+        raise InputError(f"actor {actor}: {name!r} is no name: text of 1 to {MAX_ALIAS} characters, trimmed.")
+    return Alias(name, actor, kind, since, until, note)
+
+
+def _date(actor: str, value: Any) -> str | None:
+    if value is None or value == "":
+        return None
+    try:
+        return datetime.date.fromisoformat(str(value)).isoformat()
+    except ValueError as error:
+        raise InputError(f"actor {actor}: {value!r} is no date. Write it as 2020-02-12.") from error
+
+
+def _mention(where: tuple[int, int], aliases: list[Alias]) -> Mention:
+    actors = tuple(dict.fromkeys(alias.actor for alias in aliases))
+    kind = aliases[0].kind
+    rule = "registry" if kind == "names" else f"registry: {kind}"
+    if any(alias.since or alias.until for alias in aliases):
+        rule += ", dated"
+    if len(actors) > 1:
+        return Mention(*where, UNKNOWN, f"{rule}, the text has no date", False, 1 / len(actors), actors)
+    return Mention(*where, actors[0], rule)
+
+
+def _taken(name: Any, taken: Mapping[str, list[Alias]]) -> bool:
+    """Whether the registry on top has the name."""
+    text = name["name"] if isinstance(name, dict) else name
+    return _plain(text) in taken
+
+
+def _yaml(path: Path, text: str) -> Any:
+    try:
+        table = yaml.load(text, _UniqueKeys)  # noqa: S506  (a SafeLoader)
+    except (ValueError, yaml.YAMLError, RecursionError) as error:
+        raise InputError(f"{path}: no YAML file of actors: {' '.join(str(error).split())}") from error
+    if not isinstance(table, dict):
+        raise InputError(f"{path}: expected a table of actor: [names], found {type(table).__name__}.")
+    return table
+
+
+def _table(path: Path, text: str) -> dict[str, dict[str, Any]]:
+    """A CSV table of names, as tables by actor."""
+    rows = csv.DictReader(text.splitlines(), restkey="", strict=True)
+    actors: dict[str, dict[str, Any]] = {}
+    try:
+        columns = [column.strip() for column in rows.fieldnames or []]
+        if not {"alias", "actor"} <= set(columns) or set(columns) - set(COLUMNS):
+            raise InputError(
+                f"{path}:1: the columns are {', '.join(columns)}; expected alias, actor, and any of "
+                f"{', '.join(COLUMNS[2:])}."
+            )
+        for number, row in enumerate(rows, 2):
+            cells = {str(key).strip(): str(value or "").strip() for key, value in row.items()}
+            kind = cells.get("kind") or "names"
+            kind = {"name": "names", "seat": "seats"}.get(kind, kind)
+            if kind not in NAME_KINDS or "" in cells:
+                wrong = (
+                    "more cells than columns"
+                    if "" in cells
+                    else f"kind {kind!r}, expected one of {', '.join(NAME_KINDS)}"
+                )
+                raise InputError(f"{path}:{number}: {wrong}.")
+            name = {"name": cells["alias"], **{key: cells[key] for key in ("from", "to", "note") if cells.get(key)}}
+            try:
+                _alias(cells["actor"], kind, name)
+            except InputError as error:
+                raise InputError(f"{path}:{number}: {error}") from error
+            actors.setdefault(cells["actor"], {}).setdefault(kind, []).append(name)
+    except csv.Error as error:
+        raise InputError(f"{path}:{rows.line_num}: no CSV table: {error}.") from error
+    return actors
+
+
+def _flat(text: str) -> tuple[str, list[tuple[int, int]] | None]:
+    """The text with straight apostrophes and single spaces, and where its places moved (None: nowhere)."""
+    plain = text.replace("’", "'").replace("\n", " ").replace("\t", " ").replace("\u00a0", " ").replace("\r", " ")
+    if "  " not in plain:
+        return plain, None
+    moved, parts, at, shift = [(0, 0)], [], 0, 0
+    for found in re.finditer(r" {2,}", plain):
+        parts.append(plain[at : found.start() + 1])
+        at = found.end()
+        shift += at - found.start() - 1
+        moved.append((at - shift, shift))
+    return "".join([*parts, plain[at:]]), moved
+
+
+def _place(moved: list[tuple[int, int]], place: int) -> int:
+    """Where a place of the flat text stands in the text."""
+    return place + moved[bisect_right(moved, (place, 1 << 60)) - 1][1]
 
 
 def _plain(name: str) -> str:

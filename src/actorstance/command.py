@@ -30,6 +30,7 @@ from actorstance.errors import InputError
 from actorstance.files import first_process
 from actorstance.models import Model
 from actorstance.models.bundle import MANIFEST
+from actorstance.reading import Names
 from actorstance.runs import UNFINISHED
 
 _made: set[Path] = set()  # folders that this process made for its runs
@@ -151,12 +152,23 @@ def registry_on_top(file: str | None, registry: Registry | None) -> Registry | N
     """Return a registry with the user's own file on top."""
     if file is None:
         return registry
-    own = Registry.read(Path(file))
+    own = Registry.read(Path(file), registry)
     known = registry.aliases if registry else {}
     new = sorted(set(own.aliases) - set(known))
     names = f" ({', '.join(new[:8])})" if new else ""
     terminal.say(f"actors of your own: {len(own.aliases)}, {len(new)} of them new{names}")
+    for reason, number in own.dropped.items():
+        terminal.say(f"  dropped {number:,}: {reason}")
     return registry.with_more(own) if registry else own
+
+
+def names_of(model: str | None) -> Names | None:
+    """Return what finds names with a spaCy pipeline, None if none is named."""
+    if model is None:
+        return None
+    from actorstance.ner import SpacyNames
+
+    return SpacyNames(model)
 
 
 def _with_resumed(arguments: list[str]) -> list[str]:

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from itertools import permutations
 from typing import Any
 
 import numpy as np
 from datasets import ClassLabel, Dataset, Features, Value
 from numpy.typing import NDArray
 
-from actorstance.actors import Registry
-from actorstance.documents import Document
+from actorstance.actors import AUTHOR as AUTHOR
+from actorstance.actors import UNKNOWN as UNKNOWN
 from actorstance.errors import InputError
+from actorstance.reading import NOWHERE, Reading
 
 LABELS = ("against", "neutral", "favor")  # this order everywhere; score = P(favor) - P(against)
-AUTHOR = "AUTHOR"
-UNKNOWN = "UNKNOWN"
 SPLITS = ("train", "valid", "test")
 CONTEXT = 2  # sentences before a sentence that go into its context
 
@@ -218,44 +216,38 @@ def grouped_tenth(examples: Dataset, seed: int) -> tuple[Dataset, Dataset]:
     return examples.select(train), examples.select(tenth)
 
 
-def pairs(document: Document, registry: Registry, group_by_sentence: bool = False) -> Dataset:
-    """Return the unlabelled examples of a document: for each sentence its author, and every ordered pair of its actors.
-
-    An actor that a sentence names more than once stands at its first mention. The group is the document, or, if there
-    is only one, the sentence.
+def pairs(reading: Reading, group_by_sentence: bool = False) -> Dataset:
+    """Return the pairs of a document as unlabelled examples. The group is the document, or, if told so, the sentence.
 
     Example:
+        >>> from actorstance.actors import Registry
         >>> from actorstance.documents import parse
+        >>> from actorstance.reading import read_actors
         >>> document = parse("d", "Varna on Monday accused Ostia of spying on its fleet in the northern strait.")
-        >>> found = pairs(document, Registry({"varna": ["Varna"], "ostia": ["Ostia"]}))
+        >>> found = pairs(read_actors(document, Registry({"varna": ["Varna"], "ostia": ["Ostia"]})))
         >>> list(zip(found["source"], found["target"]))
         [('AUTHOR', 'varna'), ('AUTHOR', 'ostia'), ('varna', 'ostia'), ('ostia', 'varna')]
 
     """
+    document = reading.document
     rows: list[tuple[str, dict[str, Any]]] = []
     texts = [document.text(sentence) for sentence in document.sentences]
-    for index, (sentence, text) in enumerate(zip(document.sentences, texts, strict=True)):
-        first: dict[str, tuple[int, int]] = {}
-        for mention in registry.mentions(text):
-            first.setdefault(mention.actor, (mention.start, mention.end))
-        asked = [(AUTHOR, actor) for actor in first] + list(permutations(first, 2))
-        for source, target in asked:
-            source_start, source_end = first.get(source, (-1, -1))
-            row = {
-                "example_id": f"{document.id}:{index}:{source}:{target}",
-                "document_id": document.id,
-                "group_id": f"{document.id}:{index}" if group_by_sentence else document.id,
-                "date": document.date,
-                "text": text,
-                "context": " ".join(texts[max(0, index - CONTEXT) : index]),
-                "source": source,
-                "source_start": source_start,
-                "source_end": source_end,
-                "target": target,
-                "target_start": first[target][0],
-                "target_end": first[target][1],
-                "raw_start": sentence.start,
-                "raw_end": sentence.end,
-            }
-            rows.append((f"{document.id}, sentence {index + 1}", row))
+    for pair in reading.pairs:
+        index, sentence = pair.sentence, document.sentences[pair.sentence]
+        row = {
+            "example_id": f"{document.id}:{index}:{pair.source}:{pair.target}",
+            "document_id": document.id,
+            "group_id": f"{document.id}:{index}" if group_by_sentence else document.id,
+            "date": document.date,
+            "text": texts[index],
+            "context": " ".join(texts[max(0, index - CONTEXT) : index]),
+            "source": pair.source,
+            "target": pair.target,
+            "raw_start": sentence.start,
+            "raw_end": sentence.end,
+        }
+        for role, span in (("source", pair.source_span), ("target", pair.target_span)):
+            if span != NOWHERE:
+                row[f"{role}_start"], row[f"{role}_end"] = span[0] - sentence.start, span[1] - sentence.start
+        rows.append((f"{document.id}, sentence {index + 1}", row))
     return dataset(rows)

@@ -22,6 +22,7 @@ from actorstance.errors import InputError
 from actorstance.examples import SPLITS, grouped_folds, grouped_tenth, labels, pairs, with_split
 from actorstance.files import first_process
 from actorstance.models import Model
+from actorstance.reading import Names, read_actors
 
 
 @dataclass(frozen=True)
@@ -185,7 +186,13 @@ def own_corpus(model: Model, path: str | Path | None = None) -> Corpus:
 
 
 def predict(
-    model: Model, documents: list[Document], out: Path, *, registry: Registry | None = None, seed: int = 0
+    model: Model,
+    documents: list[Document],
+    out: Path,
+    *,
+    registry: Registry | None = None,
+    seed: int = 0,
+    names: Names | None = None,
 ) -> dict[str, Any]:
     """Read new articles with a model, and write who stands where on whom.
 
@@ -193,8 +200,9 @@ def predict(
         model: a loaded model.
         documents: see `documents.read`.
         out: the folder for the result, which must hold no run.
-        registry: the actors to look for; the model's own, if none is given.
+        registry: the actors to look for; the model's own, if none is given. Others are found as an article names them.
         seed: of the bootstrap.
+        names: finds more names (`ner.SpacyNames`); None for the rules alone.
 
     Returns:
         Counts: documents, sentences, mentions, pairs, lines kept and cut.
@@ -203,17 +211,19 @@ def predict(
     runs.require_free(out)
     seed = _seed(seed)
     registry = registry or model.registry or Registry.world()
-    examples = concatenate_datasets([pairs(document, registry, len(documents) == 1) for document in documents])
+    readings = [read_actors(document, registry, names) for document in documents]
+    examples = concatenate_datasets([pairs(reading, len(documents) == 1) for reading in readings])
     start = time.perf_counter()
     probabilities = model.predict_proba(examples)
     seconds = time.perf_counter() - start
-    return runs.write_predicted(out, documents, examples, probabilities, registry, model, seconds, seed)
+    return runs.write_predicted(out, readings, examples, probabilities, model, seconds, seed)
 
 
 def stances(document: Document, model: Model) -> list[dict[str, Any]]:
     """Return the scored pairs of one document, as in predictions.jsonl: source, target, sentence and probabilities."""
-    examples = pairs(document, model.registry or Registry.world(), group_by_sentence=True)
-    return list(runs.prediction_rows(examples, model.predict_proba(examples)))
+    reading = read_actors(document, model.registry or Registry.world())
+    examples = pairs(reading, group_by_sentence=True)
+    return list(runs.predicted_rows(examples, model.predict_proba(examples), [reading]))
 
 
 def _seed(seed: int) -> int:

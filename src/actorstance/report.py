@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from actorstance.documents import Document
 from actorstance.examples import AUTHOR, LABELS, labels
 from actorstance.models import Model
+from actorstance.reading import Reading
 from actorstance.scoring import confusion_matrix
 
 MAX_ROWS = 200  # of a table; the CSV beside the page has all
@@ -46,7 +47,7 @@ def scored(
 
 
 def predicted(
-    documents: Sequence[Document],
+    readings: Sequence[Reading],
     examples: Dataset,
     probabilities: NDArray[np.float64],
     counts: dict[str, Any],
@@ -55,8 +56,10 @@ def predicted(
     model: Model,
 ) -> str:
     """Return the page of articles that were read, each as it was pasted, with the stances below their sentences."""
+    documents = [reading.document for reading in readings]
     found: defaultdict[tuple[str, int], list[dict[str, Any]]] = defaultdict(list)
     columns = [examples[name][:] for name in ("document_id", "raw_start", "source", "target")]
+    reasons = [pair.why for reading in readings for pair in reading.pairs]
     for index, (document, start, source, target) in enumerate(zip(*columns, strict=True)):
         label = int(probabilities[index].argmax())
         if LABELS[label] != "neutral":
@@ -65,6 +68,7 @@ def predicted(
                 "target": target,
                 "label": LABELS[label],
                 "p": float(probabilities[index, label]),
+                "why": reasons[index],
             }
             found[(document, start)].append(stance)
     shown = documents[:MAX_ROWS]

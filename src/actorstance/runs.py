@@ -6,8 +6,10 @@ While a training run is under way its folder holds `unfinished.json`, the settin
 
 from __future__ import annotations
 
+import re
 import shutil
-from collections.abc import Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,13 +19,14 @@ from datasets import Dataset
 from numpy.typing import NDArray
 
 from actorstance import report, scoring
-from actorstance.actors import Registry
+from actorstance.actors import AUTHOR, UNKNOWN
 from actorstance.documents import Document
 from actorstance.errors import InputError
 from actorstance.examples import LABELS
 from actorstance.files import first_process, read_json, write_csv, write_json, write_jsonl, write_text
 from actorstance.models import Model
 from actorstance.models.bundle import MANIFEST
+from actorstance.reading import COUNTED, NOWHERE, Reading
 
 ACTOR_COLUMNS = (
     "actor",
@@ -39,6 +42,9 @@ ACTOR_COLUMNS = (
     "macro_f1",
 )
 PAIR_COLUMNS = ("source", "target", "n", "documents", "gold", "score", "low", "high", "correction")
+
+EVIDENCE = ("by_registry", "by_rule", "unresolved")  # of new articles: how mentions and pairs were found
+PLACES = ("raw_start", "raw_end", "source_start", "source_end", "target_start", "target_end")
 
 
 def require_free(out: Path) -> None:
@@ -137,18 +143,17 @@ def write_scored(
 
 def write_predicted(
     out: Path,
-    documents: Sequence[Document],
+    readings: Sequence[Reading],
     examples: Dataset,
     probabilities: NDArray[np.float64],
-    registry: Registry,
     model: Model,
     seconds: float,
     seed: int,
 ) -> dict[str, Any]:
     """Write what reading new articles leaves, and return the counts in it."""
-    actors = scoring.actor_table(examples, probabilities, seed)
-    pairs = scoring.pair_table(examples, probabilities, seed)
-    mentions = list(_mention_rows(documents, registry))
+    documents = [reading.document for reading in readings]
+    actors = _with_evidence(scoring.actor_table(examples, probabilities, seed), actor_evidence(readings))
+    pairs = _with_evidence(scoring.pair_table(examples, probabilities, seed), pair_evidence(readings))
     counts = {
         "documents": len(documents),
         "lines_read": sum(line.kind == "body" for document in documents for line in document.lines),
@@ -157,21 +162,62 @@ def write_predicted(
         "sentences": sum(len(document.sentences) for document in documents),
         "sentences_without_actor": sum(len(document.sentences) for document in documents)
         - len(set(zip(examples["document_id"][:], examples["raw_start"][:], strict=True))),
-        "mentions": len(mentions),
+        "mentions": sum(len(reading.mentions) for reading in readings),
+        **_sums(readings),
         "pairs": len(examples),
         "seconds": seconds,
     }
     out.mkdir(parents=True, exist_ok=True)
     write_jsonl(out / "lines.jsonl", _line_rows(documents))
     write_jsonl(out / "sentences.jsonl", _sentence_rows(documents))
-    write_jsonl(out / "mentions.jsonl", mentions)
-    write_jsonl(out / "predictions.jsonl", prediction_rows(examples, probabilities))
-    write_csv(out / "actors.csv", ACTOR_COLUMNS, actors)
-    write_csv(out / "pairs.csv", PAIR_COLUMNS, pairs)
-    write_text(out / "report.html", report.predicted(documents, examples, probabilities, counts, actors, pairs, model))
+    write_jsonl(out / "mentions.jsonl", _mention_rows(readings))
+    write_jsonl(out / "statements.jsonl", _statement_rows(readings))
+    write_jsonl(out / "predictions.jsonl", predicted_rows(examples, probabilities, readings))
+    write_csv(out / "actors.csv", (*ACTOR_COLUMNS, *EVIDENCE), actors)
+    write_csv(out / "pairs.csv", (*PAIR_COLUMNS, *EVIDENCE), pairs)
+    write_text(out / "report.html", report.predicted(readings, examples, probabilities, counts, actors, pairs, model))
     write_jsonl(out / "log.jsonl", [{"stage": "predict", **counts}])
     write_json(out / "audit.json", {"rows": counts, "cropped": model.cropped})
     return counts
+
+
+def _sums(readings: Sequence[Reading]) -> dict[str, int]:
+    reasons = {name: None for reading in readings for name in reading.counts}
+    return {name: sum(reading.counts.get(name, 0) for reading in readings) for name in (*COUNTED, *reasons)}
+
+
+def actor_evidence(readings: Sequence[Reading]) -> dict[tuple[str, ...], Counter[str]]:
+    """Count how the mentions of each actor were found: registry, rule; unresolved ones count for each they may be."""
+    found: defaultdict[tuple[str, ...], Counter[str]] = defaultdict(Counter)
+    for reading in readings:
+        for mention in reading.mentions:
+            if mention.actor == UNKNOWN:
+                for actor in (UNKNOWN, *mention.candidates):
+                    found[(actor,)]["unresolved"] += 1
+            else:
+                found[(mention.actor,)]["by_registry" if mention.rule.startswith("registry") else "by_rule"] += 1
+    return found
+
+
+def pair_evidence(readings: Sequence[Reading]) -> dict[tuple[str, ...], Counter[str]]:
+    """Count how the examples of each pair were found: both ends by the registry, one by rule, source unresolved."""
+    found: defaultdict[tuple[str, ...], Counter[str]] = defaultdict(Counter)
+    for reading in readings:
+        known = {(one.start, one.end) for one in reading.mentions if one.rule.startswith("registry")}
+        for pair in reading.pairs:
+            named = pair.target_span in known and (pair.source == AUTHOR or pair.source_span in known)
+            kind = "unresolved" if pair.source == UNKNOWN else "by_registry" if named else "by_rule"
+            found[pair.source, pair.target][kind] += 1
+    return found
+
+
+def _with_evidence(rows: list[dict[str, Any]], found: Mapping[tuple[str, ...], Counter[str]]) -> list[dict[str, Any]]:
+    """Add the columns of `EVIDENCE` to a table of actors or pairs."""
+    result = []
+    for row in rows:
+        counts = found.get((row["actor"],) if "actor" in row else (row["source"], row["target"]), Counter[str]())
+        result.append({**row, **{column: counts[column] for column in EVIDENCE}})
+    return result
 
 
 def prediction_rows(examples: Dataset, probabilities: NDArray[np.float64]) -> Iterator[dict[str, Any]]:
@@ -182,6 +228,16 @@ def prediction_rows(examples: Dataset, probabilities: NDArray[np.float64]) -> It
         gold = None if label is None else LABELS[label]
         chances = dict(zip(LABELS, probabilities[index].tolist(), strict=True))
         yield {**dict(zip(names, values, strict=True)), "gold": gold, **chances}
+
+
+def predicted_rows(
+    examples: Dataset, probabilities: NDArray[np.float64], readings: Sequence[Reading]
+) -> Iterator[dict[str, Any]]:
+    """Yield a line of predictions.jsonl for each pair of new articles: who, whom, where and why."""
+    columns = [examples[name][:] for name in PLACES]
+    reasons = (pair.why for reading in readings for pair in reading.pairs)
+    for row, *places, why in zip(prediction_rows(examples, probabilities), *columns, reasons, strict=True):
+        yield {**row, **dict(zip(PLACES, places, strict=True)), "why": why}
 
 
 def _line_rows(documents: Sequence[Document]) -> Iterator[dict[str, Any]]:
@@ -198,17 +254,36 @@ def _sentence_rows(documents: Sequence[Document]) -> Iterator[dict[str, Any]]:
             yield {**place, "text": document.text(sentence)}
 
 
-def _mention_rows(documents: Sequence[Document], registry: Registry) -> Iterator[dict[str, Any]]:
-    for document in documents:
-        for sentence in document.sentences:
-            text = document.text(sentence)
-            for mention in registry.mentions(text):
-                yield {
-                    "document_id": document.id,
-                    "raw_start": sentence.start + mention.start,
-                    "raw_end": sentence.start + mention.end,
-                    "text": text[mention.start : mention.end],
-                    "actor": mention.actor,
-                    "rule": mention.rule,
-                    "known": True,
-                }
+def _mention_rows(readings: Sequence[Reading]) -> Iterator[dict[str, Any]]:
+    for reading in readings:
+        for mention in reading.mentions:
+            yield {
+                "document_id": reading.document.id,
+                "raw_start": mention.start,
+                "raw_end": mention.end,
+                "text": re.sub(r"\s", " ", reading.document.raw[mention.start : mention.end]),
+                "actor": mention.actor,
+                "rule": mention.rule,
+                "known": mention.known,
+                "confidence": mention.confidence,
+                "name": mention.name,
+                "candidates": list(mention.candidates),
+            }
+
+
+def _statement_rows(readings: Sequence[Reading]) -> Iterator[dict[str, Any]]:
+    for reading in readings:
+        for said, who in zip(reading.statements, reading.speakers, strict=True):
+            if said.kind == "act":
+                continue
+            start, end = said.source or NOWHERE
+            yield {
+                "document_id": reading.document.id,
+                "raw_start": said.content[0],
+                "raw_end": said.content[1],
+                "kind": said.kind,
+                "speaker": UNKNOWN if who is None else who.actor,
+                "source_start": start,
+                "source_end": end,
+                "rule": said.rule,
+            }

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import csv
+import json
 import os
 import sys
+from collections import deque
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from actorstance.corpora import Corpus
 from actorstance.examples import LABELS
 from actorstance.files import first_process
+from actorstance.reading import MAX_PAIRS
 
 WIDTH = 80
 FEW = 50  # held-out examples, below which an F1 moves by a tenth with a handful of them
@@ -83,8 +87,39 @@ def counts(found: dict[str, Any]) -> None:
         end="",
     )
     say(f"cut {found['lines_cut']:,} (the page's own)")
-    say(f"{found['sentences']:,} sentences, {found['sentences_without_actor']:,} of them without a known actor")
-    say(f"{found['mentions']:,} mentions of actors, {found['pairs']:,} pairs")
+    say(f"{found['sentences']:,} sentences, {found['sentences_without_actor']:,} of them without an actor")
+    say(f"{found['mentions']:,} mentions of actors: {found['mentions_registry']:,} by the registry, ", end="")
+    say(f"{found['mentions_rule']:,} by rule, {found['mentions_unresolved']:,} unresolved")
+    say(f"{found['statements']:,} statements, {found['statements_without_speaker']:,} of them without a speaker known")
+    left_out = found["pairs_left_out"]
+    say(
+        f"{found['pairs']:,} pairs"
+        + (f", {left_out:,} left out (more than {MAX_PAIRS} in a sentence)" if left_out else "")
+    )
+
+
+def explain(out: Path) -> None:
+    """Show every mention of a run, sentence by sentence, with the rule that found it."""
+    mentions = deque(_lines(out / "mentions.jsonl"))
+    for sentence in _lines(out / "sentences.jsonl"):
+        say(f"\n{_short(sentence['text'], WIDTH)}")
+        while (
+            mentions
+            and mentions[0]["document_id"] == sentence["document_id"]
+            and mentions[0]["raw_start"] < sentence["raw_end"]
+        ):
+            one = mentions.popleft()
+            may_be = f" ({', '.join(one['candidates'])})" if one["candidates"] else ""
+            say(
+                f"  {_short(one['text'], 28):28} {one['actor']}{may_be}: {one['rule']}, "
+                f"confidence {one['confidence']:.2f}"
+            )
+
+
+def _lines(path: Path) -> Iterator[dict[str, Any]]:
+    with path.open(encoding="utf-8") as file:
+        for line in file:
+            yield json.loads(line)
 
 
 def actors(out: Path) -> None:

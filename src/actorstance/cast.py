@@ -1,0 +1,434 @@
+"""Who is who in an article: which names are actors, and which are one and the same.
+
+A name that the registry knows is its actor. Who speaks for an actor is that actor ("Kremlin spokesman Ivan Orlov"). Any
+other person, body or group becomes an actor of the article's own, if the article shows that it is one: by a title, a
+given name, the last word of an organisation's name, or since it says or does something.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from actorstance.actors import UNKNOWN, Mention, Registry
+from actorstance.documents import Document
+from actorstance.names import Name, names
+from actorstance.quotes import Statement
+from actorstance.roles import (
+    MOTION,
+    NOT_HOLDING,
+    ends_with,
+    given_alike,
+    is_given,
+    office,
+    place_after,
+    role,
+    roles,
+    slug,
+)
+from actorstance.tagging import lexicon
+
+Span = tuple[int, int]
+
+OFTEN = 4  # mentions, from which a name that does nothing is one that the article is about
+_ACRONYM = re.compile(r"\s\(([A-Z][A-Z&.]{1,9})\)")
+_APPOSITION = re.compile(r"(?:\s\([^)]{1,12}\))?,\s([^,.;:“”\"]{3,90})[,.;]")
+_OF = re.compile(r"\sof\s(?:the\s)?")
+_ANNOUNCED = re.compile(
+    r"(?:vice |deputy )?(?:president|prime minister|premier|leader|chancellor|king|queen|\w+ minister)", re.I
+)
+_HE = frozenset({"mr", "king", "prince", "sir", "lord", "congressman", "spokesman", "chairman"})
+_SHE = frozenset(
+    {"mrs", "ms", "miss", "queen", "princess", "dame", "lady", "congresswoman", "spokeswoman", "chairwoman"}
+)
+
+
+@dataclass
+class Entity:
+    """Somebody or something that an article names: the words of the fullest name, and the actor it belongs to."""
+
+    words: tuple[str, ...]
+    kind: str = "name"  # person, organisation, group, state; name where nobody can say
+    actor: str = ""
+    known: bool = False
+    gender: str = ""  # m, f
+    owner_rule: str = ""
+    evidence: bool = False
+    count: int = 0
+    first: int = 0
+    titles: set[str] = field(default_factory=set)
+
+    @property
+    def name(self) -> str:
+        return " ".join(self.words)
+
+
+@dataclass
+class Cast:
+    """The named mentions of an article, in order, the entity of each, and how many names were left out and why."""
+
+    mentions: list[Mention]
+    entities: dict[Span, Entity]
+    left_out: Counter[str]
+
+
+def cast(
+    document: Document, registry: Registry, statements: Sequence[Statement], extra: Sequence[tuple[int, int, str]] = ()
+) -> Cast:
+    """Find the named actors of a document.
+
+    Args:
+        document: the article.
+        registry: the actors that are known.
+        statements: what is said in it: who says or does something is an actor.
+        extra: names that something else has found: (start, end, kind), kind `person` or `organisation`.
+
+    Example:
+        >>> from actorstance.documents import parse
+        >>> from actorstance.quotes import statements
+        >>> text = "Kremlin spokesman Ivan Orlov told reporters that Ana Lima was wrong. Lima disagreed with Orlov."
+        >>> document = parse("d", text)
+        >>> found = cast(document, Registry({"russia": ["Russia", "Kremlin"]}), statements(document))
+        >>> [(document.raw[m.start:m.end], m.actor, m.known) for m in found.mentions]
+        ... # doctest: +NORMALIZE_WHITESPACE
+        [('Kremlin spokesman Ivan Orlov', 'russia', True), ('Ana Lima', 'ana_lima', False),
+         ('Lima', 'ana_lima', False), ('Orlov', 'russia', True)]
+
+    """
+    return _Caster(document, registry, statements, extra).find()
+
+
+class _Caster:
+    def __init__(
+        self,
+        document: Document,
+        registry: Registry,
+        statements: Sequence[Statement],
+        extra: Sequence[tuple[int, int, str]],
+    ) -> None:
+        self.raw, self.document, self.registry = document.raw, document, registry
+        self.words = roles()
+        self.starts = [sentence.start for sentence in document.sentences]
+        self.sources = sorted({one.source for one in statements if one.source is not None})
+        self.source_starts = [start for start, _ in self.sources]
+        self.speakers = {one.source for one in statements if one.source and one.kind != "act"}
+        self.objects = {one.content[0] for one in statements if one.kind != "act"}
+        self.extra = {(start, end): kind for start, end, kind in extra}
+        self.found = names(document, registry)
+        self.left_out = self.found.left_out
+        self.entities: list[Entity] = []
+        self.entity: dict[int, Entity] = {}  # by the place where a name begins
+        self.by_last: defaultdict[str, list[Entity]] = defaultdict(list)
+        self.by_first: defaultdict[str, list[Entity]] = defaultdict(list)
+        self.by_alias: dict[str, Entity] = {}
+        self.unclear: list[tuple[Name, list[str]]] = []  # surnames of several persons
+
+    def find(self) -> Cast:
+        found = self.found.names
+        self._introduce(found)
+        self._announced(found)
+        found = self._surnames(found)
+        self._link(found)
+        for name in found:
+            self._weigh(name)
+        mentions: list[tuple[Mention, Entity | None]] = [(one, None) for one in self.found.mentions]
+        for name in found:
+            entity = self.entity.get(name.start)
+            if entity is not None and (mention := self._mention(name, entity)) is not None:
+                mentions.append((mention, entity))
+        for name, candidates in self.unclear:
+            meant = tuple(dict.fromkeys(candidates))
+            mentions.append(
+                (Mention(name.start, name.end, UNKNOWN, "surname of several", False, 1 / len(meant), meant), None)
+            )
+        mentions.sort(key=lambda one: (one[0].start, -one[0].end))
+        kept: list[tuple[Mention, Entity | None]] = []
+        for one in mentions:
+            if not kept or one[0].start >= kept[-1][0].end:
+                kept.append(one)
+        entities = {(m.start, m.end): e for m, e in kept if e is not None}
+        return Cast([m for m, _ in kept], entities, self.left_out)
+
+    def _introduce(self, found: list[Name]) -> None:
+        """Make the entities of names of several words."""
+        several = [name for name in found if len(name.words) > 1]
+        for name in several:
+            self._join(self._same(name) or self._new(name), name)
+        for name in several:
+            self._owner(name, self.entity[name.start])
+
+    def _same(self, name: Name) -> Entity | None:
+        """An entity of the same name: word for word, or with a first and last name in common."""
+        for entity in self.by_last[name.words[-1]]:
+            shorter, longer = sorted((name.words, entity.words), key=len)
+            if shorter == longer:
+                return entity
+            if entity.kind == "organisation" or name.kind == "organisation":
+                continue
+            if shorter[-1] == longer[-1] and given_alike(shorter[0], longer[0]):
+                return entity
+            if len(shorter) > 1 and set(shorter) <= set(longer) and entity.kind != "organisation":
+                return entity
+        return None
+
+    def _new(self, name: Name) -> Entity:
+        entity = Entity(name.words, first=name.start)
+        self.entities.append(entity)
+        self.by_last[name.words[-1]].append(entity)
+        self.by_first[name.words[0]].append(entity)
+        return entity
+
+    def _join(self, entity: Entity, name: Name) -> None:
+        self.entity[name.start] = entity
+        entity.count += 1
+        entity.titles |= {name.title} - {""}
+        if len(name.words) > len(entity.words):
+            entity.words = name.words
+        first, last = name.words[0].lower(), name.words[-1].lower().rstrip(".")
+        body = (
+            last in self.words["bodies"]
+            or last in {"family", "camp"}
+            or any(word in {"of", "for"} for word in name.words)
+            or name.kind == "organisation"
+        )
+        extra = self.extra.get((name.start, name.end))
+        if extra:
+            entity.kind, entity.evidence = extra, True
+        elif (
+            name.kind == "person"
+            or (name.title and not body)
+            or (
+                is_given(first)
+                and not (
+                    body and last not in {"house", "port", "star", "guard", "press", "post"} and len(name.words) > 2
+                )
+            )
+        ):
+            entity.kind, entity.evidence = "person", True
+        elif body and entity.kind == "name":
+            entity.kind, entity.evidence = "organisation", True
+        if not entity.gender:
+            if (first in self.words["men"] and first not in self.words["women"]) or name.title in {
+                "mr",
+                "king",
+                "prince",
+                "sir",
+                "lord",
+                "congressman",
+            }:
+                entity.gender = "m"
+            elif first in self.words["women"] or name.title in {
+                "mrs",
+                "ms",
+                "miss",
+                "queen",
+                "princess",
+                "dame",
+                "lady",
+                "congresswoman",
+                "spokeswoman",
+                "chairwoman",
+            }:
+                entity.gender = "f"
+        if acronym := _ACRONYM.match(self.raw, name.end):
+            self.by_alias[acronym[1]] = entity
+        if len(name.words) > 2 or entity.kind == "organisation":
+            self.by_alias.setdefault("".join(word[0] for word in name.words if word[0].isupper()), entity)
+
+    def _owner(self, name: Name, entity: Entity) -> None:
+        """Whom a person speaks for, by the title before the name or the apposition behind it."""
+        if entity.actor:
+            return
+        if name.owner:
+            self._belongs(entity, name.owner, name.owner_rule)
+            return
+        if name.owner_rule and (owner := self._body_called(name.owner_rule.split()[0])):
+            self._belongs(entity, owner[0], name.owner_rule, owner[1])
+            return
+        if entity.kind != "organisation" and (
+            found := _APPOSITION.match(self.raw, name.end, self._sentence_end(name.end))
+        ):
+            words = found[1]
+            if role().search(words) and not NOT_HOLDING.search(words):
+                owners = [m for m, _ in self.registry.named(words, self.document.date) if m.known]
+                if owners:
+                    self._belongs(entity, owners[0].actor, f"apposition: {words.strip()}")
+                else:
+                    entity.kind, entity.evidence = "person", True
+            elif re.match(r"(?:a|an|the|who)\s|\d\d\b", words) and entity.kind == "name":
+                entity.evidence = True
+        if not entity.actor and name.title in self.words["offices"] and (found := _OF.match(self.raw, name.end)):
+            owners = [m for m, _ in self.registry.named(self.raw[found.end() : found.end() + 40], self.document.date)]
+            if owners and owners[0].start == 0:
+                self._belongs(
+                    entity,
+                    owners[0].actor,
+                    f"title: {name.title} … of {self.raw[found.end() : found.end() + owners[0].end]}",
+                )
+
+    def _announced(self, found: list[Name]) -> None:
+        """Join who opens a sentence by full name, without a title, to the office that opened the one before.
+
+        "Turkey's president accused Russia. Recep Tayyip Erdogan threatened …"
+        """
+        offices = {}
+        for mention, _ in self.found.known:
+            at = bisect_right(self.starts, mention.start) - 1
+            if at < 0 or mention.start > self.starts[at] + 16 or at in offices:
+                continue
+            held = office().match(self.raw, mention.end, self.document.sentences[at].end)
+            if held and _ANNOUNCED.fullmatch(held[1]):
+                offices[at + 1] = mention, self.raw[mention.start : held.end()]
+        seen: set[int] = set()
+        for name in found:
+            entity = self.entity.get(name.start)
+            if entity is None or id(entity) in seen:
+                continue
+            seen.add(id(entity))
+            at = bisect_right(self.starts, name.start) - 1
+            opens = self.starts[at] == name.start and not name.title and len(name.words) > 1
+            if opens and at in offices and not entity.actor and entity.kind != "organisation":
+                mention, words = offices[at]
+                self._belongs(entity, mention.actor, f"announced as {words}", mention.known)
+
+    def _surnames(self, found: list[Name]) -> list[Name]:
+        """Take a known name for the surname of a person of the article who bears it: London, after Jack London."""
+        people = {one.words[-1] for one in self.entities if one.kind == "person"}
+        bearing = [
+            one
+            for one in self.found.mentions
+            if one.rule.startswith("registry") and "people" not in one.rule and self.raw[one.start : one.end] in people
+        ]
+        self.found.mentions = [one for one in self.found.mentions if one not in bearing]
+        more = [Name(one.start, one.end, (self.raw[one.start : one.end],)) for one in bearing]
+        return sorted([*found, *more], key=lambda name: name.start)
+
+    def _sentence_end(self, place: int) -> int:
+        return self.document.sentences[bisect_right(self.starts, place) - 1].end
+
+    def _belongs(self, entity: Entity, actor: str, rule: str, known: bool = True) -> None:
+        entity.actor, entity.known, entity.owner_rule, entity.evidence, entity.kind = actor, known, rule, True, "person"
+
+    def _body_called(self, word: str) -> tuple[str, bool] | None:
+        """The body that a word means: a known actor, or one of the article's own with that word in its name."""
+        plain = re.sub(r"['’]s?$", "", word)
+        for mention, _ in self.registry.named(plain[:1].upper() + plain[1:], self.document.date):
+            return (mention.actor, True) if mention.known else None
+        for entity in self.entities:
+            if entity.kind == "organisation" and plain in (part.lower() for part in entity.words):
+                return self._actor_of(entity), entity.known
+        return None
+
+    def _link(self, found: list[Name]) -> None:
+        """Give the names of one word an entity: a surname, an abbreviation, or one of their own."""
+        inner = {name.words[0] for name in found if len(name.words) == 1 and not name.initial}
+        latest: dict[str, Entity] = {}
+        for name in found:
+            word = name.words[0]
+            if (entity := self.entity.get(name.start)) is not None:
+                latest[name.words[-1]] = entity
+                continue
+            candidates = [one for one in self.by_last.get(word, ()) if one.kind != "organisation" or name.title == ""]
+            if candidates:
+                if (entity := self._which(name, candidates, latest)) is not None:
+                    self._count(name, entity)
+                    latest[word] = entity
+                continue
+            if (entity := self._short_for(word)) is not None:
+                self._count(name, entity)
+                continue
+            if word.lower() in self.words["nobody"] or word.lower() in lexicon().closed:
+                continue
+            if name.initial and word not in inner and not self._acts(name, speaks=True):
+                continue  # any word that opens a sentence has a capital
+            entity = self._new(name)
+            if word.endswith("s") and word.lower() not in self.words["bodies"] and len(word) > 4:
+                entity.kind = "group"
+            self._join(entity, name)
+
+    def _count(self, name: Name, entity: Entity) -> None:
+        self.entity[name.start] = entity
+        entity.count += 1
+        entity.titles |= {name.title} - {""}
+        if name.title and entity.kind == "name":
+            entity.kind, entity.evidence = "person", True
+
+    def _short_for(self, word: str) -> Entity | None:
+        """The entity that an abbreviation or a given name alone stands for."""
+        if word.isupper() and word in self.by_alias:
+            return self.by_alias[word]
+        given = [one for one in self.by_first.get(word, ()) if one.kind == "person"] if is_given(word.lower()) else []
+        return given[0] if len(given) == 1 else None
+
+    def _which(self, name: Name, candidates: list[Entity], latest: dict[str, Entity]) -> Entity | None:
+        """Of several with one surname: by title, then the one who is named far more often, then the last named."""
+        wrong = "f" if name.title == "mr" else "m" if name.title in {"mrs", "ms", "miss"} else "-"
+        fits = [one for one in candidates if one.gender != wrong] or candidates
+        people = sorted([one for one in fits if one.kind == "person"] or fits, key=lambda one: -one.count)
+        if len(people) == 1 or people[0].count >= 2 * people[1].count:
+            return people[0]
+        recent = latest.get(name.words[-1])
+        if recent in people:
+            first = min(people, key=lambda one: one.first)
+            return people[0] if people[0] is first and people[0].count > people[1].count else recent
+        self.unclear.append((name, [self._actor_of(one) for one in people]))
+        return None
+
+    def _acts(self, name: Name, speaks: bool = False) -> bool:
+        """Whether a name is who says or does something."""
+        at = bisect_right(self.source_starts, name.end)
+        for start, end in self.sources[max(0, at - 4) : at]:
+            if max(start, name.start) < min(end, name.end) and name.end <= end:
+                between = self.raw[start : name.start]
+                if not re.search(r"\b(?:of|in|at|from|on|to|with)\b|,", between) and (
+                    not speaks or (start, end) in self.speakers
+                ):
+                    return True
+        return False
+
+    def _weigh(self, name: Name) -> None:
+        """Note what shows that a name is an actor: it does something, has a title, or something is said of it."""
+        entity = self.entity.get(name.start)
+        if entity is not None and not entity.evidence:
+            objects = any(place in self.objects for place in (name.start, name.start - 4))
+            entity.evidence = bool(name.title) or objects or self._acts(name)
+
+    def _mention(self, name: Name, entity: Entity) -> Mention | None:
+        """The mention of a name, None if nothing shows that it is an actor."""
+        if not entity.evidence and entity.count < OFTEN:
+            self.left_out["a name that shows no sign of an actor"] += 1
+            return None
+        place = " ".join(name.words)
+        if place in self.words["places"] and not self._acts(name):
+            self.left_out["a place"] += 1
+            return None
+        if entity.kind == "name" and self._looks_like_place(name):
+            self.left_out["a place"] += 1
+            return None
+        if len(name.words) == len(entity.words):
+            rule = "name"
+        elif name.words[-1] == entity.words[-1] and len(name.words) == 1:
+            rule = f"surname of {entity.name}" if entity.kind != "organisation" else f"short for {entity.name}"
+        else:
+            rule = f"short for {entity.name}"
+        if entity.owner_rule and entity.actor:
+            rule += f"; {entity.owner_rule}"
+        confidence = 0.9 if entity.actor else 0.8
+        return Mention(name.start, name.end, self._actor_of(entity), rule, entity.known, confidence, (), entity.name)
+
+    def _actor_of(self, entity: Entity) -> str:
+        if entity.actor:
+            return entity.actor
+        found = slug(entity.name)
+        return f"{found}_{entity.kind}" if found in self.registry.aliases else found
+
+    def _looks_like_place(self, name: Name) -> bool:
+        before = self.raw[max(0, name.start - 40) : name.start]
+        return bool(
+            ends_with(before.removesuffix("the "), self.words["places_before"])
+            or MOTION.search(before)
+            or place_after().match(self.raw, name.end)
+        )

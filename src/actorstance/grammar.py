@@ -1,0 +1,277 @@
+"""The subject of each verb of a sentence, without a parser: by what stands before the verb, and where it may not be."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from actorstance.tagging import Tagged, lexicon
+
+Phrase = tuple[int, int]  # first and last token
+
+_NOUNS = frozenset("NC#'")
+
+
+class Clause(Tagged):
+    """A tagged sentence with its noun phrases and the subjects of its verbs.
+
+    Example:
+        >>> text = "Kremlin spokesman Ivan Orlov, speaking in Ostia, has repeatedly said that talks failed."
+        >>> clause = Clause(text, [(0, len(text), False)])
+        >>> first, last = clause.subject(clause.words.index("said"))
+        >>> text[clause.starts[first]:clause.ends[last]]
+        'Kremlin spokesman Ivan Orlov'
+
+    """
+
+    def __init__(self, text: str, pieces: Sequence[tuple[int, int, bool]]) -> None:
+        super().__init__(text, pieces)
+        self._subjects: dict[int, Phrase | None] = {}
+
+    # --- noun phrases ---
+
+    def phrase_before(self, last: int, whole: bool = True) -> Phrase | None:
+        """Return the noun phrase that ends at token `last`, with its "of …" if `whole`."""
+        tags = self.tags
+        if last < 0 or tags[last] not in "NCp#QDw'":
+            return None
+        if tags[last] in "pw":
+            return last, last
+        first = last
+        while first > 0 and tags[first - 1] in _NOUNS:
+            first -= 1
+        while first > 0 and tags[first - 1] == "D":
+            first -= 1
+        if not whole:
+            return first, last
+        while first > 1 and (
+            (tags[first - 1] == "I" and self.words[first - 1] in {"of", "for", "from", "in", "at", "with", "on", "to"})
+            or (tags[first - 1] == "K" and self.words[first - 1] != "but")
+        ):
+            if tags[first - 2] not in "NC#":
+                break
+            inner = self.phrase_before(first - 2, whole=False)
+            if inner is None:
+                break
+            first = inner[0]
+        return first, last
+
+    def phrase_after(self, first: int) -> Phrase | None:
+        """Return the noun phrase that begins at token `first`."""
+        tags, count = self.tags, len(self.tags)
+        at = first
+        while at < count and tags[at] == "R":
+            at += 1
+        first = at
+        if at < count and tags[at] == "p":
+            return at, at
+        while at < count and tags[at] == "D":
+            at += 1
+        core = at
+        while at < count and (tags[at] in _NOUNS or (tags[at] == "D" and self.words[at] in {"other"})):
+            at += 1
+        if at == core:
+            return (first, at - 1) if at > first else None
+        while (
+            at + 1 < count
+            and tags[at] == "I"
+            and self.words[at] in {"of", "for", "at", "from"}
+            and tags[at + 1] in "DNC"
+        ):
+            inner = self.phrase_after(at + 1)
+            if inner is None:
+                break
+            at = inner[1] + 1
+        if at + 1 < count and tags[at] == "K" and tags[at + 1] in "DC" and self.words[at] == "and":
+            inner = self.phrase_after(at + 1)
+            if inner is not None and (inner[1] + 1 >= count or self.tags[inner[1] + 1] not in "VXR"):
+                at = inner[1] + 1
+        return first, at - 1
+
+    # --- subjects ---
+
+    def subject(self, verb: int) -> Phrase | None:
+        """Return the first and last token of a verb's subject, None if the sentence does not say it."""
+        if verb not in self._subjects:
+            self._subjects[verb] = None  # a verb is no part of its own subject
+            self._subjects[verb] = self._find_subject(verb)
+        return self._subjects[verb]
+
+    def group_start(self, verb: int) -> int:
+        """Return the first token of the verb's group: "has repeatedly said"."""
+        at = verb
+        while at > 0 and self.tags[at - 1] in "XRT":
+            at -= 1
+        return at
+
+    def _find_subject(self, verb: int) -> Phrase | None:
+        tags = self.tags
+        left = self.group_start(verb) - 1
+        tag = tags[verb]
+        if tag == "v" or (tag in "Vv" and "T" in tags[left + 1 : verb]):
+            return self._of_infinitive(verb, left)
+        if tag in "GE" and not any(tags[at] == "X" for at in range(left + 1, verb)):
+            return self._of_participle(verb, left)
+        if left < 0:
+            return self.inverted(verb)
+        before = tags[left]
+        if before in ",-)(":
+            return self._over_comma(verb, left)
+        if before == "Q":
+            return self.inverted(verb) or self._previous(left)
+        if before == "K":
+            return self._conjoined(verb, left)
+        if before in "pw":
+            return left, left
+        if before in _NOUNS:
+            return self.phrase_before(left)
+        if before == "D":
+            return left, left
+        return self.inverted(verb) if before in ":.S" else self._previous(left)
+
+    def inverted(self, verb: int) -> Phrase | None:
+        """Return the subject behind its verb: "said the minister"."""
+        form = self.forms.get(verb)
+        if form is None or not form.classes & {"say", "order"} or self.tags[verb] not in "VE":
+            return None
+        return self.phrase_after(verb + 1)
+
+    def _over_comma(self, verb: int, comma: int) -> Phrase | None:
+        """The subject before an apposition, a relative clause or an aside: "X, the head of Y, said"."""
+        tags = self.tags
+        if comma and tags[comma - 1] == "Q" and (found := self.inverted(verb)):
+            return found
+        opener = "(" if tags[comma] == ")" else tags[comma]
+        for at in range(comma - 1, 0, -1):
+            if tags[at] == opener:
+                inner = tags[at + 1 : comma]
+                if inner and all(tag == "C" for tag in inner) and opener == ",":
+                    return at + 1, comma - 1
+                found = self.phrase_before(at - 1)
+                if found and tags[found[0]] != "R":
+                    return found
+                break
+            if tags[at] in ".;:":
+                break
+        return self.inverted(verb) or self._previous(comma)
+
+    def _previous(self, before: int) -> Phrase | None:
+        """The subject of the last verb before a token that has one."""
+        for at in range(before - 1, -1, -1):
+            if self.tags[at] == "V" and (found := self.subject(at)) and self.tags[found[0]] != "w":
+                return found
+            if self.tags[at] == "X" and not self.has_verb(at):
+                found = self.phrase_before(self.group_start(at) - 1)
+                if found:
+                    return found
+        return None
+
+    def _conjoined(self, verb: int, left: int) -> Phrase | None:
+        """The subject of the verb that "and" joins this one to: the nearest of the same form."""
+        form = self.forms.get(verb)
+        if form is None:
+            return self._previous(left)
+        comma = left > 0 and self.tags[left - 1] == ","
+        candidates = [
+            at
+            for at in range(left - 1, -1, -1)
+            if self.tags[at] == "V"
+            and (other := self.forms.get(at))
+            and (other.forms & form.forms or self._has_auxiliary(at))
+        ]
+        for alike in (True, False):
+            for at in candidates:
+                found = self.subject(at)
+                if found is None or (comma and self.tags[found[0]] == "w"):
+                    continue
+                # a verb of a subordinate clause joins only one of its own kind
+                subordinate = self.tags[found[0]] == "w" or (found[0] > 0 and self.tags[found[0] - 1] in "SwV")
+                if not alike or not subordinate or self.forms[at].classes & form.classes:
+                    return found
+        return self._previous(left)
+
+    def _has_auxiliary(self, verb: int) -> bool:
+        return verb > 0 and self.tags[verb - 1] in "XR" and "X" in self.tags[self.group_start(verb) : verb]
+
+    def has_verb(self, auxiliary: int) -> bool:
+        """Return whether an auxiliary has a verb behind it: "has said", not "has a plan"."""
+        at = auxiliary + 1
+        while at < len(self.tags) and self.tags[at] in "XR":
+            at += 1
+        return at < len(self.tags) and self.tags[at] in "VEGv"
+
+    def _of_infinitive(self, verb: int, left: int) -> Phrase | None:
+        tags = self.tags
+        if left < 0:
+            return self._next(verb)
+        if tags[left] in _NOUNS or tags[left] == "p":
+            nouns = lexicon().nouns
+            phrase = self.phrase_before(left, whole=False)
+            if phrase and self.words[left] in nouns:
+                return self.owner(phrase) or self._previous(left)
+            if phrase:
+                governor = phrase[0] - 1
+                if (
+                    governor >= 0
+                    and (form := self.forms.get(governor))
+                    and "order" in form.classes
+                    and tags[governor] in "VvGE"
+                ):
+                    return phrase
+        for at in range(left, -1, -1):
+            if tags[at] in "VvGE":
+                return self.subject(at)
+            if tags[at] == "X":
+                return self.phrase_before(self.group_start(at) - 1)
+        return None
+
+    def owner(self, phrase: Phrase) -> Phrase | None:
+        """Return whose a thing is: "Okoro's claim", "her claim"."""
+        for at in range(phrase[1] - 1, phrase[0] - 1, -1):
+            if self.tags[at] == "'" and at > phrase[0]:
+                return self.phrase_before(at - 1)
+        if self.words[phrase[0]] in {"his", "her", "their", "its", "my", "our", "your"}:
+            return phrase[0], phrase[0]
+        return None
+
+    def _of_participle(self, verb: int, left: int) -> Phrase | None:
+        tags = self.tags
+        if left < 0:
+            return self._next(verb)
+        if tags[left] in _NOUNS and tags[verb] == "G":
+            return self.phrase_before(left)
+        if tags[left] == "p" and tags[verb] == "G":
+            return left, left
+        if tags[verb] == "E":
+            return self.agent(verb) or self._previous(verb)
+        form = self.forms.get(verb)
+        if tags[left] == "," and form is not None and form.classes & {"say", "judge"}:
+            for at in range(left - 1, -1, -1):
+                other = self.forms.get(at)
+                found = self.subject(at) if tags[at] == "V" and other and other.classes & {"say", "judge"} else None
+                if found and tags[found[0]] != "w":
+                    return found
+            for at in range(left):
+                if tags[at] not in "VX":
+                    continue
+                found = self.subject(at) if tags[at] == "V" else self.phrase_before(self.group_start(at) - 1)
+                if found and tags[found[0]] != "w":
+                    return found
+        return self._previous(left + 1) or self._next(verb)
+
+    def agent(self, verb: int) -> Phrase | None:
+        """Return who does it, of a passive: "was accused by the union"."""
+        for at in range(verb + 1, min(verb + 7, len(self.tags))):
+            if self.words[at] == "by":
+                return self.phrase_after(at + 1)
+            if self.tags[at] in "VX,;:.":
+                break
+        return None
+
+    def _next(self, verb: int) -> Phrase | None:
+        """The subject of the main clause behind: "Speaking in Varna, the minister said"."""
+        for at in range(verb + 1, len(self.tags)):
+            if self.tags[at] == ",":
+                found = self.phrase_after(at + 1)
+                if found and self.tags[found[0]] not in "w":
+                    return found
+        return None

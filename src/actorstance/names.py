@@ -1,0 +1,364 @@
+"""The names in an article as they stand: those that the registry knows, offices, groups, and stretches of capitals."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+from actorstance.actors import Mention, Registry
+from actorstance.documents import Document
+from actorstance.roles import MOTION, NOT_HOLDING, ends_with, groups, is_given, office, place_after, role, roles
+from actorstance.tagging import lexicon
+
+Span = tuple[int, int]
+
+_UPPER = "A-ZÀ-ÖØ-ÞĀĂĄĆĈĊČĎĐĒĔĖĘĚĜĞĠĢĤĦĨĪĬĮİĴĶĹĻĽĿŁŃŅŇŊŌŎŐŒŔŖŘŚŜŞŠŢŤŦŨŪŬŮŰŲŴŶŸŹŻŽȘȚ"
+_WORD = (
+    rf"(?:(?:[A-Z]\.)+|(?:al|el|ul|ash|as)-[{_UPPER}][^\W_]+"
+    rf"|[{_UPPER}][^\W_]*(?:['’‘](?!s\b)[^\W_]+|-[{_UPPER}][^\W_]+|(?<=s)['’](?=\s[{_UPPER}]))*)"
+)
+_PARTICLE = r"(?:(?:bin|ibn|abu|al|el|de|da|di|du|del|della|der|den|van|von|la|le|dos|ter)\s)*"
+_SEQUENCE = re.compile(rf"(?<![^\W_])(?<!-){_WORD}(?:\s{_PARTICLE}{_WORD})*(?![^\W_])")
+_BEHIND_DOT = re.compile(rf"\.\s{_WORD}(?:\s{_PARTICLE}{_WORD})*")
+_ABBREVIATED = re.compile(r"(?:Mr|Mrs|Ms|Dr|Sen|Rep|Gov|Gen|Lt|Col|St|Prof|Rev|Capt|Sgt|Adm|Maj|Jr|Sr|Sens|Reps)\Z")
+_LINK = re.compile(rf"\s(?:of|for|on)\s(?:the\s)?(?={_WORD})")
+_AND = re.compile(  # "Department of Health and Human Services", not "the Ministry of Health and Ana Lima"
+    r"\sand\s(?=(?:Human|Technology|Welfare|Security|Development|Services|Information|Tourism|Culture|Sports?|Labou?r|Energy|Trade"
+    r"|Industry|Commerce|Economy|Education|Sciences?|Research|Innovation|Urban|Democracy|Rights|Justice|Peace|Prevention|Water|Food"
+    r"|Rural|Mines|Budget|Cooperation|Co-operation|Immigration|Customs|Medicine|Agriculture|Firearms|Drug)\b)"
+)
+_OF_A_PERSON = re.compile(r"\s(administration|campaign|family|camp)(?![\w-])")  # "the Okoro campaign" is not Okoro
+
+_SINGULAR = frozenset(  # forms without an -s that mean many
+    {"police", "opposition", "moderate opposition", "news media", "the media", "the press", "displaced people"}
+)
+
+
+@dataclass
+class Name:
+    """A name of the article's own, before anybody knows whose: its place, words and title, and its owner."""
+
+    start: int
+    end: int
+    words: tuple[str, ...]
+    title: str = ""
+    owner: str = ""  # the known actor whose office stands before it
+    owner_rule: str = ""  # or the words before it: "observatory head"
+    kind: str = ""
+    initial: bool = False  # opens a sentence, where any word has a capital
+
+
+@dataclass(frozen=True)
+class _Known:
+    """A mention by a known name: the end of the office behind it ("Turkish presidency"), and the kind of name."""
+
+    mention: Mention
+    end: int
+    rule: str
+    kind: str
+
+
+@dataclass
+class Names:
+    """What stands in an article: names of its own, mentions that need no more, and what was left out and why."""
+
+    names: list[Name] = field(default_factory=list)
+    mentions: list[Mention] = field(default_factory=list)
+    left_out: Counter[str] = field(default_factory=Counter)
+    known: list[tuple[Mention, str]] = field(default_factory=list)
+
+
+def names(document: Document, registry: Registry) -> Names:
+    """Find the names of a document.
+
+    Example:
+        >>> from actorstance.documents import parse
+        >>> document = parse("d", "In Kyiv, President Ana Lima met the Russian foreign minister and two rebel leaders.")
+        >>> found = names(document, Registry({"russia": {"people": ["Russian"]}, "ukraine": {"seats": ["Kyiv"]}}))
+        >>> [(name.title, name.words) for name in found.names]
+        [('president', ('Ana', 'Lima'))]
+        >>> [(mention.actor, document.raw[mention.start:mention.end]) for mention in found.mentions]
+        [('russia', 'Russian foreign minister'), ('rebels', 'rebel')]
+
+    """
+    return _Finder(document, registry).find()
+
+
+class _Finder:
+    def __init__(self, document: Document, registry: Registry) -> None:
+        self.raw, self.document, self.registry = document.raw, document, registry
+        self.words = roles()
+        self.lower = set(re.findall(r"(?<![\w’'-])[a-z][a-z'’-]+", self.raw))
+        self.found = Names()
+        self.places: set[Span] = set()  # known names that are places here
+
+    def find(self) -> Names:
+        known = self.found.known = self._registry_mentions()
+        many = list(groups(self.raw))
+        at = more = 0
+        for sentence in self.document.sentences:
+            while at < len(known) and known[at][0].start < sentence.start:
+                at += 1
+            stop = at
+            while stop < len(known) and known[stop][0].end <= sentence.end:
+                stop += 1
+            while more < len(many) and many[more][0] < sentence.start:
+                more += 1
+            last = more
+            while last < len(many) and many[last][1] <= sentence.end:
+                last += 1
+            self._sentence(sentence.start, sentence.end, known[at:stop], many[more:last])
+            at, more = stop, last
+        self.found.mentions.sort(key=lambda one: one.start)
+        return self.found
+
+    def _registry_mentions(self) -> list[tuple[Mention, str]]:
+        """The registry's mentions that act: neither places nor names of which the text shows no sure sign."""
+        found = self.registry.named(self.raw, self.document.date)
+        sure = {mention.actor for mention, kind in found if kind != "unsure"}
+        kept = []
+        for mention, kind in found:
+            if kind == "unsure" and mention.actor not in sure:
+                self.found.left_out["a name with another common meaning"] += 1
+            elif self._is_place(mention, kind):
+                self.found.left_out["a capital or seat as a place"] += kind == "seats"
+                self.places.add((mention.start, mention.end))
+            else:
+                kept.append((mention, kind))
+        return kept
+
+    def _is_place(self, mention: Mention, kind: str) -> bool:
+        after = self.raw[mention.end : mention.end + 24]
+        if kind == "people":
+            return False
+        if kind != "seats":
+            return re.match(r"-(?:based|born|made|style|language|speaking|built)\b", after) is not None
+        before = self.raw[max(0, mention.start - 40) : mention.start]
+        before = before[before.rfind(". ") + 1 :]
+        return bool(
+            ends_with(before.removesuffix("the "), self.words["places_before"])
+            or MOTION.search(before)
+            or place_after().match(after)
+            or re.match(r"-(?:based|born|area)\b", after)
+        )
+
+    def _sentence(
+        self, start: int, end: int, known: list[tuple[Mention, str]], many: list[tuple[int, int, str, str]]
+    ) -> None:
+        """Add what one sentence names."""
+        mentions, taken = self._groups(start, known, many)
+        offices = [one for one in self._offices(known, end) if (one.mention.start, one.mention.end) not in taken]
+        own: list[Name] = []
+        free = start
+        for first, last in self._sequences(start, end):
+            inside = [
+                one
+                for one in offices
+                if (one.mention.start < last and first < one.end)
+                or (one.end > one.mention.end and one.end == first - 1)
+            ]
+            taken_by = [(one.mention.start, one.end) for one in inside] + [(one.start, one.end) for one in mentions]
+            taken_by += self.places & {(first, last)}
+            if first < free or any(begin <= first and last <= stop for begin, stop in taken_by):
+                continue
+            if inside:
+                known_one = next((one for one in inside if one.end > one.mention.end), inside[-1])
+                name = self._beside(known_one, first, last, start)
+            else:
+                name = self._name(first, last, start)
+            if name is not None:
+                self._in_apposition(name, offices)
+                if not name.owner and (more := _OF_A_PERSON.match(self.raw, name.end, end)):
+                    name.words, name.end, name.kind = (*name.words, more[1]), more.end(), "organisation"
+                own.append(name)
+                free = max(free, name.end)
+        mentions += [replace(one.mention, end=one.end, rule=one.rule) for one in offices]
+        self.found.names += own
+        self.found.mentions += [
+            one for one in mentions if not any(n.start < one.end and one.start < n.end for n in own)
+        ]
+
+    def _in_apposition(self, name: Name, offices: list[_Known]) -> None:
+        """Give a name to the office before it: "Turkey's president, Ana Lima, said"."""
+        for one in offices:
+            close = self.raw[one.end : name.start] == ", " and self.raw[name.end : name.end + 1] in {",", "."}
+            if close and one.mention.end < one.end and not one.rule.endswith("s") and len(name.words) > 1:
+                name.owner, name.kind = one.mention.actor, "person"
+                name.owner_rule = f"apposition: {self.raw[one.mention.start : one.end]}"
+
+    def _groups(
+        self, start: int, known: list[tuple[Mention, str]], many: list[tuple[int, int, str, str]]
+    ) -> tuple[list[Mention], list[Span]]:
+        """Mentions of groups, and the adjectives that they take: "Syrian rebels" are no state."""
+        mentions: list[Mention] = []
+        taken: list[Span] = []
+        for first, last, group, form in many:
+            people = next((m for m, kind in known if kind == "people" and 0 <= first - m.end <= 2), None)
+            if people is not None and group == "police":
+                continue  # of that state
+            if self.raw[first].isupper() and first != start:
+                continue  # part of a name
+            if not form.endswith("s") and form not in _SINGULAR and not self._before_noun(last):
+                continue  # one protester is somebody, not the protesters
+            if people is not None:
+                first = people.start
+                taken.append((people.start, people.end))
+            known_group = group in self.registry.aliases
+            mentions.append(Mention(first, last, group, "group", known_group, 0.8, name=form))
+        return mentions, taken
+
+    def _before_noun(self, place: int) -> bool:
+        """Whether a word is what a noun behind it is called by: "rebel stronghold", "rebel-held"."""
+        following = re.compile(r"\s+([a-z]+)").match(self.raw, place)
+        if following is None:
+            return self.raw[place : place + 1] == "-"
+        form = lexicon().verbs.get(following[1])
+        return following[1] not in lexicon().closed and (form is None or not form.forms & {"d", "s"})
+
+    def _offices(self, known: list[tuple[Mention, str]], end: int) -> Iterator[_Known]:
+        """The known names with the offices behind them: "Turkish presidency", "Russia's foreign ministry"."""
+        for mention, kind in known:
+            found = office().match(self.raw, mention.end, end)
+            if found:
+                words = " ".join(found[1].lower().split())
+                yield _Known(mention, found.end(), f"{mention.rule}, office: {words}", kind)
+            elif kind == "people" and place_after().match(self.raw, mention.end, end):
+                self.found.left_out["an adjective of a place"] += 1
+            else:
+                yield _Known(mention, mention.end, mention.rule, kind)
+
+    def _sequences(self, start: int, end: int) -> Iterator[Span]:
+        """Stretches of capitalised words; the names of bodies go on over "of" and "for"."""
+        at = start
+        bodies = self.words["bodies"]
+        while found := _SEQUENCE.search(self.raw, at, end):
+            first, last = found.span()
+            while (
+                last < end
+                and self.raw[last] == "."
+                and _ABBREVIATED.search(self.raw[max(first, last - 5) : last].split()[-1])
+            ):
+                more = _BEHIND_DOT.match(self.raw, last, end)
+                if more is None:
+                    break
+                last = more.end()
+            words = self.raw[first:last].lower().split()
+            if (plural := re.search(r"s['’] ", self.raw[first:last])) and words[-1] not in bodies:
+                last = first + plural.start() + 1  # "Democrats' Ana Lima", but "Dockers' Union"
+                words = self.raw[first:last].lower().split()
+            if words[-1] in bodies or words[-1] in {
+                "ministry",
+                "president",
+                "minister",
+                "secretary",
+                "representatives",
+                "voice",
+            }:
+                linked = _LINK.match(self.raw, last, end)
+                if (
+                    linked
+                    and (more := _SEQUENCE.match(self.raw, linked.end(), end))
+                    and words[-1] not in {"president", "minister"}
+                ):
+                    last = more.end()
+                    if (again := _AND.match(self.raw, last, end)) and (
+                        more := _SEQUENCE.match(self.raw, again.end(), end)
+                    ):
+                        last = more.end()
+            yield first, last
+            at = last
+
+    def _beside(self, known: _Known, first: int, last: int, start: int) -> Name | None:
+        """A stretch of capitals that holds a known name and more: a person in office, or another body's name."""
+        raw, mention = self.raw, known.mention
+        words = raw[first:last].split()
+        if known.end >= last:  # the known name ends it: "Bank of America"
+            lead = raw[first : mention.start].split()
+            if lead and is_given(lead[-1].lower()) and known.end == mention.end:
+                return self._name(first, last, start)  # Jack London
+            if not lead or known.kind == "people":
+                return None
+            if lead[-1].lower() == "of":
+                return None if role().fullmatch(lead[0]) else self._name(first, last, start)
+            return self._name(first, mention.start - 1, start)
+        behind = first if known.end == first - 1 else known.end
+        behind += re.match(r"(?:['’]s?)?\s*", raw[behind:last]).end()  # type: ignore[union-attr]
+        if known.end > mention.end:
+            name = self._name(behind, last, start)
+            if name is not None and not NOT_HOLDING.search(raw[max(start, mention.start - 12) : known.end]):
+                name.start, name.owner, name.kind = mention.start, mention.actor, "person"
+                name.owner_rule = f"title: {raw[mention.start : known.end]}"
+            return name
+        if is_given(words[0].lower()) and mention.start == first:  # Israel Lima, Jordan Okoro
+            return self._name(first, last, start)
+        if words[-1].lower() in self.words["bodies"] or {"of", "for"} & set(words):
+            name = self._name(first, last, start)
+            if name is not None:
+                name.kind = "organisation"
+            return name
+        if known.kind == "people" or self._behind_title(behind, last)[1]:
+            return self._name(behind, last, start)
+        return None
+
+    def _name(self, first: int, last: int, start: int) -> Name | None:
+        """A name without the words round it that are none: articles, days, titles."""
+        raw, stop = self.raw, self.words["not_names"]
+        title = ""
+        initial = first <= start + 1
+        first, title = self._behind_title(first, last)
+        initial = initial and not title
+        while first < last:
+            piece = raw[first:last]
+            word = re.match(r"\S+", piece)[0]  # type: ignore[index]
+            plain = word.lower().rstrip(".").replace("’", "'")
+            rest = first + len(word) + len(piece[len(word) :]) - len(piece[len(word) :].lstrip())
+            common = initial and plain in self.lower and not is_given(plain) and not title
+            if plain in stop or (plain in self.words["titles"] and rest >= last) or (common and rest < last):
+                first, initial = rest, False
+            else:
+                break
+        words = raw[first:last].split()
+        while len(words) > 1 and words[-1].lower().strip(".") in stop - {"jr", "sr"}:
+            last = first + raw[first:last].rindex(words[-1])
+            while last > first and raw[last - 1].isspace():
+                last -= 1
+            words = raw[first:last].split()
+        if first >= last or not re.search(r"[^\W\d_]{2}|^[A-Z]$", raw[first:last]) or len(words) > 9:
+            return None
+        if words[-1].lower().strip(".") in self.words["things"]:
+            return None
+        if (len(words) == 1 and words[0].lower() in stop) or (first, last) in self.places:
+            return None
+        name = Name(first, last, tuple(words), title, initial=initial)
+        self._before(name, start)
+        return name
+
+    def _behind_title(self, first: int, last: int) -> tuple[int, str]:
+        """Where the name behind the last title of a stretch begins, and the title: "House Speaker Ana Lima"."""
+        places = [found.span() for found in re.finditer(r"\S+", self.raw[first:last])]
+        words = [self.raw[first + a : first + b].lower().rstrip(".,").replace("’", "'") for a, b in places]
+        if words[-1] in self.words["bodies"]:
+            return first, ""
+        for at in range(len(words) - 1, 0, -1):
+            for long in (3, 2, 1):
+                if (
+                    at >= long
+                    and " ".join(words[at - long : at]) in self.words["titles"]
+                    and words[at] not in self.words["bodies"] | {"jr", "sr"}
+                ):
+                    return first + places[at][0], " ".join(words[at - long : at])
+        return first, ""
+
+    def _before(self, name: Name, start: int) -> None:
+        """What stands before a name: a title in lower case, or a headship and whose it is."""
+        before = self.raw[max(start, name.start - 60) : name.start]
+        if not name.title:
+            name.title = ends_with(before, self.words["titles"])
+        headship = ends_with(before, self.words["heads"])
+        if headship and not NOT_HOLDING.search(before[-40:]):
+            rest = before.split()[: -len(headship.split())]
+            if rest:
+                name.owner_rule = f"{rest[-1]} {headship}".lower()
+            name.title = name.title or headship

@@ -1,0 +1,212 @@
+"""One article, read: who is named, who says what, and the pairs of actors worth asking a model about."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import permutations
+
+from actorstance.actors import AUTHOR, UNKNOWN, Mention, Registry
+from actorstance.cast import cast
+from actorstance.coreference import meant_by, resolve
+from actorstance.documents import Document
+from actorstance.quotes import Statement, statements
+
+MAX_PAIRS = 72  # of one sentence: nine actors, each with each; a longer list of names says little of any two
+NOWHERE = (-1, -1)
+COUNTED = (
+    "mentions_registry",
+    "mentions_rule",
+    "mentions_unresolved",
+    "statements",
+    "statements_without_speaker",
+    "pairs_left_out",
+)
+
+Names = Callable[[str], Sequence[tuple[int, int, str]]]  # text -> (start, end, kind) of the names in it
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A question to a model: where the source stands on the target in this sentence.
+
+    `sentence` is its index in the document; the spans are of the mentions in the raw text, (-1, -1) where the sentence
+    has none; `why` says what the pair comes from.
+    """
+
+    sentence: int
+    source: str
+    source_span: tuple[int, int]
+    target: str
+    target_span: tuple[int, int]
+    why: str
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What was found in an article. `speakers` has the mention that says each statement, None where nobody is named."""
+
+    document: Document
+    mentions: tuple[Mention, ...]
+    statements: tuple[Statement, ...]
+    speakers: tuple[Mention | None, ...]
+    pairs: tuple[Pair, ...]
+    counts: dict[str, int]
+
+
+def read_actors(document: Document, registry: Registry, names: Names | None = None) -> Reading:
+    """Read the actors of a document.
+
+    Args:
+        document: see `documents.read`.
+        registry: the actors that are known; others are found as the article introduces them.
+        names: finds names that the rules may miss, as spaCy's NER does (`ner.SpacyNames`); None for the rules alone.
+
+    Example:
+        >>> from actorstance.documents import parse
+        >>> document = parse("d", "Turkey's president, Ana Lima, said no. She accused Russia of breaking the truce.")
+        >>> reading = read_actors(document, Registry({"turkey": ["Turkey"], "russia": ["Russia"]}))
+        >>> [(pair.sentence, pair.source, pair.target, pair.why) for pair in reading.pairs if pair.source != "AUTHOR"]
+        [(1, 'turkey', 'russia', 'speaks: accused'), (1, 'russia', 'turkey', 'named together')]
+
+    """
+    said = statements(document)
+    found = cast(document, registry, said, names(document.raw) if names else ())
+    more = resolve(document, found, said, registry)
+    mentions = sorted([*found.mentions, *more], key=lambda one: (one.start, -one.end))
+    starts = [one.start for one in mentions]
+    speakers = [
+        None if one.source is None else meant_by(one.source, _near(mentions, starts, one.source)) for one in said
+    ]
+    asked = _Asker(document, mentions, said, speakers)
+    pairs = list(asked.pairs())
+    counts = Counter(
+        {
+            "mentions_registry": sum(one.rule.startswith("registry") and one.actor != UNKNOWN for one in mentions),
+            "mentions_rule": sum(not one.rule.startswith("registry") and one.actor != UNKNOWN for one in mentions),
+            "mentions_unresolved": sum(one.actor == UNKNOWN for one in mentions),
+            "statements": sum(one.kind != "act" for one in said),
+            "statements_without_speaker": sum(
+                one.kind != "act" and (who is None or who.actor == UNKNOWN)
+                for one, who in zip(said, speakers, strict=True)
+            ),
+            "pairs_left_out": asked.left_out,
+        }
+    )
+    counts.update({f"left_out: {reason}": number for reason, number in found.left_out.items() if number})
+    return Reading(document, tuple(mentions), tuple(said), tuple(speakers), tuple(pairs), dict(counts))
+
+
+def _near(mentions: Sequence[Mention], starts: Sequence[int], span: tuple[int, int]) -> Sequence[Mention]:
+    return mentions[max(0, bisect_left(starts, span[0]) - 2) : bisect_right(starts, span[1])]
+
+
+class _Asker:
+    """Makes the pairs of a document, sentence by sentence."""
+
+    def __init__(
+        self,
+        document: Document,
+        mentions: Sequence[Mention],
+        said: Sequence[Statement],
+        speakers: Sequence[Mention | None],
+    ) -> None:
+        self.document, self.mentions = document, mentions
+        self.starts = [one.start for one in mentions]
+        self.said = sorted(zip(said, speakers, strict=True), key=lambda one: one[0].content[0])
+        self.quotes = sorted(one.content for one in said if one.kind == "direct")
+        self.left_out = 0
+
+    def pairs(self) -> Iterator[Pair]:
+        first = 0
+        longest = max((one.content[1] - one.content[0] for one, _ in self.said), default=0)
+        for number, sentence in enumerate(self.document.sentences):
+            while first < len(self.said) and self.said[first][0].content[0] < sentence.start - longest:
+                first += 1
+            inside = []
+            for at in range(first, len(self.said)):
+                one, who = self.said[at]
+                if one.content[0] >= sentence.end:
+                    break
+                if one.content[1] > sentence.start:
+                    inside.append((one, who))
+            found = list(self._of_sentence(number, inside))
+            self.left_out += max(0, len(found) - MAX_PAIRS)
+            yield from found[:MAX_PAIRS]
+
+    def _of_sentence(self, number: int, inside: list[tuple[Statement, Mention | None]]) -> Iterator[Pair]:
+        sentence = self.document.sentences[number]
+        here = self.mentions[bisect_left(self.starts, sentence.start) : bisect_left(self.starts, sentence.end)]
+        spans: dict[str, list[tuple[int, int]]] = {}
+        for weak in (False, True):  # possessives and "I" stand for an actor only where nothing else does
+            for one in here:
+                if (
+                    one.actor != UNKNOWN
+                    and _is_weak(one, self.document.raw) == weak
+                    and (not weak or one.actor not in spans or weak_only(spans, one, self.document.raw))
+                ):
+                    spans.setdefault(one.actor, []).append((one.start, one.end))
+        speaking = self._speaking(inside, spans)
+        for target, places in spans.items():
+            if any(not self._quoted(start) for start, _ in places):
+                yield Pair(number, AUTHOR, NOWHERE, target, places[0], "author")
+        for source, target in permutations(spans, 2):
+            why = speaking.get((source, target)) or self._acting(inside, source, spans[target]) or "named together"
+            yield Pair(number, source, spans[source][0], target, spans[target][0], why)
+        for (source, target), why in speaking.items():
+            if source not in spans:
+                yield Pair(number, source, NOWHERE, target, spans[target][0], why)
+
+    def _speaking(
+        self, inside: list[tuple[Statement, Mention | None]], spans: dict[str, list[tuple[int, int]]]
+    ) -> dict[tuple[str, str], str]:
+        """(speaker, target) -> the reason, for everybody of whom something is said."""
+        found: dict[tuple[str, str], str] = {}
+        for one, who in inside:
+            if one.kind == "act":
+                continue
+            speaker = UNKNOWN if who is None else who.actor
+            for target, places in spans.items():
+                if target != speaker and any(one.content[0] <= start < one.content[1] for start, _ in places):
+                    found.setdefault((speaker, target), f"speaks: {one.rule}")
+        return found
+
+    def _acting(
+        self, inside: list[tuple[Statement, Mention | None]], source: str, places: list[tuple[int, int]]
+    ) -> str | None:
+        for one, who in inside:
+            acts = one.kind == "act" and who is not None and who.actor == source
+            if acts and any(one.content[0] <= start < one.content[1] for start, _ in places):
+                return f"acts: {one.rule}"
+        return None
+
+    def _quoted(self, place: int) -> bool:
+        at = bisect_right(self.quotes, (place, 1 << 60))
+        return any(start <= place < end for start, end in self.quotes[max(0, at - 3) : at])
+
+
+def _is_weak(mention: Mention, raw: str) -> bool:
+    """Whether a mention is a possessive or the speaker's own "I"."""
+    word = raw[mention.start : mention.end].lower()
+    return mention.rule.startswith("pronoun") and word in {
+        "his",
+        "her",
+        "its",
+        "their",
+        "my",
+        "our",
+        "i",
+        "we",
+        "us",
+        "me",
+    }
+
+
+def weak_only(spans: dict[str, list[tuple[int, int]]], mention: Mention, raw: str) -> bool:
+    """Whether only weak mentions of an actor have been seen."""
+    return all(
+        raw[start:end].lower() in {"his", "her", "its", "their", "my", "our", "i", "we", "us", "me"}
+        for start, end in spans[mention.actor]
+    )

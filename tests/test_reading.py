@@ -1,0 +1,172 @@
+"""Actors, speakers, pronouns and pairs against gold cases: tests/gold/actors, one case a line, each with its reason."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from actorstance.actors import UNKNOWN, Registry
+from actorstance.documents import Document, Sentence
+from actorstance.examples import pairs
+from actorstance.quotes import statements
+from actorstance.reading import MAX_PAIRS, NOWHERE, read_actors
+from actorstance.sentences import split
+
+GOLD = Path(__file__).parent / "gold" / "actors"
+WORLD = Registry.world()
+
+
+def cases(name: str) -> list[tuple[str, str]]:
+    lines = (GOLD / f"{name}.txt").read_text(encoding="utf-8").splitlines()
+    found = [line.split(" | ") for line in lines if line and not line.startswith("#")]
+    assert all(len(parts) == 3 and all(parts) for parts in found), [parts for parts in found if len(parts) != 3]
+    return [(text, expected) for text, expected, _ in found]
+
+
+def document(text: str, date: str | None = None) -> Document:
+    """A document of a text whose paragraphs are parted by ¶, all of it body."""
+    raw, sentences, at = text.replace(" ¶ ", "\n\n"), [], 0
+    for number, paragraph in enumerate(raw.split("\n\n")):
+        sentences += [Sentence(at + start, at + end, number) for start, end in split(paragraph)]
+        at += len(paragraph) + 2
+    return Document("gold", raw, date, (), tuple(sentences))
+
+
+def place(raw: str, words: str) -> tuple[int, int]:
+    """Where words stand; "words#2" is their second place."""
+    plain, _, number = words.partition("#")
+    found = [at.span() for at in re.finditer(rf"(?<!\w){re.escape(plain)}(?!\w)", raw)]
+    return found[int(number or 1) - 1]
+
+
+def test_there_are_enough_gold_cases() -> None:
+    assert sum(len(cases(path.stem)) for path in GOLD.glob("*.txt")) >= 250
+
+
+@pytest.mark.parametrize(("text", "expected"), cases("mentions") + cases("metonyms") + cases("pronouns"))
+def test_who_is_meant(text: str, expected: str) -> None:
+    reading = read_actors(document(text), WORLD)
+    for one in expected.split("; "):
+        words, _, actor = one.partition(" = ")
+        start, end = place(reading.document.raw, words)
+        if actor == "none":
+            assert not [m for m in reading.mentions if (m.start, m.end) == (start, end)], one
+        else:
+            over = [m for m in reading.mentions if m.start <= start and end <= m.end]
+            over = over or [m for m in reading.mentions if m.start < end and start < m.end]
+            assert [m.actor for m in over][:1] == [actor], (one, [(m.actor, m.rule) for m in over])
+
+
+@pytest.mark.parametrize(("text", "expected"), cases("speakers"))
+def test_who_speaks(text: str, expected: str) -> None:
+    found = document(text)
+    for one in expected.split("; "):
+        words, _, speaker = one.partition(" <- ")
+        start, end = place(found.raw, words)
+        covering = [s for s in statements(found) if s.kind != "act" and s.content[0] < end and start < s.content[1]]
+        assert covering or speaker == "nobody", one
+        best = max(covering, key=lambda s: _overlap(s.content, (start, end)), default=None)
+        source = best.source if best else None
+        if speaker == "nobody":
+            assert source is None, (one, found.raw[slice(*source)] if source else "")
+        else:
+            assert source is not None, one
+            assert speaker in found.raw[slice(*source)], (one, found.raw[slice(*source)])
+
+
+def _overlap(one: tuple[int, int], other: tuple[int, int]) -> float:
+    common = min(one[1], other[1]) - max(one[0], other[0])
+    return common / (max(one[1], other[1]) - min(one[0], other[0]))
+
+
+def asked(text: str, date: str | None = None) -> dict[tuple[str, str], str]:
+    reading = read_actors(document(text, date), WORLD)
+    return {(pair.source, pair.target): pair.why for pair in reading.pairs}
+
+
+def test_pairs_and_their_reasons() -> None:
+    assert asked("Russia accused Turkey of lying.") == {
+        ("AUTHOR", "russia"): "author",
+        ("AUTHOR", "turkey"): "author",
+        ("russia", "turkey"): "speaks: accused",
+        ("turkey", "russia"): "named together",
+    }
+    assert asked("Turkey seized Syria.")["turkey", "syria"] == "acts: seized"
+
+
+def test_a_speaker_of_another_sentence_is_a_source() -> None:
+    reading = read_actors(document('"Turkey lied. Syria did not," Ana Lima said.'), WORLD)
+    first = {(pair.source, pair.target): pair.source_span for pair in reading.pairs if pair.sentence == 0}
+    assert first == {("ana_lima", "turkey"): NOWHERE}  # and the author says nothing inside the marks
+
+
+def test_nobody_named_is_unknown() -> None:
+    assert asked("Turkey was accused of lying.") == {
+        ("AUTHOR", "turkey"): "author",
+        ("UNKNOWN", "turkey"): "speaks: accused, passive",
+    }
+    assert asked("Critics say Turkey lied.")["UNKNOWN", "turkey"] == "speaks: say"
+
+
+def test_the_first_mention_stands_for_an_actor_but_no_possessive_does() -> None:
+    reading = read_actors(document("Its army moved, and Russia said Russia had won."), WORLD)
+    (span,) = {pair.target_span for pair in reading.pairs if pair.target == "russia"}
+    assert reading.document.raw[slice(*span)] == "Russia"
+
+
+def test_too_many_pairs_are_counted() -> None:
+    names = ["Peru", "Chile", "Cuba", "Haiti", "Kenya", "Nepal", "Niger", "Oman", "Qatar", "Spain", "Sweden"]
+    reading = read_actors(document(f"{', '.join(names[:-1])} and {names[-1]} met."), WORLD)
+    found = len({pair.target for pair in reading.pairs})
+    assert len(reading.pairs) == MAX_PAIRS
+    assert reading.counts["pairs_left_out"] == len(reading.mentions) ** 2 - MAX_PAIRS > 0
+    assert found == len(reading.mentions)
+
+
+def test_every_unresolved_mention_has_a_reason_and_is_counted() -> None:
+    reading = read_actors(document("Hezbollah and Hamas attacked. The group blamed Israel."), WORLD)
+    (one,) = [mention for mention in reading.mentions if mention.actor == UNKNOWN]
+    assert (one.candidates, one.known, one.confidence < 0.6) == (("hamas", "hezbollah"), False, True)
+    assert reading.counts["mentions_unresolved"] == 1
+
+
+def test_names_of_another_finder_are_actors() -> None:
+    text = "They met qorvex in the harbour. A man of the Zuleikh left."
+    found = read_actors(
+        document(text), WORLD, lambda raw: [(raw.index("Zuleikh"), raw.index("Zuleikh") + 7, "organisation")]
+    )
+    assert [(m.actor, m.rule) for m in found.mentions if m.actor == "zuleikh"] == [("zuleikh", "name")]
+
+
+SIGNS = ["“", "”", '"', "'", "‘", "’", "«", "»", "''", "(", ")", ",", ".", ";", ":", "—", "¶", "'s"]
+NAMES = ["Ana", "Lima", "Mr.", "Turkey", "Turkish", "president", "government", "rebels", "İstanbul"]
+REST = ["said", "accused", "according", "to", "by", "she", "he", "it", "who", "we", "that", "and", "the"]
+WORDS = st.sampled_from(SIGNS + NAMES + REST)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.one_of(st.text(max_size=120), st.lists(WORDS, max_size=40).map(" ".join)))
+def test_offsets_hold_for_any_text(text: str) -> None:
+    found = document(text)
+    reading = read_actors(found, WORLD)
+    raw = found.raw
+    free = 0
+    for mention in reading.mentions:
+        assert free <= mention.start < mention.end <= len(raw)
+        assert any(one.start <= mention.start and mention.end <= one.end for one in found.sentences)
+        assert 0 <= mention.confidence <= 1
+        free = mention.end
+    for one in reading.statements:
+        assert all(0 <= start < end <= len(raw) for start, end in (one.content, one.source or one.content))
+    spans = {(mention.start, mention.end): mention.actor for mention in reading.mentions}
+    for pair in reading.pairs:
+        sentence = found.sentences[pair.sentence]
+        for actor, span in ((pair.source, pair.source_span), (pair.target, pair.target_span)):
+            assert span == NOWHERE or (spans[span] == actor and sentence.start <= span[0] < span[1] <= sentence.end)
+        assert pair.target_span != NOWHERE
+        assert pair.source != pair.target
+    assert len(pairs(reading)) == len(reading.pairs)
