@@ -422,7 +422,10 @@ class _Caster:
     def _actor_of(self, entity: Entity) -> str:
         if entity.actor:
             return entity.actor
-        found = slug(entity.name)
+        words = [
+            word for word in entity.words if not re.fullmatch(r"[A-Z]\.?", word)
+        ]  # Donald J. Trump is Donald Trump
+        found = slug(" ".join(words if len(words) > 1 else entity.words))
         return f"{found}_{entity.kind}" if found in self.registry.aliases else found
 
     def _looks_like_place(self, name: Name) -> bool:
