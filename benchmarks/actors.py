@@ -109,7 +109,7 @@ def _outcome(row: dict[str, Any], raw: str, document: Document, found: list[Stat
     return "wrong", best
 
 
-def seesaw(folder: Path, show: bool) -> None:
+def seesaw(folder: Path, split: str, show: bool) -> None:
     """Print how many gold entities of a sentence, whose last word stands in it, are found and joined right."""
     world = Registry.world()
     counts: Counter[tuple[str, str]] = Counter()
@@ -117,7 +117,7 @@ def seesaw(folder: Path, show: bool) -> None:
         path.stem: json.loads(path.read_text(encoding="utf-8"))["Split"] for path in (folder / "meta").glob("*.json")
     }
     for path in sorted((folder / "annotations").glob("*.json")):
-        if splits.get(path.stem.rsplit("_DOCUMENT", 1)[0]) != "train":
+        if splits.get(path.stem.rsplit("_DOCUMENT", 1)[0]) != split:
             continue
         gold = json.loads(path.read_text(encoding="utf-8"))
         article = json.loads((folder / "articles" / path.name).read_text(encoding="utf-8"))
@@ -149,7 +149,7 @@ def seesaw(folder: Path, show: bool) -> None:
     for kind in ("actor", "topic"):
         total = sum(n for (k, _), n in counts.items() if k == kind)
         line = ", ".join(f"{o} {n}" for (k, o), n in sorted(counts.items()) if k == kind)
-        print(f"SEESAW train, {kind:6} {counts[kind, 'right'] / max(total, 1):.3f} of {total}: {line}")
+        print(f"SEESAW {split}, {kind:6} {counts[kind, 'right'] / max(total, 1):.3f} of {total}: {line}")
 
 
 def _page(article: dict[str, Any]) -> tuple[str, dict[str, tuple[int, int]]]:
@@ -261,12 +261,13 @@ def main() -> None:
     parser.add_argument("data", type=Path, help="the folder of polnear and seesaw")
     parser.add_argument("article", type=Path, help="the folder of the AFP report")
     parser.add_argument("--half", default="measure", choices=["develop", "measure"], help="of PolNeAR's articles")
+    parser.add_argument("--split", default="train", choices=["train", "valid"], help="of SEESAW's stories")
     parser.add_argument("--only", choices=["polnear", "seesaw", "article", "speed"], help="one part of the table")
     parser.add_argument("--show", action="store_true", help="print what is missed, to develop by")
     arguments = parser.parse_args()
     parts: dict[str, Callable[[], None]] = {
         "polnear": lambda: polnear(arguments.data / "polnear", arguments.half, arguments.show),
-        "seesaw": lambda: seesaw(arguments.data / "seesaw" / "SEESAW", arguments.show),
+        "seesaw": lambda: seesaw(arguments.data / "seesaw" / "SEESAW", arguments.split, arguments.show),
         "article": lambda: article(arguments.article),
         "speed": lambda: speed(arguments.data / "polnear"),
     }

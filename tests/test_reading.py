@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given, settings
@@ -11,7 +13,9 @@ from hypothesis import strategies as st
 
 from actorstance.actors import UNKNOWN, Registry
 from actorstance.documents import Document, Sentence
+from actorstance.errors import InputError
 from actorstance.examples import pairs
+from actorstance.ner import SpacyNames
 from actorstance.quotes import statements
 from actorstance.reading import MAX_PAIRS, NOWHERE, read_actors
 from actorstance.sentences import split
@@ -134,12 +138,38 @@ def test_every_unresolved_mention_has_a_reason_and_is_counted() -> None:
     assert reading.counts["mentions_unresolved"] == 1
 
 
-def test_names_of_another_finder_are_actors() -> None:
-    text = "They met qorvex in the harbour. A man of the Zuleikh left."
-    found = read_actors(
-        document(text), WORLD, lambda raw: [(raw.index("Zuleikh"), raw.index("Zuleikh") + 7, "organisation")]
-    )
-    assert [(m.actor, m.rule) for m in found.mentions if m.actor == "zuleikh"] == [("zuleikh", "name")]
+class Pipeline:
+    """What SpacyNames needs of a spaCy pipeline."""
+
+    pipe_names = ("ner",)
+
+    def __call__(self, text: str) -> SimpleNamespace:
+        found = (("qorvex", "ORG"), ("Zuleikh", "PERSON"), ("harbour", "FAC"))
+        places = ((text.index(word), text.index(word) + len(word), label) for word, label in found)
+        return SimpleNamespace(ents=[SimpleNamespace(start_char=a, end_char=b, label_=label) for a, b, label in places])
+
+
+def test_names_that_spacy_finds_are_actors(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "spacy", SimpleNamespace(load=lambda name: Pipeline()))
+    found = document("They met qorvex in the harbour. A man in Zuleikh left.")
+    assert [mention.actor for mention in read_actors(found, WORLD).mentions] == []
+    mentions = read_actors(found, WORLD, SpacyNames("some")).mentions
+    assert [(mention.actor, mention.known) for mention in mentions] == [("qorvex", False), ("zuleikh", False)]
+
+
+def test_a_pipeline_that_finds_no_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nothing(name: str) -> None:
+        raise OSError(name)
+
+    monkeypatch.setitem(sys.modules, "spacy", SimpleNamespace(load=lambda name: SimpleNamespace(pipe_names=["tagger"])))
+    with pytest.raises(InputError, match="this pipeline has no ner; it has tagger"):
+        SpacyNames("some")
+    monkeypatch.setitem(sys.modules, "spacy", SimpleNamespace(load=nothing))
+    with pytest.raises(InputError, match=r"actors\.ner=some: no spaCy pipeline of that name"):
+        SpacyNames("some")
+    monkeypatch.setitem(sys.modules, "spacy", None)
+    with pytest.raises(InputError, match=r"pip install -e '\.\[ner\]'"):
+        SpacyNames("some")
 
 
 SIGNS = ["“", "”", '"', "'", "‘", "’", "«", "»", "''", "(", ")", ",", ".", ";", ":", "—", "¶", "'s"]

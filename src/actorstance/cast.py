@@ -127,7 +127,7 @@ class _Caster:
         self.unclear: list[tuple[Name, list[str]]] = []  # surnames of several persons
 
     def find(self) -> Cast:
-        found = self.found.names
+        found = self._with_extra(self.found.names)
         self._introduce(found)
         self._announced(found)
         found = self._surnames(found)
@@ -151,6 +151,18 @@ class _Caster:
                 kept.append(one)
         entities = {(m.start, m.end): e for m, e in kept if e is not None}
         return Cast([m for m, _ in kept], entities, self.left_out)
+
+    def _with_extra(self, found: list[Name]) -> list[Name]:
+        """Add the names that something else has found, where the rules have none."""
+        taken = [(name.start, name.end) for name in found] + [(one.start, one.end) for one in self.found.mentions]
+        more = []
+        for start, end in self.extra:
+            at = bisect_right(self.starts, start) - 1
+            if at < 0 or end > self.document.sentences[at].end or not self.raw[start:end].strip():
+                continue
+            if not any(first < end and start < last for first, last in taken):
+                more.append(Name(start, end, tuple(self.raw[start:end].split())))
+        return sorted([*found, *more], key=lambda name: name.start)
 
     def _introduce(self, found: list[Name]) -> None:
         """Make the entities of names of several words."""
@@ -422,7 +434,10 @@ class _Caster:
     def _actor_of(self, entity: Entity) -> str:
         if entity.actor:
             return entity.actor
-        found = slug(entity.name)
+        words = [
+            word for word in entity.words if not re.fullmatch(r"[A-Z]\.?", word)
+        ]  # Donald J. Trump is Donald Trump
+        found = slug(" ".join(words if len(words) > 1 else entity.words))
         return f"{found}_{entity.kind}" if found in self.registry.aliases else found
 
     def _looks_like_place(self, name: Name) -> bool:

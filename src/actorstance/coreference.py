@@ -16,6 +16,7 @@ from functools import cache
 from actorstance.actors import UNKNOWN, Mention, Registry
 from actorstance.cast import Cast
 from actorstance.documents import Document
+from actorstance.names import MAX_SENTENCE
 from actorstance.quotes import Statement
 from actorstance.roles import alternatives, roles
 
@@ -111,7 +112,7 @@ class _Resolver:
                 here.append((named[position].start, named[position]))
                 position += 1
             spans = [(one.start, one.end) for _, one in here if isinstance(one, Mention)]
-            for pattern in (_PRONOUN, _description()):
+            for pattern in (_PRONOUN, _description()) if sentence.end - sentence.start <= MAX_SENTENCE else ():
                 for found in pattern.finditer(self.raw, sentence.start, sentence.end):
                     if not any(start < found.end() and found.start() < end for start, end in spans):
                         here.append((found.start(), found))

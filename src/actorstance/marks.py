@@ -6,6 +6,8 @@ import re
 
 Span = tuple[int, int]
 
+FAR = 1000  # characters back, in which the beginning of a quotation without an opening mark is looked for
+
 _DOUBLE = re.compile(r"[\"“”„«»]|''|``")
 _OPEN = frozenset({"“", "„", "«", "``"})
 _CLOSE = frozenset({"”", "»"})
@@ -43,10 +45,9 @@ def quotations(text: str, start: int, end: int, open_before: bool = False) -> tu
         elif not spans and open_before:
             spans.append((start, mark.end()))
         elif mark.start() > start and not text[mark.start() - 1].isspace():
-            first = max(
-                spans[-1][1] if spans else start,
-                *(text.rfind(stop, start, mark.start() - 1) + 2 for stop in (". ", "? ", "! ")),
-            )
+            low = max(start, mark.start() - FAR)
+            ends = [text.rfind(stop, low, mark.start() - 1) + 2 for stop in (". ", "? ", "! ")]
+            first = max(spans[-1][1] if spans else start, low, *ends)
             spans.append((first, mark.end()))
     if opened is not None:
         return [*spans, (opened, end)], True

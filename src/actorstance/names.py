@@ -14,6 +14,8 @@ from actorstance.tagging import lexicon
 
 Span = tuple[int, int]
 
+MAX_SENTENCE = 4000  # characters; a longer "sentence" is a list or no prose, and nobody is looked for in it
+
 _UPPER = "A-ZÀ-ÖØ-ÞĀĂĄĆĈĊČĎĐĒĔĖĘĚĜĞĠĢĤĦĨĪĬĮİĴĶĹĻĽĿŁŃŅŇŊŌŎŐŒŔŖŘŚŜŞŠŢŤŦŨŪŬŮŰŲŴŶŸŹŻŽȘȚ"
 _WORD = (
     rf"(?:(?:[A-Z]\.)+|(?:al|el|ul|ash|as)-[{_UPPER}][^\W_]+"
@@ -109,7 +111,10 @@ class _Finder:
             last = more
             while last < len(many) and many[last][1] <= sentence.end:
                 last += 1
-            self._sentence(sentence.start, sentence.end, known[at:stop], many[more:last])
+            if sentence.end - sentence.start > MAX_SENTENCE:
+                self.found.left_out["all of a sentence that is too long to be one"] += 1
+            else:
+                self._sentence(sentence.start, sentence.end, known[at:stop], many[more:last])
             at, more = stop, last
         self.found.mentions.sort(key=lambda one: one.start)
         return self.found
