@@ -9,6 +9,7 @@ import shutil
 import zipfile
 from importlib import metadata
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ import pytest
 import yaml
 from datasets import Dataset
 from huggingface_hub.errors import LocalEntryNotFoundError
+from safetensors.numpy import load_file, save_file
 
 import actorstance
 from actorstance import corpora, pipeline
@@ -62,6 +64,30 @@ def test_an_encoder_that_is_not_whole(tmp_path: Path, tiny_encoder: str, missing
             (tmp_path / file.name).write_bytes(file.read_bytes())
     with pytest.raises(InputError, match=r"^model\.encoder="):
         TransformerModel(encoder=str(tmp_path)).fit(TRAIN, TRAIN)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda weights: {f"other.{name}": value for name, value in weights.items()}, "weights are missing"),
+        (lambda weights: {name: value for name, value in weights.items() if "layer.0." not in name}, "16 weights are"),
+        (None, "cannot be opened"),
+    ],
+)
+def test_an_encoder_whose_weights_do_not_fit(tmp_path: Path, tiny_encoder: str, change: Any, says: str) -> None:
+    shutil.copytree(tiny_encoder, tmp_path / "encoder")
+    file = tmp_path / "encoder" / "model.safetensors"
+    if change:
+        save_file(change(load_file(file)), file, metadata={"format": "pt"})
+    else:
+        file.write_bytes(file.read_bytes()[:-1000])
+    with pytest.raises(InputError, match=says):
+        TransformerModel(encoder=str(tmp_path / "encoder")).fit(TRAIN, TRAIN)
+
+
+def test_an_encoder_that_reads_less(tiny_encoder: str) -> None:
+    with pytest.raises(InputError, match=r"^model\.max_length=300: the encoder reads 256 tokens at most"):
+        TransformerModel(encoder=tiny_encoder, max_length=300).fit(TRAIN, TRAIN)
 
 
 def test_the_bundled_encoder_learns() -> None:
@@ -176,9 +202,13 @@ class Hub:
     def upload_file(self, repo_id: str, path_or_fileobj: Path, path_in_repo: str) -> None:
         shutil.copy(path_or_fileobj, self.folder / repo_id / path_in_repo)
 
-    def download(self, repo: str, revision: str | None, allow_patterns: list[str], local_dir: Path) -> None:
+    def model_info(self, repo: str, revision: str | None) -> Any:
         if not (self.folder / repo).exists() or revision == "gone":
             raise LocalEntryNotFoundError("no connection\nand no copy")
+        names = sorted(str(path) for path in (self.folder / repo).rglob("*"))
+        return SimpleNamespace(sha=hashlib.sha256("".join(names).encode()).hexdigest())
+
+    def download(self, repo: str, revision: str, allow_patterns: list[str], local_dir: Path) -> None:
         assert allow_patterns == ["model/**"]
         shutil.copytree(self.folder / repo / "model", local_dir / "model", dirs_exist_ok=True)
         (local_dir / ".cache").mkdir(exist_ok=True)
@@ -186,7 +216,7 @@ class Hub:
 
 def test_a_model_on_the_hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     there = Hub(tmp_path / "hub")
-    monkeypatch.setattr(hub, "HfApi", lambda token: there)
+    monkeypatch.setattr(hub, "HfApi", lambda token=None: there)
     monkeypatch.setattr(hub, "snapshot_download", there.download)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     model = LinearModel(min_df=1).fit(TRAIN, TRAIN)
@@ -199,6 +229,8 @@ def test_a_model_on_the_hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     for address, says in (
         ("hf://ana", "no address on the hub"),
         ("hf://ana/../x", "no address on the hub"),
+        ("hf://ana/..", "no address on the hub"),
+        ("hf://ana/stances@..", "no address on the hub"),
         ("hf://ana/other", "hf://ana/other: no connection and no copy"),
         ("hf://ana/stances@gone", "no connection"),
     ):
@@ -206,3 +238,8 @@ def test_a_model_on_the_hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
             actorstance.load(address)
     with pytest.raises(InputError, match="no complete model here"):
         hub.push(tmp_path, "ana/stances")
+    shutil.rmtree(tmp_path / "hub" / "ana" / "stances" / "model")
+    fewer = LinearModel(min_df=1).fit(TRAIN, TRAIN)
+    (tmp_path / "hub" / "ana" / "stances" / "note").write_text("another commit")
+    fewer.save(tmp_path / "hub" / "ana" / "stances" / "model")
+    assert actorstance.load("hf://ana/stances").kind == "linear"  # nothing of the commit before is in its way

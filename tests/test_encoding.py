@@ -64,6 +64,14 @@ def test_a_long_sentence_is_cropped_round_its_mentions_and_said(tokenizer: Any) 
     assert len(short.input_ids) <= 64
 
 
+def test_mentions_far_apart_are_both_read(tokenizer: Any) -> None:
+    text = "Ana met " + "by " * 300 + "Bo " + "by " * 300 + "Cleo."
+    (one,) = encode(examples(text, ("Ana", "Bo"), ("Cleo", "Ana"), context="met met"), tokenizer, 64)
+    assert len(one.input_ids) <= 64
+    assert [words(tokenizer, one, span) for span in one.spans] == ["ana", "bo", "cleo"]
+    assert (one.cropped, one.context_cropped) == (True, True)
+
+
 def test_overlapping_mentions_get_one_mark(tokenizer: Any) -> None:
     row = {"text": "Ana Bo met", "source": "a", "target": "b", "source_start": 0, "source_end": 6, "target_start": 4}
     ids = {f"{key}_id": "1" for key in ("example", "document", "group")}

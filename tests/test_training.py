@@ -137,6 +137,35 @@ def test_a_checkpoint_an_epoch_is_enough(tmp_path: Path, tiny_encoder: str, unbr
     assert same(model(tiny_encoder, seeds=2, checkpoint_steps=100).fit(examples(), examples(), tmp_path), unbroken)
 
 
+def test_a_damaged_checkpoint_is_passed_over(tmp_path: Path, tiny_encoder: str, unbroken: TransformerModel) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        stopping(patch, "training_step", 5)
+        with pytest.raises(Stopped):
+            model(tiny_encoder, seeds=2).fit(examples(), examples(), tmp_path)
+    last = tmp_path / "seed-0" / "checkpoint-4" / "optimizer.safetensors"
+    last.write_bytes(last.read_bytes()[:-100])
+    (tmp_path / "seed-0" / "checkpoint-x").mkdir()
+    assert same(model(tiny_encoder, seeds=2).fit(examples(), examples(), tmp_path), unbroken)
+
+
+@pytest.mark.parametrize("writes", [1, 2, 3, 4])
+def test_a_stop_within_a_checkpoint(tmp_path: Path, tiny_encoder: str, unbroken: TransformerModel, writes: int) -> None:
+    before, calls = training._to_disk, iter(range(1, 10**6))
+
+    def stopped(path: Path) -> None:
+        if next(calls) == 6 * 3 + writes:  # six files and a folder a checkpoint
+            raise Stopped
+        before(path)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(training, "_to_disk", stopped)
+        with pytest.raises(Stopped):
+            model(tiny_encoder, seeds=2).fit(examples(), examples(), tmp_path)
+    assert list(tmp_path.rglob("*.tmp"))
+    assert same(model(tiny_encoder, seeds=2).fit(examples(), examples(), tmp_path), unbroken)
+    assert not list(tmp_path.rglob("*.tmp"))
+
+
 def test_a_finished_fit_trains_no_more(tmp_path: Path, tiny_encoder: str, unbroken: TransformerModel) -> None:
     model(tiny_encoder, seeds=2).fit(examples(), examples(), tmp_path)
     with pytest.MonkeyPatch.context() as patch:
@@ -214,6 +243,10 @@ def test_batches(lengths: list[int], size: int, together: int, epoch: int) -> No
     whole = [sum(len(batches[at]) for batches in dealt) for at in range(len(dealt[0]))]
     assert max(whole) - min(whole) <= 1
     assert dealt == [list(share) for share in shares]  # again the same, until the epoch is another
+    for share in shares:
+        share.epoch += 1
+    if len(shares[0]) > 8:  # fewer may fall the same way by chance
+        assert dealt != [list(share) for share in shares]
 
 
 def test_the_layers_learn_at_their_own_rates(tiny_encoder: str) -> None:
@@ -292,8 +325,8 @@ def table(tmp_path: Path, tiny_encoder: str) -> list[str]:
         "data.path=rows.jsonl",
         "model=transformer",
         f"model.encoder={tiny_encoder}",
-        "model.epochs=8",
-        "model.patience=8",
+        "model.epochs=30",
+        "model.patience=30",
         "model.batch_size=8",
         "model.checkpoint_steps=1",
     ]
@@ -311,7 +344,7 @@ def until(found: Callable[[], Any], process: subprocess.Popen[str], seconds: flo
 def test_a_killed_run_goes_on(tmp_path: Path, table: list[str]) -> None:
     killed = launch(tmp_path, *table)
     (run,) = until(lambda: list(tmp_path.glob("outputs/*")), killed)
-    until(lambda: list((run / "checkpoints").rglob("checkpoint-9")), killed)
+    until(lambda: list((run / "checkpoints").rglob("checkpoint-*")), killed)
     killed.send_signal(signal.SIGKILL)
     killed.communicate()
     whole = launch(tmp_path, *table)
@@ -348,9 +381,12 @@ def test_a_killed_run_goes_on(tmp_path: Path, table: list[str]) -> None:
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        (None, "no run to go on with"),
+        (None, "no run to go on"),
         ("- model=linear\n", "no interrupted run"),
-        ("- a._target_=os.abort\n", "expected"),
+        ("- a._target_=os.abort\n", "expected a list"),
+        ("- --config-dir=evil\n- model=evil\n", "expected a list"),
+        ("- +hydra.searchpath=[evil]\n", "expected a list"),
+        ("- seed=${oc.env:HOME}\n", "expected a list"),
     ],
 )
 def test_nothing_to_go_on_with(tmp_path: Path, content: str | None, says: str) -> None:
@@ -421,6 +457,10 @@ def test_a_run_goes_on_only_as_it_began(tmp_path: Path, tiny_encoder: str) -> No
     ):
         with pytest.raises(InputError, match=says):
             pipeline.train(corpus(found), model(tiny_encoder, **changes), tmp_path / "run", resume=True)
+    with pytest.MonkeyPatch.context() as patch:
+        stopping(patch, "training_step", 1)
+        with pytest.raises(Stopped):
+            pipeline.train(corpus(rows()), model(tiny_encoder), tmp_path / "run", resume=True)
     with pytest.raises(InputError, match="not empty"):
         pipeline.train(corpus(rows()), model(tiny_encoder), tmp_path / "run")
     assert kept == {path: path.read_bytes() for path in (tmp_path / "run").rglob("*") if path.is_file()}

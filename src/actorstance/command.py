@@ -34,6 +34,7 @@ from actorstance.reading import Names
 from actorstance.runs import UNFINISHED
 
 _made: set[Path] = set()  # folders that this process made for its runs
+_SETTING = re.compile(r"(?!.*(?:_target_|\$\{))\+{0,2}(?!hydra)[A-Za-z][\w./]*=.*", re.DOTALL)
 _typed: list[str] = []  # the command line as it was typed
 
 
@@ -49,9 +50,11 @@ def exit_codes(main: Callable[[DictConfig], None]) -> Callable[[DictConfig], Non
             _stop(error)
         except KeyboardInterrupt:
             _discard()
+            _say_resume()
             sys.exit("interrupted")
         except BaseException:
             _discard()
+            _say_resume()
             raise
 
     return guarded
@@ -62,7 +65,9 @@ def run(main: Callable[[], None]) -> None:
     os.environ["HYDRA_FULL_ERROR"] = "1"  # errors in the command line come here, not to Hydra's own printer
     datasets.disable_progress_bars()  # they say nothing of a run, and stand in the way of its messages
     OmegaConf.register_new_resolver("new_folder", _new_folder, use_cache=True)
-    _typed[:] = [f"python scripts/{Path(sys.argv[0]).name}", *map(shlex.quote, sys.argv[1:])]
+    together = int(os.environ.get("WORLD_SIZE", "1"))
+    runner = f"torchrun --nproc-per-node {together}" if together > 1 else "python"
+    _typed[:] = [f"{runner} scripts/{Path(sys.argv[0]).name}", *map(shlex.quote, sys.argv[1:])]
     sys.argv[1:] = [_override(argument) for argument in sys.argv[1:]]
     notes = logging.getLogger("actorstance")
     notes.addHandler(logging.StreamHandler())
@@ -179,17 +184,21 @@ def _with_resumed(arguments: list[str]) -> list[str]:
     folder = next((argument[len("resume=") :] for argument in arguments if argument.startswith("resume=")), None)
     if folder is None:
         return arguments
-    run = Path(folder.strip("'"))
+    if folder.startswith("'"):
+        folder = folder[1:-1].replace("\\'", "'").replace("\\\\", "\\")
+    run = Path(folder)
     file = run / ".hydra" / "overrides.yaml"
     try:
         saved = yaml.safe_load(file.read_text(encoding="utf-8"))
     except (OSError, ValueError, yaml.YAMLError) as error:
         raise InputError(f"resume={run}: no run to go on with: {file} cannot be read.") from error
-    if not isinstance(saved, list) or not all(isinstance(one, str) and "_target_" not in one for one in saved):
+    # The folder may be a stranger's: nothing in it may be a flag of Hydra's, name a class or look anything up.
+    if not isinstance(saved, list) or not all(isinstance(one, str) and _SETTING.fullmatch(one) for one in saved):
         raise InputError(f"{file}: expected a list of settings as they were typed.")
+    _typed[1:] = map(shlex.quote, saved)
     now = {_key(argument) for argument in arguments}
-    before = [one for one in saved if _key(one) not in now and not _key(one).startswith("hydra")]
-    return [*before, *arguments, f"hydra.run.dir={folder}", "hydra.output_subdir=null"]
+    before = [one for one in saved if _key(one) not in now]
+    return [*before, *arguments, _override(f"hydra.run.dir={folder}"), "hydra.output_subdir=null"]
 
 
 def _key(override: str) -> str:
@@ -201,7 +210,7 @@ def _override(argument: str) -> str:
     key, equals, value = argument.partition("=")
     if equals and key == "actors":
         key = "actors.file"
-    path = key in {"actors.file", "data.path", "run", "input", "resume"}
+    path = key in {"actors.file", "data.path", "run", "input", "resume", "hydra.run.dir"}
     if equals and value and value[0] not in "'\"" and (path or not value.isascii()):
         value = "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
     return f"{key}{equals}{value}"
@@ -228,10 +237,16 @@ def _discard() -> None:
     if (folder / "model" / MANIFEST).exists():  # complete: whatever failed came after it
         return
     if (folder / UNFINISHED).exists():
-        print(f"the run can go on: python scripts/train.py resume={_relative(folder)}", file=sys.stderr)
         return
     if any(made == folder or made in folder.parents for made in _made):
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _say_resume() -> None:
+    """After what was no fault of the settings: with the same ones the run can go on."""
+    if (out_folder() / UNFINISHED).exists():
+        started = _typed[0] if _typed else "python scripts/train.py"
+        print(f"the run can go on: {started} resume={_relative(out_folder())}", file=sys.stderr)
 
 
 def _relative(folder: Path) -> Path:

@@ -95,6 +95,7 @@ def train(
     }
     settings = {**card, "model": {"kind": model.kind, **model.params}}
     settings["examples (their SHA-256)"] = settings.pop("fingerprint")
+    settings["corpus"] = {key: value for key, value in corpus.recipe.items() if key != "path"}  # it may have moved
     with runs.unfinished(out, settings, resume) as checkpoints:
         with _naming(corpus):
             if part is None:

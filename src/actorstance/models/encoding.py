@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from datasets import Dataset
 
@@ -27,7 +28,7 @@ class Input:
 
     `input_ids` are its tokens, from `body` on those of the sentence itself; `spans` the tokens of each actor; `pairs`
     (source, target) as indices into `spans`; `rows` the examples that these pairs are; `cropped` whether tokens of the
-    sentence or of the names in front had to go.
+    sentence or of the names in front had to go, `context_cropped` whether tokens of the context had.
     """
 
     input_ids: list[int]
@@ -36,6 +37,7 @@ class Input:
     pairs: list[tuple[int, int]]
     rows: list[int]
     cropped: bool
+    context_cropped: bool
 
 
 def encode(examples: Dataset, tokenizer: Any, max_length: int) -> list[Input]:
@@ -89,14 +91,14 @@ def _input(text: str, context: str, found: list[tuple[int, Any]], tokenizer: Any
         fronts[name, -1, -1] = list(range(len(head), len(head) + len(ids)))
         head += ids + separator
     room = max_length - len(head) - 1
-    low, high = _window(len(body["input_ids"]), [at for tokens in spans_in_body.values() for at in tokens], room)
-    kept_before = before[len(before) - max(0, min(len(before), room - (high - low) - 1)) :]
+    kept = _kept(len(body["input_ids"]), [at for tokens in spans_in_body.values() for at in tokens], room)
+    kept_before = before[len(before) - max(0, min(len(before), room - len(kept) - 1)) :]
     if kept_before:
         head += kept_before + separator
-    shift = len(head) - low
-    tokens = head + body["input_ids"][low:high] + separator
+    moved_to = {at: len(head) + new for new, at in enumerate(kept)}
+    tokens = head + [body["input_ids"][at] for at in kept] + separator
     spans = [
-        fronts.get(place, []) if place[1] < 0 else [at + shift for at in spans_in_body[place] if low <= at < high]
+        fronts.get(place, []) if place[1] < 0 else [moved_to[at] for at in spans_in_body[place] if at in moved_to]
         for place in places
     ]
     return Input(
@@ -105,7 +107,8 @@ def _input(text: str, context: str, found: list[tuple[int, Any]], tokenizer: Any
         spans,
         pairs,
         [index for index, _ in found],
-        front != full or high - low < len(body["input_ids"]),
+        front != full or len(kept) < len(body["input_ids"]),
+        len(kept_before) < len(before),
     )
 
 
@@ -134,13 +137,13 @@ def _marked(text: str, spans: Sequence[tuple[int, int]]) -> tuple[str, dict[tupl
     return result + text[position:], moved
 
 
-def _window(length: int, mentioned: list[int], room: int) -> tuple[int, int]:
-    """The part of a sentence's tokens that fits: all, or a window round the middle of its mentions."""
+def _kept(length: int, mentioned: list[int], room: int) -> list[int]:
+    """The tokens of a sentence that fit, in order: all, or those nearest to any of its mentions."""
     if length <= room:
-        return 0, length
-    middle = (min(mentioned) + max(mentioned)) // 2 if mentioned else 0
-    low = min(max(0, middle - room // 2), length - room)
-    return low, low + room
+        return list(range(length))
+    places = np.array(mentioned or [0])
+    distance = np.array([np.abs(places - at).min() for at in range(length)])
+    return sorted(np.argsort(distance, kind="stable")[:room].tolist())
 
 
 def collate(inputs: Sequence[dict[str, Any]], pad: int, multiple: int = 8) -> dict[str, torch.Tensor]:

@@ -13,7 +13,7 @@ from actorstance.errors import InputError
 from actorstance.models import bundle
 
 SCHEME = "hf://"
-_ADDRESS = re.compile(r"hf://([\w.-]+/[\w.-]+)(?:@([\w./-]+))?")
+_ADDRESS = re.compile(r"hf://(\w[\w.-]*/\w[\w.-]*)(?:@(\w[\w./-]*))?")
 
 
 def fetch(address: str) -> Path:
@@ -29,10 +29,12 @@ def fetch(address: str) -> Path:
     if not found:
         raise InputError(f"{address}: no address on the hub. Write hf://owner/name or hf://owner/name@revision.")
     repo, revision = found[1], found[2]
-    folder = user_cache_path("actorstance") / "hub" / repo.replace("/", "--") / (revision or "main").replace("/", "--")
     try:
-        # Not the hub's own cache, whose files are links, which a model's folder must not hold.
-        snapshot_download(repo, revision=revision, allow_patterns=["model/**"], local_dir=folder)
+        # Not the hub's own cache, whose files are links, which a model's folder must not hold; and a folder a commit,
+        # since a download takes nothing away that an earlier model had more.
+        commit = str(HfApi().model_info(repo, revision=revision).sha)
+        folder: Path = user_cache_path("actorstance") / "hub" / repo / commit
+        snapshot_download(repo, revision=commit, allow_patterns=["model/**"], local_dir=folder)
     except (HfHubHTTPError, LocalEntryNotFoundError, HFValidationError, OSError) as error:
         raise InputError(f"{address}: {' '.join(str(error).split())[:300]}") from error
     return folder

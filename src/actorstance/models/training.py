@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 import torch
 import transformers
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import nn
 from torch.utils.data import DataLoader, Sampler
@@ -89,6 +90,7 @@ def fine_tune(
 
     """
     arguments = _arguments(settings, len(items))
+    arguments._n_gpu = min(1, arguments.n_gpu)  # several cards need a process each: DataParallel would part the pairs
     rank, together = processes()
     if settings.batch_size % together or len(items) < together:
         raise InputError(
@@ -294,6 +296,8 @@ class _Trainer(transformers.Trainer):
             scheduler = {**self.lr_scheduler.state_dict(), "lr_lambdas": None}
             write_json(temporary / "place.json", {**rates, "scheduler": scheduler, "with": self._surroundings()})
             self.state.save_to_json(str(temporary / "trainer_state.json"))
+            for path in (*temporary.iterdir(), temporary):
+                _to_disk(path)  # before its name says that it is whole
             shutil.rmtree(final, ignore_errors=True)
             temporary.replace(final)
             for old in _checkpoints(self.job.folder)[:-CHECKPOINTS]:
@@ -309,12 +313,19 @@ class _Trainer(transformers.Trainer):
         return {f"{name}.{at}": row.cpu() for name, rows in gathered.items() for at, row in enumerate(rows)}
 
     def _surroundings(self) -> dict[str, Any]:
-        return {"processes": self.args.world_size, "threads": torch.get_num_threads(), "torch": torch.__version__}
+        return {
+            "processes": self.args.world_size,
+            "device": self.args.device.type,
+            "threads": torch.get_num_threads(),
+            "torch": torch.__version__,
+        }
 
     def _require_same(self, checkpoint: Path) -> None:
         before, now = read_json(checkpoint / "place.json")["with"], self._surroundings()
         if before["processes"] != now["processes"]:
             raise InputError(f"the run had {before['processes']} process(es), now {now['processes']}. Start as many.")
+        if before["device"] != now["device"]:
+            raise InputError(f"the run was on {before['device']}, now {now['device']}: random numbers would differ.")
         if before != now:
             log.warning("going on with %s, before %s: the last digits may differ from an unbroken run", now, before)
 
@@ -380,12 +391,32 @@ def _save(path: Path, tensors: dict[str, torch.Tensor]) -> None:
 
 
 def _checkpoints(folder: Path) -> list[Path]:
-    return sorted(folder.glob("checkpoint-*"), key=lambda path: int(path.name.split("-")[1]))
+    found = [path for path in folder.glob("checkpoint-*") if path.name.removeprefix("checkpoint-").isdecimal()]
+    return sorted(found, key=lambda path: int(path.name.removeprefix("checkpoint-")))
 
 
 def _last_checkpoint(folder: Path | None) -> Path | None:
-    found = _checkpoints(folder) if folder else []
-    return found[-1] if found else None
+    """The last checkpoint that is whole."""
+    for checkpoint in reversed(_checkpoints(folder) if folder else []):
+        try:
+            for name in ("network", "optimizer", "random"):
+                with safe_open(checkpoint / f"{name}.safetensors", framework="pt"):
+                    pass
+            read_json(checkpoint / "place.json")
+            read_json(checkpoint / "trainer_state.json")
+        except (SafetensorError, OSError, InputError) as error:
+            log.warning("%s is damaged (%s): going on from the one before it", checkpoint, error)
+        else:
+            return checkpoint
+    return None
+
+
+def _to_disk(path: Path) -> None:
+    file = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(file)
+    finally:
+        os.close(file)
 
 
 class _Steps(transformers.TrainerCallback):

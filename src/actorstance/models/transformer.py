@@ -135,13 +135,13 @@ class TransformerModel:
             "max_length": _whole("max_length", max_length, 32, 512),
             "checkpoint_steps": _whole("checkpoint_steps", checkpoint_steps, 1, 10**9),
             "seeds": _whole("seeds", seeds, 1, 20),
-            "tensorboard": tensorboard,
             "seed": _whole("seed", seed, 0, 2**32 - 1),
         }
         if not isinstance(encoder, str) or not encoder or not isinstance(revision, str | None):
             raise InputError(f"model.encoder={encoder!r}: expected bundled, bundled-mpnet, a folder or a hub name.")
         if not isinstance(tensorboard, str | None):
             raise InputError(f"model.tensorboard={tensorboard!r}: expected a folder.")
+        self.tensorboard = tensorboard  # no part of what the model is: neither saved nor compared
         self.registry: Registry | None = None
         self.card: dict[str, Any] = {}
         self.log: list[dict[str, Any]] = []
@@ -174,6 +174,11 @@ class TransformerModel:
         for seed in range(self.params["seed"], self.params["seed"] + self.params["seeds"]):
             transformers.set_seed(seed % 2**32)
             self.tokenizer_, encoder = open_encoder(folder, self.params["revision"])
+            positions = getattr(encoder.config, "max_position_embeddings", 0) or 0
+            if 0 < positions < self.params["max_length"]:
+                raise InputError(
+                    f"model.max_length={self.params['max_length']}: the encoder reads {positions} tokens at most."
+                )
             network = PairNetwork(
                 encoder,
                 self.params["dropout"],
@@ -198,12 +203,14 @@ class TransformerModel:
             assert gold is not None
             found = self._logits(network, held, len(gold), *processes())
             if processes()[1] > 1:  # each has predicted a share, and zeros elsewhere
-                torch.distributed.all_reduce(together := torch.from_numpy(found))
-                found = together.numpy()
+                torch.distributed.all_reduce(together := torch.from_numpy(found).to(device()))
+                found = together.cpu().numpy()
             return macro_f1(gold, np.where(self.seen_, found, -np.inf).argmax(axis=1))
 
         settings = Settings(
-            **{name: self.params[name] for name in Settings.__dataclass_fields__ if name != "seed"}, seed=seed
+            **{name: value for name, value in self.params.items() if name in Settings.__dataclass_fields__}
+            | {"seed": seed},
+            tensorboard=self.tensorboard,
         )
         folder = checkpoints / f"seed-{seed}" if checkpoints else None
         pad = partial(collate, pad=self.tokenizer_.pad_token_id)
@@ -215,7 +222,8 @@ class TransformerModel:
         if part is None or not inputs:
             return inputs
         cropped, limit = sum(one.cropped for one in inputs), self.params["max_length"]
-        counts = {"sentences": len(inputs), "cropped": cropped, "max_length": limit}
+        context = sum(one.context_cropped for one in inputs)
+        counts = {"sentences": len(inputs), "cropped": cropped, "context_cropped": context, "max_length": limit}
         if cropped and self.cropped.get(part) != counts:
             log.warning("%d of %d %s sentences are over %d tokens and were cropped", cropped, len(inputs), part, limit)
         self.cropped[part] = counts
