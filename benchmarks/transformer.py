@@ -170,11 +170,13 @@ def sampled(dse: Path, rows: int) -> tuple[Dataset, Dataset]:
     split = np.asarray(corpus["split"][:])
     train, valid = (corpus.select(np.flatnonzero(split == part)) for part in ("train", "valid"))
     clean = valid.select(np.flatnonzero(without_twin(valid, train)))
-    chosen = np.sort(np.random.default_rng(0).permutation(len(train) // 2)[:rows])
-    return (
-        train.select(np.stack([2 * chosen, 2 * chosen + 1], axis=1).ravel()),
-        clean.select(range(min(len(clean), 2 * HELD_OUT))),
-    )
+    return _sample(train, rows), _sample(clean, HELD_OUT)
+
+
+def _sample(examples: Dataset, sentences: int) -> Dataset:
+    """Both directions of some sentences, at random: the files of DSE are sorted by class."""
+    chosen = np.sort(np.random.default_rng(0).permutation(len(examples) // 2)[:sentences])
+    return examples.select(np.stack([2 * chosen, 2 * chosen + 1], axis=1).ravel())
 
 
 def contend(name: str, dse: Path, rows: int, epochs: int) -> dict[str, Any]:
