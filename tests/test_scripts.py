@@ -175,7 +175,8 @@ def run(trained: tuple[Done, Done]) -> Path:
 def test_a_run_leaves_its_files_and_says_where(run: Path) -> None:
     assert re.fullmatch(r"\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d_table_linear_seed0(-\d+)?", run.name)
     assert names(run) == SCORED | {"model"}
-    assert names(run / "model") == {"model.json", "actors.json", "weights.safetensors", "manifest.json"}
+    files = {"model.json", "actors.json", "weights.safetensors", "manifest.json", "MODEL_CARD.md"}
+    assert names(run / "model") == files
     assert names(run / ".hydra") == {"config.yaml", "hydra.yaml", "overrides.yaml"}
     assert read_json(run / "audit.json")["rows"]["read"] == 60
     assert [line["label"] for line in read_jsonl(run / "log.jsonl")] == ["against", "neutral", "favor"]
