@@ -156,7 +156,12 @@ def setfit(train: Dataset, held: Dataset, epochs: int, meter: Meter) -> tuple[fl
     meter.watch(model.model_body[0].auto_model)
     rows = Dataset.from_dict({"text": marked(train), "label": labels(train)})
     arguments = TrainingArguments(
-        batch_size=BATCH, num_epochs=epochs, num_iterations=1, body_learning_rate=LR, show_progress_bar=False
+        output_dir="/tmp",
+        batch_size=BATCH,
+        num_epochs=epochs,
+        num_iterations=1,
+        body_learning_rate=LR,
+        show_progress_bar=False,
     )
     trainer = Trainer(model=model, args=arguments, train_dataset=rows)
     seconds = _timed(trainer.train)
