@@ -387,6 +387,10 @@ def test_a_killed_run_goes_on(tmp_path: Path, table: list[str]) -> None:
         ("- --config-dir=evil\n- model=evil\n", "expected a list"),
         ("- +hydra.searchpath=[evil]\n", "expected a list"),
         ("- seed=${oc.env:HOME}\n", "expected a list"),
+        ("- model=../../outputs/run/evil\n", "expected a list"),
+        ("- model='../evil'\n", "expected a list"),
+        ("- model/../evil=x\n", "expected a list"),
+        ("- model@data=linear\n", "expected a list"),
     ],
 )
 def test_nothing_to_go_on_with(tmp_path: Path, content: str | None, says: str) -> None:

@@ -34,7 +34,8 @@ from actorstance.reading import Names
 from actorstance.runs import UNFINISHED
 
 _made: set[Path] = set()  # folders that this process made for its runs
-_SETTING = re.compile(r"(?!.*(?:_target_|\$\{))\+{0,2}(?!hydra)[A-Za-z][\w./]*=.*", re.DOTALL)
+# A setting of an interrupted run: a name without dots may choose a config file, so its value holds no path.
+_SETTING = re.compile(r"(?!.*(?:_target_|\$\{))\+{0,2}(?!hydra)[A-Za-z]\w*(?:=[\w.,-]*|(?:\.\w+)+=.*)", re.DOTALL)
 _typed: list[str] = []  # the command line as it was typed
 
 
