@@ -9,7 +9,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from actorstance import corpora
+from actorstance.readers.dse import LABELS
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +24,7 @@ def dse() -> ModuleType:
 
 def test_classes_are_those_of_the_corpus(dse: ModuleType) -> None:
     names = ("against", "neutral", "favor")
-    assert {str(at): (names[a], names[b]) for at, (a, b) in enumerate(dse.CLASSES)} == corpora._DSE_LABELS
+    assert {str(at): (names[a], names[b]) for at, (a, b) in enumerate(dse.CLASSES)} == LABELS
 
 
 def test_five_classes(dse: ModuleType) -> None:

@@ -13,16 +13,19 @@ from datasets import Dataset
 
 from actorstance import newsroom
 from actorstance.errors import InputError
-from actorstance.examples import CONTEXT, FEATURES, dataset, twin_key
+from actorstance.examples import CONTEXT, FEATURES, dataset
 from actorstance.files import read_json
+from actorstance.readers import PUBLISHED, dse, newsmtsc, seesaw, semeval
 from actorstance.resources import shipped
-from actorstance.tables import Rows, Tally, read_table, records
+from actorstance.tables import HUB, Rows, Tally, read_table
 
-_SPACES = re.compile(r"\s+")
 LICENCES = {  # of a corpus, and so of what is trained on it
     "newsroom": "CC BY 4.0",
     "article": "labels CC BY 4.0; the article is its publisher's",
     "dse": "none stated; its authors ask to be cited: Park, Pan, Joo 2021",
+    "seesaw": "CC BY-NC-SA 4.0: Zhang, Beauchamp, Wang 2022",
+    "newsmtsc": "MIT: Hamborg, Donnay 2021",
+    "semeval": "free for research, to be cited: Mohammad et al. 2016; tweets are their authors'",
     "table": "a table of the user's own",
 }
 
@@ -32,8 +35,9 @@ class Corpus:
     """Examples, and an account of where they come from.
 
     `counts` has `read` and `kept` (rows of the source), `dropped` (rows by reason; read = kept + dropped), `mended` (by
-    what was mended), `noted` (rows by what a reader should know) and `examples`. `folds` is 0, or the number of folds
-    of a corpus that is cross-validated. `recipe` are the arguments with which `load` makes it again.
+    what was mended), `noted` (rows by what a reader should know), `examples` and, of a published corpus, `published`
+    (part -> rows read, and rows that its authors publish). `folds` is 0, or the number of folds of a corpus that is
+    cross-validated. `recipe` are the arguments with which `load` makes it again.
     """
 
     name: str
@@ -57,16 +61,24 @@ def load(
     *,
     columns: Mapping[str, str | None] | None = None,
     labels: Mapping[str, Any] | None = None,
+    constants: Mapping[str, Any] | None = None,
     folds: int | None = None,
+    part: str | None = None,
+    level: str | None = None,
+    neutrals: bool | None = None,
 ) -> Corpus:
     """Load a corpus by name.
 
     Args:
-        name: `newsroom`, `article`, `table` or `dse`.
-        path: its file or folder. `newsroom` ships and needs none.
+        name: `newsroom`, `article`, `table`, `dse`, `seesaw`, `newsmtsc` or `semeval`.
+        path: its file or folder. `newsroom` ships and needs none. For `table` also `hf://owner/name`.
         columns: for `table`: schema column -> column of the file, where the names differ.
-        labels: for `table`: against, neutral, favor -> what the file calls them.
+        labels: for `table`: against, neutral, favor -> what the file calls them, one name or several.
+        constants: for `table`: schema column -> its value in every row, where the file has no such column.
         folds: for `article`: folds over its sentences, 5 unless told otherwise.
+        part: for `newsmtsc` the held-out set, `mt` or `rw`; for `semeval` the test, `a` or `b`.
+        level: for `seesaw`: `sentence` or `article`.
+        neutrals: for `seesaw`: whether training gets weak neutrals.
 
     Raises:
         InputError: naming file, row or key, for anything that cannot be read as that corpus.
@@ -83,15 +95,15 @@ def load(
         raise InputError(f"data.path={path!r}: expected a path.")
     if folds is not None and (isinstance(folds, bool) or not isinstance(folds, int) or folds < 2):
         raise InputError(f"data.folds={folds!r}: expected a whole number of at least 2.")
-    for key, value in (("columns", columns), ("labels", labels)):
+    tables = {"columns": columns, "labels": labels, "constants": constants}
+    for key, value in tables.items():
         if not isinstance(value, Mapping | None):
             raise InputError(f"data.{key}={value!r}: expected a table of names.")
-    options = {
-        "columns": {key: value for key, value in (columns or {}).items() if value is not None},
-        "labels": {key: value for key, value in (labels or {}).items() if value is not None},
-        "folds": folds,
+    options: dict[str, Any] = {
+        **{key: {at: one for at, one in (value or {}).items() if one is not None} for key, value in tables.items()},
+        **{"folds": folds, "part": part, "level": level, "neutrals": neutrals},
     }
-    given = {key: value for key, value in options.items() if value}
+    given = {key: value for key, value in options.items() if value not in (None, {})}
     reader, allowed = _READERS[name]
     for key in given:
         if key not in allowed:
@@ -102,10 +114,20 @@ def load(
     if not len(examples):
         raise InputError(f"{where}: no example was kept. Read {tally.read}, dropped {dict(tally.dropped)}.")
     recipe = {"name": name, "path": None if path is None else str(path), **given}
-    return Corpus(name, examples, tally.counts(len(examples)), (folds or 5) if name == "article" else 0, recipe)
+    counts = {**tally.counts(len(examples)), **_published(name, tally)}
+    return Corpus(name, examples, counts, (folds or 5) if name == "article" else 0, recipe)
 
 
-def _existing(name: str, path: str | Path | None) -> Path:
+def _published(name: str, tally: Tally) -> dict[str, Any]:
+    """What was read of each part of a published corpus, beside what its authors publish."""
+    whole = PUBLISHED.get(tally.form or name, {})
+    found = {part: {"read": rows, "published": whole.get(part)} for part, rows in tally.published.items()}
+    return {"published": found} if found else {}
+
+
+def _existing(name: str, path: str | Path | None) -> Any:
+    if name == "table" and str(path).startswith(HUB):
+        return str(path)
     if path is None and name == "newsroom":
         return shipped("data/newsroom")
     if path is None and name == "article":
@@ -226,117 +248,12 @@ def _article(path: Path, tally: Tally) -> Rows:
             )
 
 
-# --- DSE ---
-
-# class -> label of (first entity -> second, second -> first)
-_DSE_LABELS = {
-    "0": ("neutral", "neutral"),
-    "1": ("favor", "neutral"),
-    "2": ("neutral", "favor"),
-    "3": ("against", "neutral"),
-    "4": ("neutral", "against"),
-}
-_DSE_FILES = {"train.txt": "train", "valid.txt": "valid", "test.txt": "test"}
-_BRACKETED = re.compile(r"\[([^\[\]]*)\]")
-
-
-def _dse(path: Path, tally: Tally) -> Rows:
-    """Directed Sentiment Extraction as its authors publish it (Park, Pan, Joo, Findings of ACL 2021).
-
-    A row is `sentence TAB first TAB second TAB class`, a field with quotation marks quoted as in CSV, the two entities
-    in brackets in the sentence; it gives two examples, one a direction. The group is the sentence, so that repeated
-    rows never part.
-    """
-    files = {path / name: split for name, split in _DSE_FILES.items() if (path / name).is_file()}
-    if path.is_file():
-        files = {path: _DSE_FILES.get(path.name, "")}
-    if not files:
-        raise InputError(f"{path}: none of {', '.join(_DSE_FILES)} in this folder.")
-    for file, split in files.items():
-        for where, fields in records(file, "\t"):
-            tally.read += 1
-            if len(fields) != 4 or fields[3] not in _DSE_LABELS:
-                found = f"{len(fields)} fields" if len(fields) != 4 else f"class {fields[3]!r}"
-                raise InputError(f"{where}: {found}, expected sentence, entity, entity, class 0 to 4, tab-separated.")
-            sentence, first, second, label = fields
-            spans = _dse_spans(sentence, first, second)
-            if spans is None:
-                tally.dropped["not exactly two brackets, round the two entities named"] += 1
-                continue
-            text, mentions = spans
-            mended = [_whole_words(text, mention) for mention in mentions]
-            names = [actor_of(text[start:end]) for start, end in mended]
-            if names[0] == names[1]:
-                tally.dropped["both entities have one name"] += 1
-                continue
-            tally.kept += 1
-            tally.mended["bracket that ended inside a word"] += sum(
-                a != b for a, b in zip(mended, mentions, strict=True)
-            )
-            number = where.rsplit(":", 1)[1]
-            key = twin_key(text)
-            for direction, (source, target) in enumerate(((0, 1), (1, 0))):
-                yield (
-                    where,
-                    {
-                        "example_id": f"{file.stem}:{number}:{direction}",
-                        "document_id": f"{file.stem}:{number}",
-                        "group_id": hashlib.sha256(key.encode()).hexdigest()[:16],
-                        "split": split,
-                        "text": text,
-                        "source": names[source],
-                        "source_start": mended[source][0],
-                        "source_end": mended[source][1],
-                        "target": names[target],
-                        "target_start": mended[target][0],
-                        "target_end": mended[target][1],
-                        "label": _DSE_LABELS[label][direction],
-                    },
-                )
-
-
-def _dse_spans(sentence: str, first: str, second: str) -> tuple[str, list[tuple[int, int]]] | None:
-    """The sentence without brackets, and the spans of first and second in it; None if they are not clear."""
-    text, spans, position = "", [], 0
-    for found in _BRACKETED.finditer(sentence):
-        text += sentence[position : found.start()]
-        spans.append((len(text), len(text) + len(found[1])))
-        text += found[1]
-        position = found.end()
-    text += sentence[position:]
-    spans = [_stripped(text, span) for span in spans]
-    names, expected = [text[start:end] for start, end in spans], [first.strip(), second.strip()]
-    if len(spans) != 2 or not all(names) or sorted(names) != sorted(expected):
-        return None
-    return text, spans if names == expected else spans[::-1]
-
-
-def _stripped(text: str, span: tuple[int, int]) -> tuple[int, int]:
-    words = text[span[0] : span[1]]
-    start = span[0] + len(words) - len(words.lstrip())
-    return start, start + len(words.strip())
-
-
-def _whole_words(text: str, span: tuple[int, int]) -> tuple[int, int]:
-    """The span grown to whole words: `[Los Angele]s` -> Los Angeles; and cut before a possessive's apostrophe."""
-    start, end = span
-    while start > 0 and text[start - 1].isalnum() and text[start].isalnum():
-        start -= 1
-    while end < len(text) and text[end].isalnum() and text[end - 1].isalnum():
-        end += 1
-    while end > start + 1 and text[end - 1] in "'’" and end < len(text) and text[end].isalnum():
-        end -= 1
-    return start, end
-
-
-def actor_of(mention: str) -> str:
-    """The actor's id where a corpus has only the mention: its words in lower case."""
-    return _SPACES.sub(" ", mention).strip().casefold()
-
-
 _READERS: dict[str, tuple[Callable[..., Rows], tuple[str, ...]]] = {
     "newsroom": (_newsroom, ()),
     "article": (_article, ("folds",)),
-    "table": (read_table, ("columns", "labels")),
-    "dse": (_dse, ()),
+    "table": (read_table, ("columns", "labels", "constants")),
+    "dse": (dse.read, ()),
+    "seesaw": (seesaw.read, ("level", "neutrals")),
+    "newsmtsc": (newsmtsc.read, ("part",)),
+    "semeval": (semeval.read, ("part",)),
 }

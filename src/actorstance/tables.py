@@ -28,12 +28,15 @@ class Tally:
         self.dropped: Counter[str] = Counter()
         self.mended: Counter[str] = Counter()
         self.noted: Counter[str] = Counter()
+        self.published: Counter[str] = Counter()  # rows read of each part that its authors publish
+        self.form = ""  # of several in which a corpus is published, if it is not the usual one
 
     def counts(self, examples: int) -> dict[str, Any]:
         """Return the account, as `Corpus.counts`; rows read that are neither kept nor dropped are a defect of ours."""
         if self.read != self.kept + self.dropped.total():
             raise AssertionError(f"{self.read} rows read, {self.kept} kept, {dict(self.dropped)} dropped")
-        found = {"dropped": dict(self.dropped), "mended": dict(self.mended), "noted": dict(self.noted)}
+        noted = {reason: rows for reason, rows in self.noted.items() if rows}
+        found = {"dropped": dict(self.dropped), "mended": dict(self.mended), "noted": noted}
         return {"read": self.read, "kept": self.kept, **found, "examples": examples}
 
 
@@ -41,20 +44,35 @@ _REQUIRED = ("text", "target", "label")
 _INTEGERS = ("source_start", "source_end", "target_start", "target_end", "raw_start", "raw_end")
 
 
+HUB = "hf://"  # before the name of a dataset on the Hugging Face hub
+
+
 def read_table(
-    path: Path, tally: Tally, columns: Mapping[str, str | None] | None = None, labels: Mapping[str, Any] | None = None
+    path: Path | str,
+    tally: Tally,
+    columns: Mapping[str, str | None] | None = None,
+    labels: Mapping[str, Any] | None = None,
+    constants: Mapping[str, Any] | None = None,
 ) -> Rows:
-    """Any table with text, target, label and what else it has: JSONL, CSV, TSV, Parquet, a folder saved by `datasets`.
+    """Any table with text, target, label and what else it has.
+
+    It is a JSONL, CSV, TSV or Parquet file; a folder of them, named for their splits; a folder saved by `datasets`; or
+    a dataset on the Hugging Face hub, `hf://owner/name`, `hf://owner/name/config`, either with `@commit`.
 
     A target or source that stands in the text exactly once, and that comes without offsets, gets those. A column
     source_mention or target_mention must be what the offsets give. Without a group_id the group is the document, and
     without that the sentence. A label that is a number needs `labels`, or the names that `datasets` keeps with it.
     """
-    if unknown := set(columns or {}) - set(FEATURES):
-        raise InputError(f"data.columns.{min(unknown)}: no such column. The schema has {', '.join(FEATURES)}.")
+    for setting, given in (("columns", columns or {}), ("constants", constants or {})):
+        if unknown := set(given) - set(FEATURES):
+            raise InputError(f"data.{setting}.{min(unknown)}: no such column. The schema has {', '.join(FEATURES)}.")
+    if twice := set(columns or {}) & set(constants or {}):
+        raise InputError(f"data.constants.{min(twice)}: data.columns.{min(twice)} is given too. Leave one out.")
     names = {column: (columns or {}).get(column) or column for column in FEATURES}
+    fixed = {names[column]: value for column, value in (constants or {}).items()}
     calls = _label_names(labels or {})
-    for number, (where, raw) in enumerate(_table_rows(path), 1):
+    for number, (where, found) in enumerate(_table_rows(path), 1):
+        raw = {**found, **fixed}
         tally.read += 1
         for column in _REQUIRED:
             if names[column] not in raw:
@@ -64,7 +82,7 @@ def read_table(
                 )
         row = {column: raw[name] for column, name in names.items() if raw.get(name) is not None and raw[name] != ""}
         row |= {name: raw[name] for name in ("source_mention", "target_mention") if raw.get(name)}
-        if not any(str(value).strip() for value in raw.values() if value is not None):
+        if not any(str(value).strip() for value in found.values() if value is not None):
             tally.dropped["empty row"] += 1
             continue
         if "label" not in row:
@@ -99,10 +117,15 @@ def _label_names(labels: Mapping[str, Any]) -> dict[str, str]:
     """What the file calls a label -> the label."""
     if unknown := set(labels) - set(LABELS):
         raise InputError(f"data.labels.{min(unknown)}: no such label. There are {', '.join(LABELS)}.")
-    theirs = [str(name) for name in labels.values() if name is not None]
-    if len(set(theirs)) < len(theirs):
-        raise InputError(f"data.labels: two labels have one name in the file, {', '.join(theirs)}.")
-    mapped = {str(name): ours for ours, name in labels.items() if name is not None}
+    theirs = [
+        (str(name), ours)
+        for ours, names in labels.items()
+        for name in (names if isinstance(names, list | tuple) else [names])
+        if name is not None
+    ]
+    if len({name for name, _ in theirs}) < len(theirs):
+        raise InputError(f"data.labels: two labels have one name in the file, {', '.join(name for name, _ in theirs)}.")
+    mapped = dict(theirs)
     return {label: label for label in LABELS} | mapped
 
 
@@ -137,32 +160,66 @@ def _locate(row: dict[str, Any], role: str) -> None:
             row[f"{role}_start"], row[f"{role}_end"] = found[0]
 
 
-def _table_rows(path: Path) -> Rows:
-    if path.is_dir() or path.suffix == ".parquet":
-        yield from _saved_rows(path)
+def _table_rows(path: Path | str) -> Rows:
+    if isinstance(path, str):
+        yield from _named_rows(_from_hub(path), path)
+    elif path.is_dir() and not any((path / name).exists() for name in ("dataset_dict.json", "state.json")):
+        yield from _folder_rows(path)
+    elif path.is_dir() or path.suffix == ".parquet":
+        try:
+            table = datasets.load_from_disk(str(path)) if path.is_dir() else Dataset.from_parquet(str(path))
+        except Exception as error:
+            raise InputError(f"{path}: cannot be opened as a table: {' '.join(str(error).split())[:300]}") from error
+        yield from _named_rows(table, str(path))
     elif path.suffix == ".jsonl":
         yield from read_json_lines(path)
     elif path.suffix in (".csv", ".tsv"):
         yield from _csv_rows(path)
     else:
-        raise InputError(f"{path}: a table is a .jsonl, .csv, .tsv or .parquet file, or a folder that datasets saved.")
+        raise InputError(f"{path}: a table is a .jsonl, .csv, .tsv or .parquet file, or a folder of them.")
 
 
-def _saved_rows(path: Path) -> Rows:
-    """The rows of a Parquet file or a saved dataset, with the names of labels that are numbers, and splits' names."""
+_OFFICIAL = {"train": "train", "valid": "valid", "validation": "valid", "dev": "valid", "test": "test"}
+_PART = re.compile(rf"({'|'.join(_OFFICIAL)})(?![a-z]).*\.(jsonl|csv|tsv|parquet)", re.IGNORECASE)
+
+
+def _folder_rows(path: Path) -> Rows:
+    """The rows of a folder as the Hugging Face hub lays it out, as train-00000-of-00001.parquet or data/test.jsonl."""
+    files = sorted([*path.iterdir(), *(path / "data").glob("*")])
+    parts = [(file, found[1].lower()) for file in files if (found := _PART.fullmatch(file.name))]
+    if not parts:
+        raise InputError(
+            f"{path}: neither a folder that datasets saved, nor one with tables that are named train, valid, test."
+        )
+    for file, part in parts:
+        for where, row in _table_rows(file):
+            yield where, {**row, "split": _OFFICIAL[part]}
+
+
+def _from_hub(name: str) -> Any:
+    """A dataset of the hub; nothing of a repository's own code is ever run."""
+    place, _, revision = name.removeprefix(HUB).partition("@")
+    owner, _, rest = place.partition("/")
+    repository, _, config = rest.partition("/")
+    if not owner or not repository:
+        raise InputError(f"data.path={name}: expected {HUB}owner/name, {HUB}owner/name/config or either with @commit.")
     try:
-        table = datasets.load_from_disk(str(path)) if path.is_dir() else Dataset.from_parquet(str(path))
+        return datasets.load_dataset(f"{owner}/{repository}", config or None, revision=revision or None)
     except Exception as error:
-        raise InputError(f"{path}: cannot be opened as a table: {' '.join(str(error).split())[:300]}") from error
+        raise InputError(f"{name}: cannot be loaded: {' '.join(str(error).split())[:300]}") from error
+
+
+def _named_rows(table: Any, where: str) -> Rows:
+    """The rows of a dataset, with the names of labels that are numbers, and splits' names."""
     parts = table if isinstance(table, datasets.DatasetDict) else {"": table}
     for split, part in parts.items():
         named = {name: kind for name, kind in part.features.items() if isinstance(kind, datasets.ClassLabel)}
-        official = {"validation": "valid", "dev": "valid"}.get(str(split), str(split))
+        official = _OFFICIAL.get(str(split), str(split))
         for number, row in enumerate(part, 1):
             for name, kind in named.items():
                 row[name] = None if row[name] is None or row[name] < 0 else kind.int2str(row[name])
             yield (
-                f"{path}, {official} row {number}".replace(",  row", ", row"),
+                f"{where}, {official} row {number}".replace(",  row", ", row"),
                 {**row, "split": official} if split else row,
             )
 

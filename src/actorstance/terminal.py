@@ -38,6 +38,9 @@ def corpus(corpus: Corpus) -> None:
     for word in ("dropped", "mended", "noted"):
         for reason, number in counts[word].items():
             say(f"  {word} {number:,}: {reason}")
+    for part, rows in counts.get("published", {}).items():
+        of = "" if rows["published"] in (None, rows["read"]) else f" of the {rows['published']:,} that are published"
+        say(f"  {part}: {rows['read']:,} rows{of}")
 
 
 def metrics(found: dict[str, Any]) -> None:
