@@ -5,7 +5,7 @@ python benchmarks/dse.py outputs/RUN DSE
 The corpus has one class a sentence: neutral, or favour or against in one of the two directions. A model here answers
 for each direction by itself; the class is the likeliest of the five, the two answers taken as independent. Prints
 micro-F1 and macro-F1 over the five classes, and macro-F1 over the three labels, of all rows and of those without a twin
-in training.
+or near-twin in training.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from actorstance import corpora
-from actorstance.audit import without_twin
 from actorstance.examples import LABELS
 from actorstance.files import read_json_lines
 from actorstance.scoring import macro_f1
+from actorstance.twins import without_near_twin
 
 AGAINST, NEUTRAL, FAVOR = range(3)
 CLASSES = ((NEUTRAL, NEUTRAL), (FAVOR, NEUTRAL), (NEUTRAL, FAVOR), (AGAINST, NEUTRAL), (NEUTRAL, AGAINST))
@@ -48,7 +48,7 @@ def main(run: Path, dse: Path) -> None:
     split = {id.split(":")[0] for id in lines}
     held = corpus.filter(lambda id: id in lines, input_columns="example_id")
     train = corpus.filter(lambda name: name not in split, input_columns="split")
-    clean = without_twin(held, train)[0::2]
+    clean = without_near_twin(held, train)[0::2]
     rows = [lines[id] for id in held["example_id"][:]]
     found = np.array([[row[label] for label in LABELS] for row in rows])
     gold = np.array([LABELS.index(row["gold"]) for row in rows])

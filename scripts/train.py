@@ -4,7 +4,7 @@ import hydra
 from omegaconf import DictConfig
 
 from actorstance import command, pipeline, terminal
-from actorstance.files import first_process
+from actorstance.files import first_process, read_json
 
 
 @hydra.main(version_base="1.3", config_path="../conf", config_name="train")
@@ -13,6 +13,9 @@ def main(config: DictConfig) -> None:
     model = command.model_of(config.model)
     corpus = command.corpus_of(config.data)
     terminal.corpus(corpus)
+    limits = command.arguments(config.limits)
+    if config.strict:
+        command.require_sound(corpus, config.seed, limits)
     out = command.out_folder()
     metrics = pipeline.train(
         corpus,
@@ -22,9 +25,11 @@ def main(config: DictConfig) -> None:
         seed=config.seed,
         resume=config.resume is not None,
         command=command.typed(),
+        limits=limits,
     )
     if first_process():
         terminal.metrics(metrics)
+        terminal.failed(read_json(out / "audit.json"))
         terminal.actors(out)
         terminal.files(out)
 

@@ -198,7 +198,10 @@ def test_evaluate_scores_only_what_was_held_out(tmp_path: Path, parts: tuple[str
 def test_evaluate_on_another_corpus(tmp_path: Path, corpus: Corpus) -> None:
     model = LinearModel().fit(corpus.examples, corpus.examples)
     pipeline.train(corpus, model, tmp_path / "run", seed=7)
-    other = table(tmp_path / "other.jsonl", [row | {"text": row["text"][:-1] + "!"} for row in rows(n=40)])
+    other = table(
+        tmp_path / "other.jsonl",
+        [row | {"text": f"{row['text']} Nobody else heard of it that day."} for row in rows(n=40)],
+    )
     found = pipeline.evaluate(model, other, tmp_path / "a")
     assert (found["n"], found["clean"]["n"], found["names_only"]["macro_f1"]) == (40, None, None)
     known = pipeline.evaluate(model, other, tmp_path / "b", trained_on=corpus)

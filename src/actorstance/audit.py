@@ -1,8 +1,13 @@
-"""What leaks from training into the held-out part, what clashes, and what a model could know without reading."""
+"""What leaks from training into the held-out part, what clashes, and what a model could know without reading.
+
+A check is how much was found, of how many, and the limit that it may reach (docs/corpora.md says what each counts).
+"""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,16 +17,48 @@ from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
-from actorstance.examples import LABELS, labels, twin_key
+from actorstance.errors import InputError
+from actorstance.examples import FEATURES, LABELS, labels, twin_key
+from actorstance.scoring import macro_f1
+from actorstance.twins import twins
+from actorstance.twins import without_twin as without_twin
 
+# What a check may reach before an audit fails; None: it is told, and never fails. conf/limits/default.yaml says why.
+LIMITS: dict[str, float | None] = {
+    "twins": 0.01,
+    "near_twins": 0.01,
+    "repeated": None,
+    "same_document": None,
+    "same_story": None,
+    "same_date": None,
+    "clashes": 0.01,
+    "cut_spans": 0.01,
+    "rarest_label": 30,
+    "unseen_sources": None,
+    "unseen_targets": None,
+    "names_only": 0.4,
+}
+ABOUT = {
+    "twins": "held-out sentences verbatim in training",
+    "near_twins": "held-out sentences nearly so in training",
+    "repeated": "training sentences that repeat another",
+    "same_document": "held-out sentences, document in training",
+    "same_story": "held-out sentences, story in training",
+    "same_date": "held-out sentences, day in training",
+    "clashes": "examples that stand there with two labels",
+    "cut_spans": "mentions that begin or end inside a word",
+    "rarest_label": "examples of the rarest label",
+    "unseen_sources": "held-out examples, source not in training",
+    "unseen_targets": "held-out examples, target not in training",
+    "names_only": "macro-F1 that the names alone add",
+}
+UNITS = {"rarest_label": "count", "names_only": "gain"}  # what value and limit are; of all others: a share
+AT_LEAST = frozenset(["rarest_label"])  # checks that fail below their limit
+SHOWN = 5  # examples that a check names
+ROLES = ("source", "target")
 
-def without_twin(held_out: Dataset, train: Dataset) -> NDArray[np.bool_]:
-    """Return, shape (n,), which held-out examples have a sentence that does not stand in training too.
-
-    Two sentences are twins if they are verbatim the same but for brackets, case and spaces.
-    """
-    seen = {twin_key(text) for text in set(train["text"][:])}
-    return np.array([twin_key(text) not in seen for text in held_out["text"][:]], dtype=bool)
+Key = tuple[Any, ...]
+Marked = NDArray[np.bool_]
 
 
 def names_only(train: Dataset, held_out: Dataset) -> NDArray[np.int64]:
@@ -52,7 +89,7 @@ def _names(examples: Dataset) -> list[str]:
 
 
 def report(counts: dict[str, Any], train: Dataset, held_out: Dataset) -> dict[str, Any]:
-    """Return the audit of a training run, as it stands in audit.json."""
+    """Return the counts of both sides, as they stand in audit.json beside the checks."""
     clean = without_twin(held_out, train)
     shared = {column: _shared(column, train, held_out) for column in ("document_id", "group_id", "source", "target")}
     return {
@@ -70,9 +107,165 @@ def report(counts: dict[str, Any], train: Dataset, held_out: Dataset) -> dict[st
                 "actors": len(set(held_out[role][:]) - shared[role]),
                 "examples": sum(actor not in shared[role] for actor in held_out[role][:]),
             }
-            for role in ("source", "target")
+            for role in ROLES
         },
     }
+
+
+def check(
+    train: Dataset,
+    held_out: Dataset,
+    *,
+    limits: Mapping[str, float | None] | None = None,
+    named: NDArray[np.int64] | None = None,
+) -> dict[str, Any]:
+    """Return `checks`, one a key of `LIMITS`, and the names of those that `failed`, as they stand in audit.json.
+
+    Args:
+        train: all examples that a model sees in training.
+        held_out: the examples that it is scored on.
+        limits: check -> the share, count or gain that it may reach, and None for one that never fails; those of
+            `LIMITS` that are not given stay.
+        named: what `names_only` predicts of `held_out`, shape (n,), if that is at hand.
+
+    Raises:
+        InputError: if a limit is of no check, or is no number.
+
+    """
+    bounds = limits_of(limits or {})
+    named = names_only(train, held_out) if named is None else named
+    found = _findings(train, held_out, named)
+    checks = [found[name].row(name, bounds[name]) for name in LIMITS]
+    return {"checks": checks, "failed": [row["check"] for row in checks if row["failed"]]}
+
+
+def limits_of(limits: Mapping[str, Any]) -> dict[str, float | None]:
+    """Return the limits of all checks, those that are not given as they are by default.
+
+    Raises:
+        InputError: if one is of no check, or is no number.
+
+    """
+    for name, value in limits.items():
+        if name not in LIMITS:
+            raise InputError(f"limits.{name}: no such check. There are: {', '.join(LIMITS)}.")
+        if isinstance(value, bool) or not isinstance(value, int | float | None):
+            raise InputError(f"limits.{name}={value!r}: expected a number, or null for a check that never fails.")
+    return {**LIMITS, **limits}
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What a check found: how many of how many, the value that its limit is on, and some examples' ids."""
+
+    found: float
+    of: int
+    value: float
+    examples: tuple[str, ...] = ()
+
+    def row(self, name: str, limit: float | None) -> dict[str, Any]:
+        """The check as it stands in audit.json."""
+        over = limit is not None and (self.value < limit if name in AT_LEAST else self.value > limit)
+        found = {"found": self.found, "of": self.of, "value": self.value, "unit": UNITS.get(name, "share")}
+        bound = {"limit": limit, "at_least": name in AT_LEAST, "failed": over}
+        return {"check": name, "about": ABOUT[name], **found, **bound, "examples": list(self.examples)}
+
+
+_SENTENCE = ("document_id", "raw_start", "text")  # with all its examples it counts once
+_PAIR = ("text", "source", "source_start", "target", "target_start")
+
+
+def _findings(train: Dataset, held_out: Dataset, named: NDArray[np.int64]) -> dict[str, _Found]:
+    verbatim, near = twins(held_out["text"][:], train["text"][:])
+    ours, theirs = _columns(held_out), _columns(train)
+    sentences = _keys(ours, _SENTENCE)
+
+    def known(column: str) -> Marked:
+        there = set(theirs[column]) - {None}
+        return np.array([value in there for value in ours[column]], dtype=bool)
+
+    return {
+        "twins": _share(ours, sentences, verbatim),
+        "near_twins": _share(ours, sentences, near),
+        "repeated": _repeated(theirs),
+        "same_document": _share(ours, sentences, known("document_id")),
+        "same_story": _share(ours, sentences, known("group_id")),
+        "same_date": _share(ours, sentences, known("date")),
+        "clashes": _clashing({name: theirs[name] + ours[name] for name in ours}),
+        "cut_spans": _cut_spans({name: theirs[name] + ours[name] for name in ours}),
+        "rarest_label": _rarest(train, held_out),
+        "unseen_sources": _share(ours, ours["example_id"], ~known("source")),
+        "unseen_targets": _share(ours, ours["example_id"], ~known("target")),
+        "names_only": _names_gain(train, held_out, named),
+    }
+
+
+def _columns(examples: Dataset) -> dict[str, list[Any]]:
+    return {name: examples[name][:] for name in FEATURES}
+
+
+def _keys(columns: dict[str, list[Any]], names: tuple[str, ...]) -> list[Key]:
+    return list(zip(*(columns[name] for name in names), strict=True))
+
+
+def _share(columns: dict[str, list[Any]], units: Sequence[Any], marked: Marked) -> _Found:
+    """How many of the units have a marked example; a unit is what has the same key."""
+    rows: list[int] = np.flatnonzero(marked).tolist()
+    found, of = len({units[row] for row in rows}), len(set(units))
+    return _Found(found, of, found / of if of else 0.0, tuple(columns["example_id"][row] for row in rows[:SHOWN]))
+
+
+def _repeated(train: dict[str, list[Any]]) -> _Found:
+    """Sentences of training that stand there again."""
+    seen: set[str] = set()
+    again = []
+    for key, id in dict(zip(_keys(train, _SENTENCE), train["example_id"], strict=True)).items():
+        twin = twin_key(str(key[-1]))
+        if twin in seen:
+            again.append(id)
+        seen.add(twin)
+    of = len(again) + len(seen)
+    return _Found(len(again), of, len(again) / of, tuple(again[:SHOWN]))
+
+
+def _clashing(columns: dict[str, list[Any]]) -> _Found:
+    """Examples of one sentence, source and target that have another label elsewhere."""
+    keys = _keys({**columns, "text": [twin_key(text) for text in columns["text"]]}, _PAIR)
+    labels_of: defaultdict[Key, set[int]] = defaultdict(set)
+    for key, label in zip(keys, columns["label"], strict=True):
+        labels_of[key].add(label)
+    return _share(columns, columns["example_id"], np.array([len(labels_of[key]) > 1 for key in keys], dtype=bool))
+
+
+def _cut_spans(columns: dict[str, list[Any]]) -> _Found:
+    """Mentions, of either role, with a letter or digit on both sides of an end."""
+    mentions: dict[Key, str] = {}
+    for role in ROLES:
+        names = (*_SENTENCE, f"{role}_start", f"{role}_end")
+        keys = _keys(columns, names)
+        mentions |= {key: id for key, id in zip(keys, columns["example_id"], strict=True) if key[3] >= 0}
+    cut = [id for (*_, text, start, end), id in mentions.items() if _inside(text, start) or _inside(text, end)]
+    return _Found(len(cut), len(mentions), len(cut) / len(mentions) if mentions else 0.0, tuple(cut[:SHOWN]))
+
+
+def _inside(text: str, at: int) -> bool:
+    """Whether a place is inside a word."""
+    return 0 < at < len(text) and text[at - 1].isalnum() and text[at].isalnum()
+
+
+def _rarest(train: Dataset, held_out: Dataset) -> _Found:
+    """The fewest examples of a label, in training or where it is held out; a label that neither has is none."""
+    taught, asked = _label_counts(train), _label_counts(held_out)
+    there = [label for label in LABELS if taught[label] or asked[label]]
+    fewest = min(count for label in there for count in (taught[label], asked[label] or taught[label]))
+    return _Found(fewest, len(train) + len(held_out), fewest)
+
+
+def _names_gain(train: Dataset, held_out: Dataset, named: NDArray[np.int64]) -> _Found:
+    gold = labels(held_out)
+    commonest = int(np.bincount(labels(train), minlength=len(LABELS)).argmax())
+    gain = macro_f1(gold, named) - macro_f1(gold, np.full(len(gold), commonest))
+    return _Found(gain, len(gold), gain)
 
 
 def _shared(column: str, train: Dataset, held_out: Dataset) -> set[str]:

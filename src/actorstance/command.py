@@ -121,6 +121,14 @@ def corpus_of(config: DictConfig) -> Corpus:
     return corpora.load(**_corpus_arguments(config))
 
 
+def require_sound(corpus: Corpus, seed: int, limits: dict[str, Any]) -> None:
+    """Stop with exit code 1 if the audit of a corpus finds a check over its limit."""
+    parts = pipeline.audited(corpus, seed=seed, limits=limits)
+    if any(found["failed"] for found in parts.values()):
+        terminal.audits(parts)
+        sys.exit("stopped before training, since strict=true: see the limits in conf/limits/default.yaml")
+
+
 def corpora_of(model: Model, config: DictConfig) -> tuple[Corpus, Corpus | None]:
     """Return the corpus to score a saved model on, and the one it was trained on, None if that is not at hand."""
     given = _corpus_arguments(config)

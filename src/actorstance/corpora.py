@@ -5,19 +5,21 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from datasets import Dataset
 
-from actorstance import newsroom
+from actorstance import joint, newsroom
 from actorstance.errors import InputError
 from actorstance.examples import CONTEXT, FEATURES, dataset
 from actorstance.files import read_json
 from actorstance.readers import PUBLISHED, dse, newsmtsc, seesaw, semeval
 from actorstance.resources import shipped
 from actorstance.tables import HUB, Rows, Tally, read_table
+from actorstance.twins import without_near_twin
 
 LICENCES = {  # of a corpus, and so of what is trained on it
     "newsroom": "CC BY 4.0",
@@ -36,7 +38,8 @@ class Corpus:
 
     `counts` has `read` and `kept` (rows of the source), `dropped` (rows by reason; read = kept + dropped), `mended` (by
     what was mended), `noted` (rows by what a reader should know), `examples` and, of a published corpus, `published`
-    (part -> rows read, and rows that its authors publish). `folds` is 0, or the number of folds of a corpus that is
+    (part -> rows read, and rows that its authors publish); with `split=clean` also `left_out` (examples by reason).
+    `folds` is 0, or the number of folds of a corpus that is
     cross-validated. `recipe` are the arguments with which `load` makes it again.
     """
 
@@ -66,11 +69,14 @@ def load(
     part: str | None = None,
     level: str | None = None,
     neutrals: bool | None = None,
+    source: str | None = None,
+    split: str | None = None,
+    corpora: Mapping[str, Mapping[str, Any] | None] | None = None,
 ) -> Corpus:
     """Load a corpus by name.
 
     Args:
-        name: `newsroom`, `article`, `table`, `dse`, `seesaw`, `newsmtsc` or `semeval`.
+        name: `newsroom`, `article`, `table`, `dse`, `seesaw`, `newsmtsc`, `semeval`, or `joint`: several of them.
         path: its file or folder. `newsroom` ships and needs none. For `table` also `hf://owner/name`.
         columns: for `table`: schema column -> column of the file, where the names differ.
         labels: for `table`: against, neutral, favor -> what the file calls them, one name or several.
@@ -79,6 +85,11 @@ def load(
         part: for `newsmtsc` the held-out set, `mt` or `rw`; for `semeval` the test, `a` or `b`.
         level: for `seesaw`: `sentence` or `article`.
         neutrals: for `seesaw`: whether training gets weak neutrals.
+        source: for `newsmtsc`, which has none: `AUTHOR` or `UNKNOWN`.
+        split: `official`, or `clean`: without the held-out examples whose sentence stands in training, verbatim or
+            nearly so (`twins.without_near_twin`).
+        corpora: for `joint`: a name of one's own, or a corpus's -> its arguments here and its `weight`, above 0, that
+            each of its examples has in the loss; None leaves it out.
 
     Raises:
         InputError: naming file, row or key, for anything that cannot be read as that corpus.
@@ -89,8 +100,14 @@ def load(
         True
 
     """
+    if name == "joint":
+        given = {"columns": columns, "labels": labels, "constants": constants, "folds": folds, "part": part}
+        given |= {"level": level, "neutrals": neutrals, "source": source}
+        if wrong := [key for key, value in given.items() if value]:
+            raise InputError(f"data.{wrong[0]}: data=joint has no such setting; say it of a corpus in data.corpora.")
+        return _split_as(joint.load(load, path, corpora), split)
     if not isinstance(name, str) or name not in _READERS:
-        raise InputError(f"data={name}: no such corpus. There are: {', '.join(_READERS)}.")
+        raise InputError(f"data={name}: no such corpus. There are: {', '.join(_READERS)}, joint.")
     if not isinstance(path, str | Path | None):
         raise InputError(f"data.path={path!r}: expected a path.")
     if folds is not None and (isinstance(folds, bool) or not isinstance(folds, int) or folds < 2):
@@ -101,7 +118,7 @@ def load(
             raise InputError(f"data.{key}={value!r}: expected a table of names.")
     options: dict[str, Any] = {
         **{key: {at: one for at, one in (value or {}).items() if one is not None} for key, value in tables.items()},
-        **{"folds": folds, "part": part, "level": level, "neutrals": neutrals},
+        **{"folds": folds, "part": part, "level": level, "neutrals": neutrals, "source": source, "corpora": corpora},
     }
     given = {key: value for key, value in options.items() if value not in (None, {})}
     reader, allowed = _READERS[name]
@@ -115,7 +132,27 @@ def load(
         raise InputError(f"{where}: no example was kept. Read {tally.read}, dropped {dict(tally.dropped)}.")
     recipe = {"name": name, "path": None if path is None else str(path), **given}
     counts = {**tally.counts(len(examples)), **_published(name, tally)}
-    return Corpus(name, examples, counts, (folds or 5) if name == "article" else 0, recipe)
+    return _split_as(Corpus(name, examples, counts, (folds or 5) if name == "article" else 0, recipe), split)
+
+
+def _split_as(corpus: Corpus, split: str | None) -> Corpus:
+    """The corpus with its official split, or with what has a twin in training left out of its held-out parts."""
+    if split in (None, "official"):
+        return corpus
+    if split != "clean":
+        raise InputError(f"data.split={split!r}: expected official or clean.")
+    parts = np.asarray(corpus.examples["split"][:])
+    if "train" not in parts:
+        raise InputError(f"data={corpus.name}: data.split=clean needs an official split, and there is none.")
+    kept, left_out = np.ones(len(parts), dtype=bool), {}
+    for part, seen in (("valid", ["train"]), ("test", ["train", "valid"])):
+        held, taught = np.flatnonzero(parts == part), np.flatnonzero(np.isin(parts, seen) & kept)
+        clean = without_near_twin(corpus.examples.select(held), corpus.examples.select(taught))
+        kept[held] = clean
+        left_out |= {f"{part}: a twin in {' or '.join(seen)}": int((~clean).sum())} if (~clean).any() else {}
+    examples = corpus.examples.select(np.flatnonzero(kept))
+    counts = {**corpus.counts, "left_out": left_out, "examples": len(examples)}
+    return replace(corpus, examples=examples, counts=counts, recipe={**corpus.recipe, "split": split})
 
 
 def _published(name: str, tally: Tally) -> dict[str, Any]:
@@ -254,6 +291,6 @@ _READERS: dict[str, tuple[Callable[..., Rows], tuple[str, ...]]] = {
     "table": (read_table, ("columns", "labels", "constants")),
     "dse": (dse.read, ()),
     "seesaw": (seesaw.read, ("level", "neutrals")),
-    "newsmtsc": (newsmtsc.read, ("part",)),
+    "newsmtsc": (newsmtsc.read, ("part", "source")),
     "semeval": (semeval.read, ("part",)),
 }

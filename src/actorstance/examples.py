@@ -152,6 +152,38 @@ def labels(examples: Dataset) -> NDArray[np.int64]:
     return np.asarray(values, dtype=np.int64)
 
 
+# Columns beside the schema, of examples that come from several corpora (`corpora.join`).
+CORPUS = "corpus"  # the name of the corpus
+WEIGHT = "weight"  # how much the example counts in the loss, 1 for the mean
+
+
+def label_sets(train: Dataset) -> dict[str, NDArray[np.bool_]]:
+    """Return, by corpus, which labels it has, shape (3,); nothing for examples of a single corpus.
+
+    A corpus that has no neutral label must not teach that nothing is neutral, nor be asked for it.
+    """
+    if CORPUS not in train.column_names:
+        return {}
+    names, y = np.asarray(train[CORPUS][:]), labels(train)
+    return {str(name): np.bincount(y[names == name], minlength=len(LABELS)) > 0 for name in np.unique(names)}
+
+
+def known_labels(examples: Dataset, sets: dict[str, NDArray[np.bool_]]) -> NDArray[np.bool_]:
+    """Return which labels the corpus of each example has, shape (n, 3); all, where there is none of that name."""
+    known = np.ones((len(examples), len(LABELS)), dtype=bool)
+    if sets and CORPUS in examples.column_names:
+        names = np.asarray(examples[CORPUS][:])
+        for name, found in sets.items():
+            known[names == name] = found
+    return known
+
+
+def weights(examples: Dataset) -> NDArray[np.float64]:
+    """Return how much each example counts in the loss, shape (n,); all alike for examples of a single corpus."""
+    found = examples[WEIGHT][:] if WEIGHT in examples.column_names else np.ones(len(examples))
+    return np.asarray(found, dtype=np.float64)
+
+
 def grouped_folds(examples: Dataset, folds: int, seed: int) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
     """Yield (train, held-out) row indices of `folds` folds that keep groups whole and label shares alike.
 

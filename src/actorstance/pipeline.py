@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +19,11 @@ from actorstance.actors import Registry
 from actorstance.corpora import Corpus
 from actorstance.documents import Document
 from actorstance.errors import InputError
-from actorstance.examples import SPLITS, grouped_folds, grouped_tenth, labels, pairs, with_split
+from actorstance.examples import CORPUS, SPLITS, grouped_folds, grouped_tenth, label_sets, labels, pairs, with_split
 from actorstance.files import first_process
 from actorstance.models import Model
 from actorstance.reading import Names, read_actors
+from actorstance.twins import without_near_twin
 
 
 @dataclass(frozen=True)
@@ -37,12 +38,15 @@ class HeldOut:
     audit: dict[str, Any]
     seconds: dict[str, float]
     errors: list[dict[str, Any]]  # the wrong answers that the model was surest of
+    label_sets: dict[str, NDArray[np.bool_]] = field(default_factory=dict)  # by corpus, of several
 
     def metrics(self, seed: int) -> dict[str, Any]:
         """Return what metrics.json holds."""
         gold, groups = labels(self.examples), self.examples["group_id"][:]
         found = scoring.metrics(gold, self.probabilities, groups, self.clean, self.names_only, self.majority, seed)
         documents = len(set(self.examples["document_id"][:]))
+        if CORPUS in self.examples.column_names:
+            found["corpora"] = scoring.by_corpus(gold, self.probabilities, self.examples[CORPUS][:], self.label_sets)
         return {"n": found.pop("n"), "documents": documents, **found, "seconds": self.seconds}
 
 
@@ -56,6 +60,7 @@ def train(
     registry: Registry | None = None,
     resume: bool = False,
     command: str | None = None,
+    limits: Mapping[str, float | None] | None = None,
 ) -> dict[str, Any]:
     """Fit a model on a corpus, score it on the held-out part, and write the run.
 
@@ -72,6 +77,7 @@ def train(
         registry: the actors with which the saved model reads new text; the world's, if none is given.
         resume: whether `out` holds an interrupted run, which goes on; all else must be as it was.
         command: what the user typed, for the model's card.
+        limits: of the audit's checks, see `audit.check`; a check over its limit is told, and stops nothing here.
 
     Returns:
         The metrics, as in metrics.json.
@@ -99,11 +105,12 @@ def train(
     with runs.unfinished(out, settings, resume) as checkpoints:
         with _naming(corpus):
             if part is None:
-                held_out, fitted = _cross_validated(corpus, model, seed, checkpoints)
+                held_out, fitted = _cross_validated(corpus, model, seed, checkpoints, limits)
             else:
                 fit, tune, held = _parts(corpus, part, seed)
                 fitted, seconds = _fit(model, fit, tune, checkpoints)
-                held_out = _scored(fitted, held, concatenate_datasets([fit, tune]), corpus.counts, seconds)
+                training = concatenate_datasets([fit, tune])
+                held_out = _scored(fitted, held, training, corpus.counts, seconds, limits=limits)
         metrics = held_out.metrics(seed)
         kept = {key: value for key, value in metrics.items() if key != "seconds"}
         fitted.registry = registry or Registry.world()
@@ -163,6 +170,41 @@ def evaluate(
     metrics = held_out.metrics(seed)
     runs.write_scored(out, held_out.examples, held_out.probabilities, metrics, held_out.audit, held_out.errors, model)
     return metrics
+
+
+def audited(
+    corpus: Corpus, *, seed: int = 0, limits: Mapping[str, float | None] | None = None
+) -> dict[str, dict[str, Any]]:
+    """Audit a corpus: each part that is held out against what a model that is scored on it has seen.
+
+    Args:
+        corpus: see `corpora.load`.
+        seed: of the split or the folds of a corpus without an official split, as in `train`.
+        limits: of the checks, see `audit.check`.
+
+    Returns:
+        Held-out part (`valid`, `test`, or `fold 1` and so on) -> its audit.
+
+    Raises:
+        InputError: if the corpus has no part to hold out, or a limit does not fit.
+
+    """
+    seed = _seed(seed)
+    with _naming(corpus):
+        if corpus.folds:
+            folds = grouped_folds(corpus.examples, corpus.folds, seed)
+            sides = {f"fold {number}": list(map(corpus.examples.select, rows)) for number, rows in enumerate(folds, 1)}
+        else:
+            last = _part(corpus, None)
+            there = set(corpus.examples["split"][:]) if _has_split(corpus) else set(SPLITS)
+            sides = {}
+            for part in ("valid", "test") if last == "test" and "valid" in there else (last,):
+                fit, tune, held = _parts(corpus, part, seed)
+                sides[part] = [concatenate_datasets([fit, tune]), held]
+    return {
+        part: {**audit.report(corpus.counts, train, held), **audit.check(train, held, limits=limits)}
+        for part, (train, held) in sides.items()
+    }
 
 
 def own_corpus(model: Model, path: str | Path | None = None) -> Corpus:
@@ -251,6 +293,9 @@ def _part(corpus: Corpus, eval_split: str | None) -> str:
         raise InputError(
             f"data={corpus.name}: {found.count('')} of {len(found)} rows have no split, the others have one."
         )
+    if CORPUS in corpus.examples.column_names:  # several corpora: a part that not all of them have is none of theirs
+        found = set(zip(corpus.examples[CORPUS][:], corpus.examples["split"][:], strict=True))
+        there = [split for split in there if all((name, split) in found for name, _ in found)]
     part = eval_split or ("test" if "test" in there else "valid")
     if part not in there or "train" not in there:
         raise InputError(
@@ -317,6 +362,7 @@ def _scored(
     counts: dict[str, Any],
     fit_seconds: float,
     majority: int | None = None,
+    limits: Mapping[str, float | None] | None = None,
 ) -> HeldOut:
     start = time.perf_counter()
     probabilities = model.predict_proba(held)
@@ -325,15 +371,17 @@ def _scored(
     if training is None:
         found = {"rows": counts, "leakage": None, "note": "the training examples were not at hand"}
         return HeldOut(held, probabilities, majority or 0, None, None, found, seconds, errors)
+    names_only = audit.names_only(training, held)
     return HeldOut(
         held,
         probabilities,
         _commonest(training) if majority is None else majority,
-        audit.without_twin(held, training),
-        audit.names_only(training, held),
-        audit.report(counts, training, held),
+        without_near_twin(held, training),
+        names_only,
+        {**audit.report(counts, training, held), **audit.check(training, held, limits=limits, named=names_only)},
         seconds,
         errors,
+        label_sets(training),
     )
 
 
@@ -341,7 +389,13 @@ def _commonest(examples: Dataset) -> int:
     return int(np.bincount(labels(examples), minlength=3).argmax())
 
 
-def _cross_validated(corpus: Corpus, model: Model, seed: int, checkpoints: Path | None = None) -> tuple[HeldOut, Model]:
+def _cross_validated(
+    corpus: Corpus,
+    model: Model,
+    seed: int,
+    checkpoints: Path | None = None,
+    limits: Mapping[str, float | None] | None = None,
+) -> tuple[HeldOut, Model]:
     """Hold out every example once, with a fresh model for each fold; then fit one on all examples."""
     examples = corpus.examples
     folds = []
@@ -349,7 +403,8 @@ def _cross_validated(corpus: Corpus, model: Model, seed: int, checkpoints: Path 
         fit, tune = grouped_tenth(examples.select(train_rows), seed)
         fold_model, seconds = _fit(copy.deepcopy(model), fit, tune, checkpoints and checkpoints / f"fold-{number}")
         held = examples.select(held_rows)
-        folds.append(_scored(fold_model, held, examples.select(train_rows), corpus.counts, seconds))
+        training = examples.select(train_rows)
+        folds.append(_scored(fold_model, held, training, corpus.counts, seconds, limits=limits))
     together = HeldOut(
         concatenate_datasets([fold.examples for fold in folds]),
         np.concatenate([fold.probabilities for fold in folds]),

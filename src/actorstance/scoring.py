@@ -79,6 +79,33 @@ def metrics(
     }
 
 
+def by_corpus(
+    gold: NDArray[np.int64],
+    probabilities: NDArray[np.float64],
+    corpora: list[str],
+    label_sets: dict[str, NDArray[np.bool_]],
+) -> dict[str, dict[str, Any]]:
+    """Return the metrics of each of several corpora: over all labels, and `own_labels`, choosing among those it has.
+
+    Example:
+        >>> sure = np.array([[0.4, 0.5, 0.1], [0.1, 0.2, 0.7]])
+        >>> found = by_corpus(np.array([0, 2]), sure, ["a", "a"], {"a": np.array([True, False, True])})
+        >>> found["a"]["accuracy"], found["a"]["own_labels"]["accuracy"]
+        (0.5, 1.0)
+
+    """
+    result = {}
+    for name in dict.fromkeys(corpora):
+        rows = np.flatnonzero(np.asarray(corpora) == name)
+        own = np.where(label_sets.get(name, np.ones(len(LABELS), dtype=bool)), probabilities[rows], -1.0)
+        figures = [
+            {"accuracy": float((gold[rows] == found).mean()), "macro_f1": macro_f1(gold[rows], found)}
+            for found in (probabilities[rows].argmax(axis=1), own.argmax(axis=1))
+        ]
+        result[name] = {"n": len(rows), **figures[0], "own_labels": figures[1]}
+    return result
+
+
 def _clean(
     gold: NDArray[np.int64], predicted: NDArray[np.int64], clean: NDArray[np.bool_] | None
 ) -> dict[str, int | float | None]:

@@ -38,6 +38,8 @@ def corpus(corpus: Corpus) -> None:
     for word in ("dropped", "mended", "noted"):
         for reason, number in counts[word].items():
             say(f"  {word} {number:,}: {reason}")
+    for reason, number in counts.get("left_out", {}).items():
+        say(f"  left out {number:,}: {reason}")
     for part, rows in counts.get("published", {}).items():
         of = "" if rows["published"] in (None, rows["read"]) else f" of the {rows['published']:,} that are published"
         say(f"  {part}: {rows['read']:,} rows{of}")
@@ -69,6 +71,41 @@ def metrics(found: dict[str, Any]) -> None:
         row = found["per_label"][label]
         say(f"  {label:8} {row['n']:>6,}  {row['precision']:>9.3f}  {row['recall']:>6.3f}  {row['f1']:>5.3f}")
     say(f"  expected calibration error {found['ece']:.3f}")
+    for name, row in found.get("corpora", {}).items():
+        own = row["own_labels"]
+        say(f"  {name:37} {'':2}{row['macro_f1']:>8.3f}  {row['accuracy']:>8.3f}  {row['n']:,} examples")
+        if own["macro_f1"] != row["macro_f1"]:
+            say(f"    choosing among its own labels{'':8} {'':2}{own['macro_f1']:>8.3f}  {own['accuracy']:>8.3f}")
+
+
+def audits(parts: dict[str, dict[str, Any]]) -> None:
+    """Show the checks of every held-out part, and what is over its limit."""
+    for part, found in parts.items():
+        leak = found["leakage"]
+        taught, held = sum(found["labels"]["train"].values()), leak["held_out_examples"]
+        say(f"\n{part}: {held:,} examples held out, {taught:,} in training")
+        say(f"  {'':41} {'found':>7} {'of':>8} {'share':>6} {'limit':>6}")
+        for row in found["checks"]:
+            _check(row)
+    failed = [f"{name} ({part})" for part, found in parts.items() for name in found["failed"]]
+    say(f"\nover the limit: {', '.join(failed)}" if failed else "\nno check is over its limit")
+
+
+def _check(row: dict[str, Any]) -> None:
+    """A line of the table: a count with its share, or a value."""
+    share = row["unit"] == "share"
+    found = f"{row['found']:.3f}" if row["unit"] == "gain" else f"{row['found']:,}"
+    of, percent = (f"{row['of']:,}", f"{row['value']:.1%}") if share else ("", "")
+    limit = "" if row["limit"] is None else f"{row['limit']:.1%}" if share else f"{row['limit']:g}"
+    say(f"  {row['about']:41} {found:>7} {of:>8} {percent:>6} {limit:>6}{'  OVER' * row['failed']}")
+
+
+def failed(found: dict[str, Any]) -> None:
+    """Say which checks of a run's audit are over their limit."""
+    for row in found.get("checks", []):
+        if row["failed"]:
+            number = f"{row['found']:.3f}" if row["unit"] == "gain" else f"{row['found']:,} of {row['of']:,}"
+            say(f"  audit: {row['about']}: {number}; limit {row['limit']:g}")
 
 
 def _clean(found: dict[str, Any]) -> str:
@@ -149,10 +186,18 @@ def _table(first: str, second: str, rows: list[dict[str, str]], keys: tuple[str,
 
 
 def files(out: Path) -> None:
-    """Name what to open, and the run: the last line, for scripts that call this one."""
-    folder = out.relative_to(Path.cwd()) if out.is_relative_to(Path.cwd()) else out
-    say(f"\nscores are the model's word, uncorrected; open {folder / 'report.html'}")
-    say(f"run: {folder}")
+    """Name what to open, and the run."""
+    say(f"\nscores are the model's word, uncorrected; open {_relative(out) / 'report.html'}")
+    run(out)
+
+
+def run(out: Path) -> None:
+    """Name the run: the last line, for scripts that call this one."""
+    say(f"run: {_relative(out)}")
+
+
+def _relative(out: Path) -> Path:
+    return out.relative_to(Path.cwd()) if out.is_relative_to(Path.cwd()) else out
 
 
 def _number(value: float | None) -> str:

@@ -19,6 +19,7 @@ from datasets import Dataset
 from actorstance.examples import AUTHOR
 
 MARK = "@"
+TAUGHT = frozenset(["labels", "known", "weights"])  # of a training input, a value a pair
 NO_ACTOR = -1  # of a pair's source: AUTHOR, who has no mention
 
 
@@ -152,7 +153,7 @@ def collate(inputs: Sequence[dict[str, Any]], pad: int, multiple: int = 8) -> di
     Returns:
         `input_ids` and `attention_mask`, shape (b, l); `pooling` (b, s, l), the share of each token in the vectors of a
         sentence: the first is the sentence's own, then one an actor; `pairs` (p, 3): row, source vector (0 for AUTHOR),
-        target vector; and `labels` (p,) where the inputs have them.
+        target vector; where the inputs have them `labels` (p,), and `known` (p, 3) and `weights` (p,), see `examples`.
 
     """
     longest = max(len(one["input_ids"]) for one in inputs)
@@ -161,7 +162,7 @@ def collate(inputs: Sequence[dict[str, Any]], pad: int, multiple: int = 8) -> di
     attention = torch.zeros((len(inputs), length), dtype=torch.long)
     pooling = torch.zeros((len(inputs), 1 + max(len(one["spans"]) for one in inputs), length))
     pairs: list[tuple[int, int, int]] = []
-    labels: list[int] = []
+    taught: defaultdict[str, list[Any]] = defaultdict(list)
     for row, one in enumerate(inputs):
         end = len(one["input_ids"])
         ids[row, :end] = torch.tensor(one["input_ids"])
@@ -170,6 +171,7 @@ def collate(inputs: Sequence[dict[str, Any]], pad: int, multiple: int = 8) -> di
         for at, tokens in enumerate(one["spans"], 1):
             pooling[row, at, tokens] = 1 / max(1, len(tokens))
         pairs += [(row, source + 1, target + 1) for source, target in one["pairs"]]  # NO_ACTOR + 1 is the sentence
-        labels += one.get("labels", [])
+        for name in TAUGHT & set(one):
+            taught[name] += one[name]
     batch = {"input_ids": ids, "attention_mask": attention, "pooling": pooling, "pairs": torch.tensor(pairs)}
-    return {**batch, "labels": torch.tensor(labels)} if labels else batch
+    return {**batch, **{name: torch.tensor(values) for name, values in taught.items()}}

@@ -33,7 +33,7 @@ from snowballstemmer import stemmer
 
 from actorstance.actors import Registry
 from actorstance.errors import InputError
-from actorstance.examples import AUTHOR, LABELS, UNKNOWN, labels
+from actorstance.examples import AUTHOR, LABELS, UNKNOWN, known_labels, label_sets, labels, weights
 from actorstance.models import bundle
 from actorstance.models.calibration import TEMPERATURES, fit_temperature, with_temperature
 
@@ -133,8 +133,10 @@ class LinearModel:
         self.coef_ = np.zeros((len(LABELS), len(self.ids_)))
         self.intercept_ = np.full(len(LABELS), -np.inf)  # a label never seen in training has probability 0
         found = sorted(set(y.tolist()))
+        sets = label_sets(train)
+        known, weight = known_labels(train, sets), weights(train) if sets else None
         # One after the other: the solver's random numbers are the process's, and threads would mix them.
-        fitted = [self._one_against_rest(x, y == label) for label in found]
+        fitted = [self._one_against_rest(x, y == label, known[:, label], weight, LABELS[label]) for label in found]
         for label, binary in zip(found, fitted, strict=True):
             self.coef_[label], self.intercept_[label] = binary.coef_[0], binary.intercept_[0]
         self.log = [
@@ -142,16 +144,31 @@ class LinearModel:
             for label, binary in zip(found, fitted, strict=True)
         ]
         self.temperature_ = 1.0
-        self.temperature_ = fit_temperature(self.predict_proba(valid), labels(valid)) if len(valid) else 1.0
+        if len(valid):
+            among_known = self.predict_proba(valid) * known_labels(valid, sets)
+            among_known /= among_known.sum(axis=1, keepdims=True)
+            self.temperature_ = fit_temperature(among_known, labels(valid))
         return self
 
-    def _one_against_rest(self, x: sparse.csr_array, y: NDArray[np.bool_]) -> LogisticRegression:
+    def _one_against_rest(
+        self,
+        x: sparse.csr_array,
+        y: NDArray[np.bool_],
+        known: NDArray[np.bool_],
+        weight: NDArray[np.float64] | None,
+        label: str,
+    ) -> LogisticRegression:
+        """Fit one label on the examples whose corpus has it: where there is no neutral, nothing is known to be none."""
+        if not known.all():
+            x, y, weight = x[known], y[known], None if weight is None else weight[known]
+        if y.all():
+            raise InputError(f"every example of the corpora that have the label {label} has it; another is needed.")
         # The dual suits few rows with many features; the seed is of the order of its steps.
         options = {"class_weight": "balanced", "solver": "liblinear", "dual": True, "random_state": 0}
         with warnings.catch_warnings():
             warnings.simplefilter("error", ConvergenceWarning)
             try:
-                return LogisticRegression(C=self.C, tol=TOLERANCE, max_iter=self.max_iter, **options).fit(x, y)
+                return LogisticRegression(C=self.C, tol=TOLERANCE, max_iter=self.max_iter, **options).fit(x, y, weight)
             except ConvergenceWarning as error:
                 message = f"model.max_iter={self.max_iter}: the solver needs more steps at model.C={self.C}. Raise it."
                 raise InputError(message) from error

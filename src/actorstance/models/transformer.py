@@ -24,7 +24,7 @@ from torch import nn
 
 from actorstance.actors import Registry
 from actorstance.errors import InputError
-from actorstance.examples import LABELS, labels
+from actorstance.examples import LABELS, known_labels, label_sets, labels, weights
 from actorstance.models import bundle
 from actorstance.models.calibration import TEMPERATURES, fit_temperature, with_temperature
 from actorstance.models.encoders import encoder_folder, open_encoder, quiet
@@ -58,8 +58,10 @@ class PairNetwork(nn.Module):
         pooling: torch.Tensor,
         pairs: torch.Tensor,
         labels: torch.Tensor | None = None,
+        known: torch.Tensor | None = None,
+        weights: torch.Tensor | None = None,
     ) -> dict[str, torch.Tensor]:
-        """Return `logits`, shape (p, 3), and `loss` if there are labels."""
+        """Return `logits`, shape (p, 3), and `loss` if there are labels; of several corpora see `loss_over`."""
         # Training alone is in bfloat16: a prediction would depend on the length of its neighbours in a batch.
         with torch.autocast(input_ids.device.type, torch.bfloat16, enabled=self.training and has_bf16()):
             hidden = self.encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
@@ -72,7 +74,32 @@ class PairNetwork(nn.Module):
             seen = torch.cat([sentence, of_source, of_target, of_source * of_target], dim=1)
             logits = self.head(seen)
         logits = logits.float()
-        return {"logits": logits} if labels is None else {"loss": self.loss(logits, labels), "logits": logits}
+        if labels is None:
+            return {"logits": logits}
+        if known is None or weights is None:
+            return {"loss": self.loss(logits, labels), "logits": logits}
+        return {"loss": loss_over(known, weights, logits, labels, self.loss), "logits": logits}
+
+
+def loss_over(
+    known: torch.Tensor, weights: torch.Tensor, logits: torch.Tensor, labels: torch.Tensor, loss: nn.CrossEntropyLoss
+) -> torch.Tensor:
+    """Return the cross-entropy over the labels that each pair's corpus has, weighed by pair and label.
+
+    Args:
+        known: which labels the corpus has, shape (p, 3).
+        weights: of each pair, shape (p,).
+        logits: shape (p, 3).
+        labels: shape (p,), each a known one.
+        loss: its label weights and smoothing hold here too; what is smoothed is spread over the known labels.
+
+    """
+    assert loss.weight is not None
+    log_chances = logits.masked_fill(~known, -torch.inf).log_softmax(dim=1).masked_fill(~known, 0.0)
+    wanted = known * (loss.label_smoothing / known.sum(dim=1, keepdim=True))
+    wanted = wanted + (1 - loss.label_smoothing) * nn.functional.one_hot(labels, len(LABELS))
+    share = weights * loss.weight[labels]
+    return -(share * (wanted * log_chances).sum(dim=1)).sum() / share.sum()
 
 
 class TransformerModel:
@@ -189,14 +216,23 @@ class TransformerModel:
             self.log += [{"seed": seed, **line} for line in lines]
             self.networks_.append(network.to(device()))
         gold, inputs = labels(valid) if len(valid) else None, self._encode(valid, "validation")
-        self.temperature_ = 1.0 if gold is None else fit_temperature(self._probabilities(inputs, len(gold)), gold)
+        self.temperature_ = 1.0
+        if gold is not None:
+            among_known = self._probabilities(inputs, len(gold)) * known_labels(valid, label_sets(train))
+            self.temperature_ = fit_temperature(among_known / among_known.sum(axis=1, keepdims=True), gold)
         return self
 
     def _train(
         self, network: PairNetwork, train: Dataset, valid: Dataset, seed: int, checkpoints: Path | None
     ) -> list[dict[str, Any]]:
         y = labels(train)
-        items = [{**asdict(one), "labels": y[one.rows].tolist()} for one in self._encode(train, "training")]
+        sets, inputs = label_sets(train), self._encode(train, "training")
+        items = [{**asdict(one), "labels": y[one.rows].tolist()} for one in inputs]
+        if sets:
+            known, weight = known_labels(train, sets), weights(train).astype(np.float32)
+            for item, one in zip(items, inputs, strict=True):
+                item |= {"known": known[one.rows].tolist(), "weights": weight[one.rows].tolist()}
+        asked = known_labels(valid, sets) & np.asarray(self.seen_)
         gold, held = labels(valid) if len(valid) else None, self._encode(valid, "validation")
 
         def score() -> float:
@@ -205,7 +241,7 @@ class TransformerModel:
             if processes()[1] > 1:  # each has predicted a share, and zeros elsewhere
                 torch.distributed.all_reduce(together := torch.from_numpy(found).to(device()))
                 found = together.cpu().numpy()
-            return macro_f1(gold, np.where(self.seen_, found, -np.inf).argmax(axis=1))
+            return macro_f1(gold, np.where(asked, found, -np.inf).argmax(axis=1))
 
         settings = Settings(
             **{name: value for name, value in self.params.items() if name in Settings.__dataclass_fields__}

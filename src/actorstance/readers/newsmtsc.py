@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from actorstance.errors import InputError
-from actorstance.examples import AUTHOR
+from actorstance.examples import AUTHOR, UNKNOWN
 from actorstance.files import read_json_lines
 from actorstance.readers import AGAINST, FAVOR, NEUTRAL, actor_of, place
 from actorstance.tables import Rows, Tally
@@ -32,8 +32,8 @@ _PRONOUN = re.compile(
 )
 
 
-def read(path: Path, tally: Tally, part: str | None = None) -> Rows:
-    """Yield one example a target; the source is AUTHOR. The group is the story where there is one, else the article.
+def read(path: Path, tally: Tally, part: str | None = None, source: str = AUTHOR) -> Rows:
+    """Yield one example a target. The group is the story where there is one, else the article.
 
     The actor is the mention in lower case; of a pronoun it is the name that the corpus gives for it, which its own
     automatic coreference found and which is wrong now and then.
@@ -42,8 +42,12 @@ def read(path: Path, tally: Tally, part: str | None = None) -> Rows:
         path: the folder with train.jsonl and the held-out files, or with folders of them, one of mt and one of rw.
         tally: the account of rows.
         part: `mt` or `rw`: which held-out set to read; None: both.
+        source: `AUTHOR`, or `UNKNOWN`: the labels say how a sentence speaks of a person, whoever in it does so. Beside
+            corpora in which AUTHOR is the author's own voice UNKNOWN keeps the two apart.
 
     """
+    if source not in (AUTHOR, UNKNOWN):
+        raise InputError(f"data.source={source!r}: expected {AUTHOR} or {UNKNOWN}.")
     if part not in (None, *PARTS):
         raise InputError(f"data.part={part!r}: expected {' or '.join(PARTS)}, or nothing for both.")
     seen: dict[str, str] = {}
@@ -59,7 +63,8 @@ def read(path: Path, tally: Tally, part: str | None = None) -> Rows:
                 if "devtest" in file.name:  # held out whole, before it was parted into valid and test
                     tally.form = "newsmtsc, devtest"
                 tally.published[split if split == "train" else f"{name} {split}"] += 1
-                yield from _example(where, line, target, split, name, tally)
+                for at, example in _example(where, line, target, split, name, tally):
+                    yield at, {**example, "source": source}
 
 
 def _files(path: Path) -> Iterator[tuple[Path, str, str]]:
@@ -118,7 +123,6 @@ def _example(where: str, text: str, target: dict[str, Any], split: str, name: st
             "group_id": group,
             "split": split,
             "text": re.sub(r"\s", " ", text),
-            "source": AUTHOR,
             "target": actor_of(found["name"] if found and pronoun and found["name"].strip() else mention),
             **place("target", (start, end)),
             "label": _POLARITIES[int(polarity)],
