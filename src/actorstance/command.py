@@ -219,7 +219,7 @@ def _override(argument: str) -> str:
     key, equals, value = argument.partition("=")
     if equals and key == "actors":
         key = "actors.file"
-    path = key in {"actors.file", "data.path", "run", "input", "resume", "hydra.run.dir"}
+    path = key in {"actors.file", "data.path", "model.start", "run", "input", "resume", "hydra.run.dir"}
     if equals and value and value[0] not in "'\"" and (path or not value.isascii()):
         value = "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
     return f"{key}{equals}{value}"

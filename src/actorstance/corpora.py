@@ -144,7 +144,8 @@ def _split_as(corpus: Corpus, split: str | None) -> Corpus:
     parts = np.asarray(corpus.examples["split"][:])
     if "train" not in parts:
         raise InputError(f"data={corpus.name}: data.split=clean needs an official split, and there is none.")
-    kept, left_out = np.ones(len(parts), dtype=bool), {}
+    kept = np.ones(len(parts), dtype=bool)
+    left_out: dict[str, int] = {}
     for part, seen in (("valid", ["train"]), ("test", ["train", "valid"])):
         held, taught = np.flatnonzero(parts == part), np.flatnonzero(np.isin(parts, seen) & kept)
         clean = without_near_twin(corpus.examples.select(held), corpus.examples.select(taught))

@@ -25,7 +25,7 @@ from torch import nn
 from actorstance.actors import Registry
 from actorstance.errors import InputError
 from actorstance.examples import LABELS, known_labels, label_sets, labels, weights
-from actorstance.models import bundle
+from actorstance.models import bundle, load
 from actorstance.models.calibration import TEMPERATURES, fit_temperature, with_temperature
 from actorstance.models.encoders import encoder_folder, open_encoder, quiet
 from actorstance.models.encoding import Input, collate, encode
@@ -123,6 +123,7 @@ class TransformerModel:
         seeds: networks trained from `seed`, `seed` + 1, …, whose probabilities are averaged, 1 to 20.
         tensorboard: a folder for TensorBoard's curves; None: none.
         seed: of initialisation, order and dropout.
+        start: a run or saved model with the same encoder, from whose weights training goes on; None: the encoder's own.
 
     """
 
@@ -146,6 +147,7 @@ class TransformerModel:
         seeds: int = 1,
         tensorboard: str | None = None,
         seed: int = 0,
+        start: str | None = None,
     ) -> None:
         self.params: dict[str, Any] = {
             "encoder": encoder,
@@ -163,9 +165,12 @@ class TransformerModel:
             "checkpoint_steps": _whole("checkpoint_steps", checkpoint_steps, 1, 10**9),
             "seeds": _whole("seeds", seeds, 1, 20),
             "seed": _whole("seed", seed, 0, 2**32 - 1),
+            "start": start,
         }
         if not isinstance(encoder, str) or not encoder or not isinstance(revision, str | None):
             raise InputError(f"model.encoder={encoder!r}: expected bundled, bundled-mpnet, a folder or a hub name.")
+        if not isinstance(start, str | None):
+            raise InputError(f"model.start={start!r}: expected a run's folder.")
         if not isinstance(tensorboard, str | None):
             raise InputError(f"model.tensorboard={tensorboard!r}: expected a folder.")
         self.tensorboard = tensorboard  # no part of what the model is: neither saved nor compared
@@ -196,8 +201,10 @@ class TransformerModel:
         self.seen_ = [bool(count) for count in counts]
         weights = (len(y) / np.maximum(counts, 1)) ** self.params["balance"]
         weights *= len(y) / (weights * counts).sum()  # so that the loss keeps its scale
+        begun = self._begun()
         folder = encoder_folder(self.params["encoder"])
-        self.networks_, self.log, self.cropped = [], [], {}
+        self.networks_: list[PairNetwork] = []
+        self.log, self.cropped = [], {}
         for seed in range(self.params["seed"], self.params["seed"] + self.params["seeds"]):
             transformers.set_seed(seed % 2**32)
             self.tokenizer_, encoder = open_encoder(folder, self.params["revision"])
@@ -212,6 +219,8 @@ class TransformerModel:
                 torch.tensor(weights, dtype=torch.float32),
                 self.params["label_smoothing"],
             )
+            if begun:
+                network.load_state_dict(begun[len(self.networks_) % len(begun)].state_dict(), strict=False)
             lines = self._train(network, train, valid, seed, checkpoints)
             self.log += [{"seed": seed, **line} for line in lines]
             self.networks_.append(network.to(device()))
@@ -221,6 +230,21 @@ class TransformerModel:
             among_known = self._probabilities(inputs, len(gold)) * known_labels(valid, label_sets(train))
             self.temperature_ = fit_temperature(among_known / among_known.sum(axis=1, keepdims=True), gold)
         return self
+
+    def _begun(self) -> list[PairNetwork]:
+        """The networks of `start`, from whose weights training goes on."""
+        if self.params["start"] is None:
+            return []
+        model = load(self.params["start"])
+        if not isinstance(model, TransformerModel):
+            raise InputError(f"model.start={self.params['start']}: a model of kind {model.kind}, expected {self.kind}.")
+        for name in ("encoder", "revision"):
+            if model.params[name] != self.params[name]:
+                raise InputError(
+                    f"model.start={self.params['start']}: its {name} is {model.params[name]!r}, here it is "
+                    f"{self.params[name]!r}. Add model.{name}={model.params[name]}."
+                )
+        return model.networks_
 
     def _train(
         self, network: PairNetwork, train: Dataset, valid: Dataset, seed: int, checkpoints: Path | None
