@@ -22,7 +22,8 @@ A file holds a YAML header and the page from top to bottom::
     [furniture] Share this article
 
 Every other line is one sentence, with its mentions marked ``{actor|words}``; the indented lines below it are its
-pairs. ``a <-> b: label`` stands for both directions. A blank line ends a paragraph. A tagged line is a line of the
+pairs. ``a <-> b: label`` stands for both directions. What makes a pair hard to read may stand behind its label:
+``turkey -> syria: against #deed #irony`` (`TAGS_OF_PAIRS`). A blank line ends a paragraph. A tagged line is a line of the
 page that is no sentence; a dateline opens the line of the sentence after it.
 
 Every ordered pair of the actors marked in a sentence must be labelled, so a pair that is left out is an oversight and
@@ -43,13 +44,14 @@ from actorstance.errors import InputError
 from actorstance.examples import AUTHOR, LABELS, SPLITS, UNKNOWN
 
 TAGS = ("headline", "byline", "dateline", "caption", "sub-heading", "furniture")
+TAGS_OF_PAIRS = ("deed", "irony", "negation", "third")  # done, not said; meant otherwise; with not or never; told by a third
 HEADER_KEYS = {"id", "story", "date", "split", "genre", "actors"}
 
 _ACTOR = r"[a-z][a-z0-9_]*"
 _TAGGED = re.compile(r"\[(?P<tag>[a-z-]+)\] (?P<text>.*\S)\s*$")
 _MENTION = re.compile(rf"\{{(?P<actor>{_ACTOR})\|(?P<words>[^{{}}|]*)\}}")
 _ANYBODY = rf"{_ACTOR}|{AUTHOR}|{UNKNOWN}"
-_PAIR = re.compile(rf"\s+(?P<source>{_ANYBODY}) (?P<arrow>->|<->) (?P<target>{_ANYBODY}): (?P<label>\w+)\s*$")
+_PAIR = re.compile(rf"\s+(?P<source>{_ANYBODY}) (?P<arrow>->|<->) (?P<target>{_ANYBODY}): (?P<label>\w+)(?P<tags>(?: #\w+)*)\s*$")
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,7 @@ class Sentence:
     end: int
     mentions: tuple[tuple[str, int, int], ...]  # (actor, start, end) in the sentence
     pairs: tuple[tuple[str, str, str], ...]  # (source, target, label)
+    tags: tuple[frozenset[str], ...]  # of each pair, those of `TAGS_OF_PAIRS` that its line names
 
 
 @dataclass(frozen=True)
@@ -129,7 +132,7 @@ class _Page:
         self.lines: list[tuple[str, str]] = []
         self.sentences: list[Sentence] = []
         self.mentioned: set[str] = set()
-        self.pending: tuple[int, int, list[tuple[str, int, int]], dict[tuple[str, str], str], int] | None = None
+        self.pending: tuple[int, int, list[tuple[str, int, int]], dict[tuple[str, str], tuple[str, frozenset[str]]], int] | None = None
 
     def read(self, lines: list[str], first: int) -> Article:
         for number, line in enumerate(lines, first):
@@ -200,6 +203,9 @@ class _Page:
         source, target, label = found["source"], found["target"], found["label"]
         if label not in LABELS:
             raise self._error(number, f"label {label!r}: expected one of {', '.join(LABELS)}.")
+        tags = frozenset(found["tags"].replace("#", " ").split())
+        if unknown := sorted(tags - set(TAGS_OF_PAIRS)):
+            raise self._error(number, f"tag {unknown[0]!r}: expected one of {', '.join(TAGS_OF_PAIRS)}.")
         if source == target:
             raise self._error(number, f"source and target are both {source!r}.")
         if target in (AUTHOR, UNKNOWN) or (source in (AUTHOR, UNKNOWN) and found["arrow"] == "<->"):
@@ -213,7 +219,7 @@ class _Page:
         for pair in [(source, target), (target, source)] if both else [(source, target)]:
             if pair in self.pending[3]:
                 raise self._error(number, f"{pair[0]} -> {pair[1]} is labelled twice.")
-            self.pending[3][pair] = label
+            self.pending[3][pair] = label, tags
 
     def _close(self) -> None:
         if self.pending is None:
@@ -222,8 +228,8 @@ class _Page:
         for source, target in permutations(dict.fromkeys(actor for actor, _, _ in mentions), 2):
             if (source, target) not in pairs:
                 raise self._error(number, f"the pair {source} -> {target} of this sentence has no label.")
-        labelled = tuple((source, target, label) for (source, target), label in pairs.items())
-        self.sentences.append(Sentence(start, end, tuple(mentions), labelled))
+        labelled = tuple((source, target, label) for (source, target), (label, _) in pairs.items())
+        self.sentences.append(Sentence(start, end, tuple(mentions), labelled, tuple(tags for _, tags in pairs.values())))
         self.pending = None
 
 
