@@ -22,8 +22,8 @@ A file holds a YAML header and the page from top to bottom::
     [furniture] Share this article
 
 Every other line is one sentence, with its mentions marked ``{actor|words}``; the indented lines below it are its
-pairs. ``a <-> b: label`` stands for both directions. What makes a pair hard to read may stand behind its label:
-``turkey -> syria: against #deed #irony`` (`TAGS_OF_PAIRS`). A blank line ends a paragraph. A tagged line is a line of the
+pairs. ``a <-> b: label`` stands for both directions. What makes a pair hard to read may stand behind its label, as in
+``turkey -> syria: against #deed #irony``: see `TAGS_OF_PAIRS`. A blank line ends a paragraph. A tagged line is a line of the
 page that is no sentence; a dateline opens the line of the sentence after it.
 
 Every ordered pair of the actors marked in a sentence must be labelled, so a pair that is left out is an oversight and
@@ -44,14 +44,16 @@ from actorstance.errors import InputError
 from actorstance.examples import AUTHOR, LABELS, SPLITS, UNKNOWN
 
 TAGS = ("headline", "byline", "dateline", "caption", "sub-heading", "furniture")
-TAGS_OF_PAIRS = ("deed", "irony", "negation", "third")  # done, not said; meant otherwise; with not or never; told by a third
+TAGS_OF_PAIRS = ("deed", "irony", "negation", "third")  # third: what one actor says of two others
 HEADER_KEYS = {"id", "story", "date", "split", "genre", "actors"}
 
 _ACTOR = r"[a-z][a-z0-9_]*"
 _TAGGED = re.compile(r"\[(?P<tag>[a-z-]+)\] (?P<text>.*\S)\s*$")
 _MENTION = re.compile(rf"\{{(?P<actor>{_ACTOR})\|(?P<words>[^{{}}|]*)\}}")
 _ANYBODY = rf"{_ACTOR}|{AUTHOR}|{UNKNOWN}"
-_PAIR = re.compile(rf"\s+(?P<source>{_ANYBODY}) (?P<arrow>->|<->) (?P<target>{_ANYBODY}): (?P<label>\w+)(?P<tags>(?: #\w+)*)\s*$")
+_PAIR = re.compile(
+    rf"\s+(?P<source>{_ANYBODY}) (?P<arrow>->|<->) (?P<target>{_ANYBODY}): (?P<label>\w+)(?P<tags>(?: #\w+)*)\s*$"
+)
 
 
 @dataclass(frozen=True)
@@ -132,7 +134,8 @@ class _Page:
         self.lines: list[tuple[str, str]] = []
         self.sentences: list[Sentence] = []
         self.mentioned: set[str] = set()
-        self.pending: tuple[int, int, list[tuple[str, int, int]], dict[tuple[str, str], tuple[str, frozenset[str]]], int] | None = None
+        self.pending: tuple[int, int, list[tuple[str, int, int]], int] | None = None
+        self.pairs: dict[tuple[str, str], tuple[str, frozenset[str]]] = {}  # of the pending sentence
 
     def read(self, lines: list[str], first: int) -> Article:
         for number, line in enumerate(lines, first):
@@ -192,7 +195,8 @@ class _Page:
         self.raw += self.glue + text
         self.glue = " "
         self.mentioned.update(actor for actor, _, _ in mentions)
-        self.pending = (start, start + len(text), mentions, {}, number)
+        self.pending = (start, start + len(text), mentions, number)
+        self.pairs = {}
 
     def _pair(self, line: str, number: int) -> None:
         found = _PAIR.match(line)
@@ -217,19 +221,20 @@ class _Page:
                 raise self._error(number, f"{actor!r} is marked neither in this sentence nor before it.")
         both = found["arrow"] == "<->"
         for pair in [(source, target), (target, source)] if both else [(source, target)]:
-            if pair in self.pending[3]:
+            if pair in self.pairs:
                 raise self._error(number, f"{pair[0]} -> {pair[1]} is labelled twice.")
-            self.pending[3][pair] = label, tags
+            self.pairs[pair] = label, tags
 
     def _close(self) -> None:
         if self.pending is None:
             return
-        start, end, mentions, pairs, number = self.pending
+        start, end, mentions, number = self.pending
         for source, target in permutations(dict.fromkeys(actor for actor, _, _ in mentions), 2):
-            if (source, target) not in pairs:
+            if (source, target) not in self.pairs:
                 raise self._error(number, f"the pair {source} -> {target} of this sentence has no label.")
-        labelled = tuple((source, target, label) for (source, target), (label, _) in pairs.items())
-        self.sentences.append(Sentence(start, end, tuple(mentions), labelled, tuple(tags for _, tags in pairs.values())))
+        labelled = tuple((source, target, label) for (source, target), (label, _) in self.pairs.items())
+        tags = tuple(tags for _, tags in self.pairs.values())
+        self.sentences.append(Sentence(start, end, tuple(mentions), labelled, tags))
         self.pending = None
 
 
