@@ -23,8 +23,8 @@ A file holds a YAML header and the page from top to bottom::
 
 Every other line is one sentence, with its mentions marked ``{actor|words}``; the indented lines below it are its
 pairs. ``a <-> b: label`` stands for both directions. What makes a pair hard to read may stand behind its label, as in
-``turkey -> syria: against #deed #irony``: see `TAGS_OF_PAIRS`. A blank line ends a paragraph. A tagged line is a line of the
-page that is no sentence; a dateline opens the line of the sentence after it.
+``turkey -> syria: against #deed #irony``: see `TAGS_OF_PAIRS`. A blank line ends a paragraph. A tagged line is a line
+of the page that is no sentence; a dateline opens the line of the sentence after it.
 
 Every ordered pair of the actors marked in a sentence must be labelled, so a pair that is left out is an oversight and
 not a hidden neutral.
