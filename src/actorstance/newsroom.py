@@ -67,6 +67,13 @@ class Sentence:
     tags: tuple[frozenset[str], ...]  # of each pair, those of `TAGS_OF_PAIRS` that its line names
 
 
+KINDS = ("author", "pronoun", "quote", *TAGS_OF_PAIRS)
+_PRONOUN = re.compile(
+    "he|him|his|himself|she|hers?|herself|its?|itself|they|them|theirs?|themselves|i|me|my|we|us|ours?|your?|whom?|whose",
+    re.IGNORECASE,
+)
+
+
 @dataclass(frozen=True)
 class Article:
     """One article: its header, the page as a reader would have pasted it, and its labelled sentences."""
@@ -80,6 +87,33 @@ class Article:
     raw: str
     lines: tuple[tuple[str, str], ...]  # (tag, text) of the lines that are no sentences
     sentences: tuple[Sentence, ...]
+
+    def kinds(self) -> dict[str, frozenset[str]]:
+        """Return what makes each pair hard to read, by the example's id: some of `KINDS`, or none.
+
+        `author`: the text itself is the source; `pronoun`: source or target is one; `quote`: the target is named
+        between quotation marks; the others are the pair's own tags.
+        """
+        found = {}
+        for index, sentence in enumerate(self.sentences):
+            text, first = self.raw[sentence.start : sentence.end], {}
+            for actor, start, end in sentence.mentions:
+                first.setdefault(actor, (start, end))
+            for (source, target, _), tags in zip(sentence.pairs, sentence.tags, strict=True):
+                places = [first[actor] for actor in (source, target) if actor in first]
+                kinds = set(tags) | ({"author"} if source == AUTHOR else set())
+                if any(_PRONOUN.fullmatch(text[start:end]) for start, end in places):
+                    kinds.add("pronoun")
+                if target in first and _quoted(text, first[target][0]):
+                    kinds.add("quote")
+                found[f"{self.id}:{index}:{source}:{target}"] = frozenset(kinds)
+        return found
+
+
+def _quoted(text: str, place: int) -> bool:
+    """Whether a place in a sentence is between quotation marks, straight or curly, double."""
+    before = text[:place]
+    return before.count('"') % 2 == 1 or before.count("“") > before.count("”")
 
 
 def parse(path: Path) -> Article:
