@@ -96,7 +96,8 @@ class Article:
         """
         found = {}
         for index, sentence in enumerate(self.sentences):
-            text, first = self.raw[sentence.start : sentence.end], {}
+            text = self.raw[sentence.start : sentence.end]
+            first: dict[str, tuple[int, int]] = {}
             for actor, start, end in sentence.mentions:
                 first.setdefault(actor, (start, end))
             for (source, target, _), tags in zip(sentence.pairs, sentence.tags, strict=True):
