@@ -78,8 +78,9 @@ def test_parse_builds_the_page_and_its_offsets(tmp_path: Path) -> None:
 
 
 def test_kinds_of_hard_pairs(tmp_path: Path) -> None:
-    body = '"{varna|It} lied to {ostia|Ostia}," {dorp|Dorp} said of {varna|Varna}.\n  varna -> ostia: against #deed #third\n'
+    body = '"{varna|It} lied to {ostia|Ostia}," {dorp|Dorp} said of {varna|Varna}.\n'
     body += (
+        "  varna -> ostia: against #deed #third\n"
         "  ostia -> varna: neutral\n  dorp <-> varna: against\n  dorp <-> ostia: neutral\n  AUTHOR -> dorp: neutral\n"
     )
     (tmp_path / "a.txt").write_text(HEAD.replace("{varna:", "{dorp: [Dorp], varna:") + body, encoding="utf-8")
