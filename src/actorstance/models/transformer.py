@@ -139,7 +139,7 @@ class TransformerModel:
         head_lr: float = 5e-4,
         layer_decay: float = 1.0,
         dropout: float = 0.1,
-        balance: float = 0.5,
+        balance: float = 0.25,
         label_smoothing: float = 0.0,
         max_length: int = 192,
         checkpoint_steps: int = 100,
