@@ -247,7 +247,9 @@ class TransformerModel:
                 self.params["label_smoothing"],
             )
             if begun:
-                network.load_state_dict(begun[len(self.networks_) % len(begun)].state_dict(), strict=False)
+                before = begun[len(self.networks_) % len(begun)]
+                network.encoder.load_state_dict(before.encoder.state_dict())
+                network.head.load_state_dict(before.head.state_dict())
             lines = self._train(network, train, valid, seed, checkpoints)
             self.log += [{"seed": seed, **line} for line in lines]
             self.networks_.append(network.to(device()))

@@ -1,0 +1,189 @@
+"""Several corpora at once: what each may teach, what it weighs, and going on from a saved run."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from actorstance import corpora, pipeline
+from actorstance.corpora import Corpus
+from actorstance.errors import InputError
+from actorstance.examples import known_labels, label_sets, weights
+from actorstance.models.linear import LinearModel
+from actorstance.models.transformer import TransformerModel, loss_over
+
+
+def says(words: str) -> pytest.RaisesExc[InputError]:
+    return pytest.raises(InputError, match=re.escape(words))
+
+
+VERBS = {"blamed": "against", "met": "neutral", "thanked": "favor"}
+NAMES = ["ana", "bo", "cleo", "dov", "esra", "finn"]
+
+
+def write(path: Path, verbs: dict[str, str], tail: str, n: int = 6) -> Path:
+    """A table of sentences with those verbs, of which every third is held out; `tail` tells the corpus."""
+    rows = [
+        {"source": NAMES[at % 6], "target": NAMES[(at + 1 + at // 6) % 6], "verb": verb, "label": label}
+        for at in range(n)
+        for verb, label in verbs.items()
+    ]
+    lines = [
+        {
+            **{name: row[name] for name in ("source", "target", "label")},
+            "text": f"{row['source']} {row['verb']} {row['target']} {tail} {at}.",
+            "split": "valid" if at // len(verbs) % 3 == 0 else "train",
+        }
+        for at, row in enumerate(rows)
+    ]
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    return path
+
+
+POLAR = {verb: label for verb, label in VERBS.items() if label != "neutral"}
+
+
+def joined(folder: Path, **settings: Any) -> Corpus:
+    """A corpus with three labels and one without neutral, joined."""
+    paths = {
+        "whole": write(folder / "whole.jsonl", VERBS, "in"),
+        "polar": write(folder / "polar.jsonl", POLAR, "by", 12),
+    }
+    given = {key: {"name": "table", "path": str(path), **settings.get(key, {})} for key, path in paths.items()}
+    return corpora.load("joint", corpora=given)
+
+
+def test_joined_examples_say_whose_they_are(tmp_path: Path) -> None:
+    corpus = joined(tmp_path, polar={"weight": 3})
+    assert set(corpus.examples["corpus"][:]) == {"whole", "polar"}
+    assert len(set(corpus.examples["example_id"][:])) == len(corpus.examples) == corpus.counts["examples"]
+    assert corpus.counts["read"] == corpus.counts["kept"] == len(corpus.examples)
+    sets = label_sets(corpus.examples)
+    assert {name: found.tolist() for name, found in sets.items()} == {
+        "whole": [True, True, True],
+        "polar": [True, False, True],
+    }
+    polar = np.asarray(corpus.examples["corpus"][:]) == "polar"
+    assert (known_labels(corpus.examples, sets)[:, 1] == ~polar).all()
+    assert (weights(corpus.examples) == np.where(polar, 3.0, 1.0)).all()
+    again = corpora.load(**corpus.recipe)
+    assert again.fingerprint == corpus.fingerprint
+    assert again.recipe == corpus.recipe
+
+
+def test_a_corpus_without_neutral_does_not_teach_that_there_is_none(tmp_path: Path) -> None:
+    corpus = joined(tmp_path, polar={"weight": 1000})
+    pipeline.train(corpus, LinearModel(min_df=1), tmp_path / "run", eval_split="valid")
+    metrics = json.loads((tmp_path / "run" / "metrics.json").read_text(encoding="utf-8"))
+    assert metrics["corpora"]["whole"]["accuracy"] == 1.0
+    assert metrics["corpora"]["polar"]["own_labels"]["accuracy"] == 1.0
+    assert metrics["n"] == sum(row["n"] for row in metrics["corpora"].values())
+    alone = corpora.load("table", tmp_path / "whole.jsonl")
+    assert "corpora" not in pipeline.train(alone, LinearModel(min_df=1), tmp_path / "alone", eval_split="valid")
+
+
+def test_a_weight_decides_between_corpora_that_disagree(tmp_path: Path) -> None:
+    write(tmp_path / "one.jsonl", {"met": "favor", "blamed": "against"}, "in")
+    write(tmp_path / "other.jsonl", {"met": "against", "blamed": "favor"}, "in")
+    for weight, accuracy in ((100.0, 1.0), (0.01, 0.0)):
+        given = {name: {"name": "table", "path": str(tmp_path / f"{name}.jsonl")} for name in ("one", "other")}
+        corpus = corpora.load("joint", corpora={**given, "one": {**given["one"], "weight": weight}})
+        found = pipeline.train(corpus, LinearModel(min_df=1), tmp_path / f"run-{weight}", eval_split="valid")
+        assert found["corpora"]["one"]["accuracy"] == accuracy
+
+
+def test_the_part_scored_is_one_that_all_corpora_have(tmp_path: Path) -> None:
+    with_test = (write(tmp_path / "a.jsonl", VERBS, "in").read_text(encoding="utf-8")).replace("valid", "test")
+    (tmp_path / "a.jsonl").write_text(with_test, encoding="utf-8")
+    write(tmp_path / "b.jsonl", VERBS, "by")
+    given = {name: {"name": "table", "path": str(tmp_path / f"{name}.jsonl")} for name in ("a", "b")}
+    corpus = corpora.load("joint", corpora=given)
+    with says("eval_split=test needs the parts train and test, found train"):
+        pipeline.train(corpus, LinearModel(), tmp_path / "run", eval_split="test")
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (None, "expected a table of corpora"),
+        ({"newsroom": {}}, "at least two corpora are needed, found newsroom"),
+        ({"newsroom": {}, "dse": None}, "at least two corpora are needed, found newsroom"),
+        ({"newsroom": {"weight": 0}, "dse": {}}, "newsroom.weight=0: expected a number above 0"),
+        ({"newsroom": {"pages": 1}, "dse": {}}, "data.corpora.newsroom: got an unexpected keyword argument 'pages'"),
+        ({"newsroom": {}, "dse": {}}, "data=dse needs data.path"),
+    ],
+)
+def test_joint_that_does_not_fit(given: Any, words: str) -> None:
+    with says(words):
+        corpora.load("joint", corpora=given)
+
+
+def test_joint_has_no_settings_of_one_corpus(tmp_path: Path) -> None:
+    with says("data.part: data=joint has no such setting"):
+        corpora.load("joint", corpora={"newsroom": {}, "dse": {}}, part="mt")
+    file = write(tmp_path / "a.jsonl", VERBS, "in")
+    file.write_text(file.read_text(encoding="utf-8").replace('"split"', '"part"'), encoding="utf-8")
+    with says("data.corpora.a: it has no official split"):
+        corpora.load("joint", corpora={"newsroom": {}, "a": {"name": "table", "path": str(file)}})
+
+
+def test_clean_leaves_out_twins_across_corpora(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        write(tmp_path / f"{name}.jsonl", VERBS, "in", n=9)
+    rows = [json.loads(line) for line in (tmp_path / "b.jsonl").read_text(encoding="utf-8").splitlines()]
+    flipped = [row | {"split": {"valid": "train", "train": "valid"}[row["split"]]} for row in rows]
+    (tmp_path / "b.jsonl").write_text("".join(json.dumps(row) + "\n" for row in flipped), encoding="utf-8")
+    given = {name: {"name": "table", "path": str(tmp_path / f"{name}.jsonl")} for name in ("a", "b")}
+    with says("eval_split=valid needs the parts train and valid, found train"):
+        pipeline.train(corpora.load("joint", corpora=given, split="clean"), LinearModel(), tmp_path / "run")
+    official = corpora.load("joint", corpora=given, split="official")
+    assert set(official.examples["split"][:]) == {"train", "valid"}
+    with says("data.split='random': expected official or clean"):
+        corpora.load("joint", corpora=given, split="random")
+
+
+def test_loss_over_all_labels_is_the_usual_one_and_over_two_sees_no_third() -> None:
+    torch.manual_seed(0)
+    logits, labels = torch.randn(7, 3), torch.tensor([0, 2, 0, 2, 2, 0, 2])
+    usual = nn.CrossEntropyLoss(weight=torch.tensor([1.0, 2.0, 0.5]))
+    everything, ones = torch.ones(7, 3, dtype=torch.bool), torch.ones(7)
+    assert torch.allclose(loss_over(everything, ones, logits, labels, usual), usual(logits, labels))
+    two = everything.clone()
+    two[:, 1] = False
+    wild = logits.clone()
+    wild[:, 1] = 50.0
+    smooth = nn.CrossEntropyLoss(weight=torch.ones(3), label_smoothing=0.1)
+    for loss in (usual, smooth):
+        found = loss_over(two, ones, wild.requires_grad_(), labels, loss)
+        assert torch.allclose(found, loss_over(two, ones, logits, labels, loss))
+        (gradient,) = torch.autograd.grad(found, wild)
+        assert gradient.isfinite().all()
+        assert (gradient[:, 1] == 0).all()
+    heavy = loss_over(everything, torch.tensor([1e6, *[1.0] * 6]), logits, labels, usual)
+    assert torch.allclose(heavy, usual(logits[:1], labels[:1]), rtol=1e-3)
+
+
+def test_transformer_on_several_corpora_and_then_on_one(tmp_path: Path, tiny_encoder: str) -> None:
+    settings = {"encoder": tiny_encoder, "lr": 3e-3, "head_lr": 3e-3, "dropout": 0.0, "batch_size": 16, "patience": 30}
+    corpus = joined(tmp_path, polar={"weight": 20})
+    model = TransformerModel(epochs=25, **settings)  # type: ignore[arg-type]
+    found = pipeline.train(corpus, model, tmp_path / "run", eval_split="valid")
+    assert found["corpora"]["whole"]["accuracy"] > 0.8
+    assert found["corpora"]["polar"]["own_labels"]["accuracy"] > 0.8
+    polar = corpora.load("table", tmp_path / "polar.jsonl")
+    on = TransformerModel(epochs=1, start=str(tmp_path / "run"), **settings | {"lr": 1e-8, "head_lr": 1e-8})  # type: ignore[arg-type]
+    then = pipeline.train(polar, on, tmp_path / "then", eval_split="valid")
+    assert then["accuracy"] == found["corpora"]["polar"]["own_labels"]["accuracy"]
+    pipeline.train(corpora.load("newsroom"), LinearModel(), tmp_path / "linear")
+    for start, words in ((tmp_path / "linear", "a model of kind linear"), (tmp_path / "gone", "no such run")):
+        with says(words):
+            TransformerModel(start=str(start), **settings).fit(polar.examples, polar.examples)  # type: ignore[arg-type]
+    with says("Add model.encoder="):
+        TransformerModel(start=str(tmp_path / "run")).fit(polar.examples, polar.examples)
