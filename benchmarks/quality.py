@@ -1,0 +1,300 @@
+"""Train and score the models on every corpus at hand, by the metric its papers use, beside what they publish.
+
+python benchmarks/quality.py DATA                                          the linear model on every corpus in DATA
+python benchmarks/quality.py DATA --models linear transformer --seeds 0 1 2
+python benchmarks/quality.py DATA --corpora seesaw --models transformer --tag mpnet --set model.encoder=bundled-mpnet model.lr=3e-5
+python benchmarks/quality.py DATA --runs outputs/A outputs/B               score finished runs, train nothing
+
+DATA has a folder a corpus: dse, seesaw, newsmtsc, semeval; `joint` trains on those of dse, seesaw and newsmtsc together.
+A run goes to outputs/quality/CORPUS_MODEL[_TAG]_seedN and is trained once: called again, the benchmark takes what is
+finished, goes on with what was interrupted, and trains what is missing. Every run is made by the command that stands
+below the table. Several seeds are averaged; the interval resamples groups (stories, sentences), for all seeds together.
+Rows without a twin have neither a twin nor a near-twin in training. Published figures are of the test parts, ours of
+the part named.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import subprocess
+import sys
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import datasets
+import numpy as np
+from dse import CLASSES, five_classes, five_f1
+from numpy.typing import NDArray
+
+from actorstance import corpora
+from actorstance.errors import InputError
+from actorstance.examples import LABELS, SPLITS
+from actorstance.files import read_json, read_json_lines, write_text
+from actorstance.models.bundle import MANIFEST
+from actorstance.runs import UNFINISHED
+from actorstance.scoring import confusion_matrix, macro_f1
+from actorstance.twins import without_near_twin
+
+ROOT = Path(__file__).parents[1]
+OUTPUTS = ROOT / "outputs" / "quality"
+CORPORA = ("newsroom", "dse", "seesaw", "newsmtsc", "semeval", "joint")
+DRAWS = 1000
+AGAINST, NEUTRAL, FAVOR = range(3)
+
+Labels = NDArray[np.int64]
+WEN = "Wen, Hovy, Hauptmann, ACL 2024"
+# corpus -> metric -> (who, figure, source), of its test part
+PUBLISHED: dict[str, dict[str, list[tuple[str, float, str]]]] = {
+    "dse": {
+        "five classes, micro-F1": [
+            ("DSE2QA", 79.73, WEN),
+            ("RoBERTa-base", 83.82, WEN),
+            ("RoBERTa-base, consistency", 85.19, WEN),
+        ],
+        "five classes, macro-F1": [
+            ("DSE2QA", 67.66, WEN),
+            ("RoBERTa-base", 70.59, WEN),
+            ("RoBERTa-base, consistency", 72.50, WEN),
+        ],
+    },
+    "seesaw": {
+        "polarity, accuracy": [
+            ("majority", 62.81, WEN),
+            ("SVM", 65.89, WEN),
+            ("RoBERTa-base", 83.72, WEN),
+            ("RoBERTa-base, consistency", 84.11, WEN),
+        ],
+    },
+    "newsmtsc": {
+        "mt, macro-F1": [
+            ("RoBERTa-base SPC", 79.4, "Hamborg, Donnay 2021, preprint"),
+            ("GRU-TSC", 82.5, "Hamborg, Donnay 2021, preprint"),
+        ],
+        "rw, macro-F1": [
+            ("RoBERTa-base SPC", 81.1, "Hamborg, Donnay 2021, preprint"),
+            ("GRU-TSC", 83.1, "Hamborg, Donnay 2021, preprint"),
+        ],
+    },
+}
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run's held-out rows: ids, split and group of each, gold, probabilities (n, 3), and what it took."""
+
+    folder: Path
+    corpus: str
+    model: str
+    ids: list[str]
+    groups: list[str]
+    gold: Labels
+    probabilities: NDArray[np.float64]
+    clean: NDArray[np.bool_]
+    part: str
+    seconds: float
+    command: str
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One metric over some rows: gold, predicted, and the group of each."""
+
+    name: str
+    gold: Labels
+    predicted: Labels
+    groups: list[str]
+    clean: NDArray[np.bool_]
+    score: Callable[[Labels, Labels], float]
+
+
+def pooled_f1(gold: Labels, predicted: Labels) -> float:
+    """Return the mean F1 of favor and against over all targets together, as SemEval-2016 task 6 scores it."""
+    confusion = confusion_matrix(gold, predicted)
+    f1 = 2 * np.diagonal(confusion) / np.maximum(confusion.sum(axis=0) + confusion.sum(axis=1), 1)
+    return float((f1[AGAINST] + f1[FAVOR]) / 2)
+
+
+def accuracy(gold: Labels, predicted: Labels) -> float:
+    """Return the share of rows that are right."""
+    return float((gold == predicted).mean())
+
+
+def measures(run: Run, corpus: str, prefix: str = "") -> Iterator[Measure]:
+    """Yield the metrics of a corpus over a run's rows of it; `prefix` is that of its ids in a joint run."""
+    at = np.array([number for number, id in enumerate(run.ids) if id.startswith(prefix)])
+    ids = [run.ids[number].removeprefix(prefix) for number in at]
+    gold, chances, clean = run.gold[at], run.probabilities[at], run.clean[at]
+    groups = [run.groups[number] for number in at]
+    predicted = chances.argmax(axis=1)
+    if corpus == "dse":
+        order = np.array(sorted(range(len(ids)), key=lambda row: ids[row].rsplit(":", 1)))
+        forward, backward = order[0::2], order[1::2]
+        pairs = zip(gold[forward].tolist(), gold[backward].tolist(), strict=True)
+        classes = np.array([CLASSES.index((a, b)) for a, b in pairs])
+        found, names = five_classes(chances[forward], chances[backward]), [groups[row] for row in forward]
+        for name, kind in (("micro", 0), ("macro", 1)):
+            score = lambda gold, found, kind=kind: five_f1(gold, found)[kind]  # noqa: E731
+            yield Measure(f"five classes, {name}-F1", classes, found, names, clean[forward], score)
+    elif corpus == "seesaw":
+        polar = np.where(chances[:, FAVOR] > chances[:, AGAINST], FAVOR, AGAINST)
+        yield Measure("polarity, accuracy", gold, polar, groups, clean, accuracy)
+    elif corpus == "newsmtsc":
+        for part in ("mt", "rw"):
+            rows = np.array([row for row, id in enumerate(ids) if id.startswith(part)], dtype=np.int64)
+            if len(rows):
+                names = [groups[row] for row in rows]
+                yield Measure(f"{part}, macro-F1", gold[rows], predicted[rows], names, clean[rows], macro_f1)
+    elif corpus == "semeval":
+        yield Measure("mean F1 of favor and against", gold, predicted, groups, clean, pooled_f1)
+    else:
+        yield Measure("macro-F1", gold, predicted, groups, clean, macro_f1)
+
+
+def interval(seeds: list[Measure]) -> tuple[float, float]:
+    """Return the 95 % interval of the mean over seeds, groups resampled."""
+    rows: defaultdict[str, list[int]] = defaultdict(list)
+    for row, group in enumerate(seeds[0].groups):
+        rows[group].append(row)
+    blocks = [np.array(found) for found in rows.values()]
+    rng = np.random.default_rng(0)
+    means = []
+    for _ in range(DRAWS):
+        drawn = np.concatenate([blocks[at] for at in rng.integers(len(blocks), size=len(blocks))])
+        means.append(np.mean([one.score(one.gold[drawn], one.predicted[drawn]) for one in seeds]))
+    low, high = np.percentile(means, [2.5, 97.5])
+    return float(low), float(high)
+
+
+def read(folder: Path, data: Path) -> Run:
+    """Read a finished run, and look up in its corpus what its rows are."""
+    card = read_json(folder / "model" / "model.json")["card"]
+    kind = read_json(folder / "model" / "model.json")
+    encoder = kind["params"].get("encoder")
+    lines = [row for _, row in read_json_lines(folder / "predictions.jsonl")]
+    recipe = dict(card["corpus"])
+    if recipe["path"] is not None:
+        recipe["path"] = data if recipe["name"] == "joint" else data / recipe["name"]
+    examples = corpora.load(**recipe).examples
+    place = {id: at for at, id in enumerate(examples["example_id"][:])}
+    if missing := [row["example_id"] for row in lines if row["example_id"] not in place]:
+        raise InputError(f"{folder}: {missing[0]!r} is not in {recipe['path']}. Give the DATA that it was trained on.")
+    held = examples.select([place[row["example_id"]] for row in lines])
+    split = np.asarray(examples["split"][:])
+    part = held["split"][0]
+    seen = [name for name in SPLITS if SPLITS.index(name) < SPLITS.index(part or "test")]
+    return Run(
+        folder,
+        recipe["name"],
+        kind["kind"] + (f" ({Path(encoder).name})" if encoder else ""),
+        [row["example_id"] for row in lines],
+        [row["group_id"] for row in lines],
+        np.array([LABELS.index(row["gold"]) for row in lines]),
+        np.array([[row[label] for label in LABELS] for row in lines]),
+        without_near_twin(held, examples.select(np.flatnonzero(np.isin(split, seen)))),
+        part,
+        read_json(folder / "metrics.json")["seconds"]["fit"],
+        str(card.get("command")),
+    )
+
+
+def rows_of(runs: list[Run]) -> Iterator[tuple[str, str, list[Measure], list[Run]]]:
+    """Yield (corpus, what trained it, the measure of every seed, their runs) of runs that differ in their seed alone."""
+    first = runs[0]
+    own = {
+        name: f"{name}/" if first.corpus == "joint" else ""
+        for name in (dict.fromkeys(id.split("/")[0] for id in first.ids) if first.corpus == "joint" else [first.corpus])
+    }
+    for name, prefix in own.items():
+        per_seed = [list(measures(run, name, prefix)) for run in runs]
+        model = f"{first.model}, joint" if first.corpus == "joint" else first.model
+        for found in zip(*per_seed, strict=True):
+            yield name, model, list(found), runs
+
+
+def table(groups: list[list[Run]]) -> str:
+    """Return the tables, as Markdown: ours, what is published, and the commands."""
+    lines = [
+        "| corpus | part | metric | model | score | 95 % interval | without twins | rows | seeds | minutes to fit |",
+        "|---|---|---|---|---|---|---|---|---|---|",
+    ]
+    entries = [entry for runs in groups for entry in rows_of(runs)]
+    for corpus, model, found, runs in sorted(entries, key=lambda one: (CORPORA.index(one[0]), one[2][0].name)):
+        low, high = interval(found)
+        kept = found[0].clean
+        clean = np.mean([one.score(one.gold[kept], one.predicted[kept]) for one in found])
+        score = np.mean([one.score(one.gold, one.predicted) for one in found])
+        minutes = np.mean([run.seconds for run in runs]) / 60
+        lines.append(
+            f"| {corpus} | {runs[0].part} | {found[0].name} | {model} | {100 * score:.1f} | "
+            f"{100 * low:.1f} to {100 * high:.1f} | {100 * clean:.1f} of {kept.sum():,} | {len(kept):,} | {len(runs)} | {minutes:.1f} |"
+        )
+    there = {corpus for corpus, *_ in entries}
+    lines += ["", "Published, of the test parts with their twins:", "", "| corpus | metric | model | score | source |"]
+    lines += ["|---|---|---|---|---|"]
+    for corpus in there & set(PUBLISHED):
+        for metric, known in PUBLISHED[corpus].items():
+            lines += [f"| {corpus} | {metric} | {who} | {value:.2f} | {source} |" for who, value, source in known]
+    lines += ["", "Commands:", "", "```sh", *(run.command for runs in groups for run in runs), "```"]
+    return "\n".join(lines) + "\n"
+
+
+def train(corpus: str, model: str, seed: int, data: Path, tag: str, settings: list[str]) -> Path:
+    """Train what is not trained yet; return the run's folder.
+
+    Raises:
+        SystemExit: if training failed.
+
+    """
+    out = OUTPUTS / "_".join([corpus, model, *([tag] if tag else []), f"seed{seed}"])
+    if (out / "model" / MANIFEST).exists():
+        return out
+    command = ["scripts/train.py", f"data={corpus}", f"model={model}", f"seed={seed}", *settings]
+    if corpus != "newsroom":
+        command.append(f"data.path={data if corpus == 'joint' else data / corpus}")
+    command.append(f"hydra.run.dir={out}")
+    if (out / UNFINISHED).exists():
+        command = ["scripts/train.py", f"resume={out}"]
+    print(f"python {shlex.join(command)}", file=sys.stderr, flush=True)
+    done = subprocess.run([sys.executable, *command], cwd=ROOT, stdout=subprocess.DEVNULL, check=False)
+    if done.returncode:
+        sys.exit(f"the command above ended with {done.returncode}")
+    return out
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", type=Path, help="a folder with a folder a corpus")
+    parser.add_argument("--corpora", nargs="+", choices=CORPORA, help="of those in DATA; all, if not given")
+    parser.add_argument("--models", nargs="+", choices=("linear", "transformer"), default=["linear"])
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0])
+    parser.add_argument("--tag", default="", help="names the runs of a setting apart")
+    parser.add_argument("--set", nargs="+", default=[], dest="settings", help="settings of scripts/train.py")
+    parser.add_argument("--runs", nargs="+", type=Path, help="finished runs, which are scored; nothing is trained")
+    parser.add_argument("--write", type=Path, help="a file for the table")
+    given = parser.parse_args()
+    data = given.data.resolve()
+    datasets.disable_progress_bars()
+    try:
+        if given.runs:
+            groups = [[read(folder, data)] for folder in given.runs]
+        else:
+            there = [name for name in CORPORA if name in ("newsroom", "joint") or (data / name).is_dir()]
+            groups = []
+            for corpus in given.corpora or there:
+                for model in given.models:
+                    folders = [train(corpus, model, seed, data, given.tag, given.settings) for seed in given.seeds]
+                    groups.append([read(folder, data) for folder in folders])
+    except InputError as error:
+        sys.exit(f"error: {error}")
+    text = table(groups)
+    print(text, end="")
+    if given.write:
+        write_text(given.write, text)
+
+
+if __name__ == "__main__":
+    main()
