@@ -232,8 +232,8 @@ def table(groups: list[list[Run]]) -> str:
         minutes = np.mean([run.seconds for run in runs]) / 60
         lines.append(
             f"| {corpus} | {runs[0].part} | {found[0].name} | {model} | {100 * score:.1f} | "
-            f"{100 * low:.1f} to {100 * high:.1f} | {100 * clean:.1f} of {kept.sum():,} | {len(kept):,} | {len(runs)} | "
-            f"{minutes:.1f} |"
+            f"{100 * low:.1f} to {100 * high:.1f} | {100 * clean:.1f} of {kept.sum():,} | {len(kept):,} | "
+            f"{len(runs)} | {minutes:.1f} |"
         )
     there = {corpus for corpus, *_ in entries}
     lines += ["", "Published, of the test parts with their twins:", "", "| corpus | metric | model | score | source |"]

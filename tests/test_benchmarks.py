@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pytest
@@ -40,3 +43,52 @@ def test_five_f1(dse: ModuleType) -> None:
     micro, macro = dse.five_f1(np.array([0, 1, 2, 3, 4, 0]), np.array([0, 1, 2, 3, 3, 0]))
     assert micro == pytest.approx(5 / 6)
     assert macro == pytest.approx((1 + 1 + 1 + 2 / 3 + 0) / 5)
+
+
+@pytest.fixture(scope="module")
+def quality() -> Iterator[ModuleType]:
+    folder = Path(__file__).parents[1] / "benchmarks"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(folder))
+        yield importlib.import_module("quality")
+
+
+def a_run(quality: ModuleType, corpus: str, rows: list[tuple[str, int, list[float]]]) -> Any:
+    ids, gold, chances = zip(*rows, strict=True)
+    clean = np.arange(len(rows)) > 0
+    folder = Path("outputs")
+    found = [list(ids), list(ids), np.array(gold), np.array(chances), clean, "valid", 60.0, "python scripts/train.py"]
+    return quality.Run(folder, corpus, "linear", *found)
+
+
+def test_each_corpus_is_scored_as_its_papers_do(quality: ModuleType) -> None:
+    sure = np.eye(3) * 0.7 + 0.1
+    neutral_first = [0.3, 0.5, 0.2]  # of a model that knows neutral: against, where there is none
+    (polarity,) = quality.measures(a_run(quality, "seesaw", [("a", 0, neutral_first), ("b", 0, sure[2])]), "seesaw")
+    assert polarity.score(polarity.gold, polarity.predicted) == 0.5
+    rows = [("mt:a", 0, sure[0]), ("mt:b", 1, sure[1]), ("rw:a", 2, sure[0])]
+    mt, rw = quality.measures(a_run(quality, "newsmtsc", rows), "newsmtsc")
+    assert (mt.score(mt.gold, mt.predicted), rw.score(rw.gold, rw.predicted)) == (1.0, 0.0)
+    rows = [
+        ("valid:10:1", 1, sure[1]),
+        ("valid:2:0", 0, sure[0]),
+        ("valid:10:0", 2, sure[2]),
+        ("valid:2:1", 1, sure[1]),
+    ]
+    micro, macro = quality.measures(a_run(quality, "dse", rows), "dse")
+    assert sorted(micro.gold.tolist()) == sorted(micro.predicted.tolist()) == [1, 3]
+    assert micro.score(micro.gold, micro.predicted) == 1.0
+    assert macro.name == "five classes, macro-F1"
+    assert quality.pooled_f1(np.array([0, 2, 1]), np.array([0, 1, 1])) == 0.5
+
+
+def test_a_joint_run_has_a_row_a_corpus_and_commands_stand_below(quality: ModuleType) -> None:
+    sure = np.eye(3) * 0.7 + 0.1
+    rows = [(f"{corpus}/{at}", at % 3, sure[at % 3]) for corpus in ("seesaw", "newsroom") for at in range(0, 12, 2)]
+    rows = [row for row in rows if row[0].startswith("newsroom") or row[1] != 1]
+    seeds = [a_run(quality, "joint", rows)] * 2
+    lines = quality.table([seeds]).splitlines()
+    assert [line.split(" | ")[0] for line in lines[2:4]] == ["| newsroom", "| seesaw"]
+    assert "| linear, joint | 100.0 | 100.0 to 100.0 | 100.0 of 6 | 6 | 2 | 1.0 |" in lines[2]
+    assert any("83.72" in line and "Wen, Hovy" in line for line in lines)
+    assert lines[-2] == "python scripts/train.py"
