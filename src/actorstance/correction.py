@@ -110,9 +110,9 @@ def correct(
     lost = 1 + (power > 0)  # degrees of freedom: a mean, and a slope
     few = _few(weight[chosen], label_mean)
     group_count = len(np.unique(groups[chosen]))
-    wide = _half_width(float((_by_group(deviations, index) ** 2).sum()) + few, len(gold), group_count, lost, level)
+    wide = half_width(float((_by_group(deviations, index) ** 2).sum()) + few, len(gold), group_count, lost, level)
     open_ = (1 - chance) * chosen
-    narrow = _half_width(float((open_ * residual**2).sum()) + few * float(open_.sum()) / labelled, len(gold), labelled, lost, level)
+    narrow = half_width(float((open_ * residual**2).sum()) + few * float(open_.sum()) / labelled, len(gold), labelled, lost, level)
     return Corrected(
         *(float(np.clip(value, -1, 1)) for value in (score, score - wide, score + wide, score - narrow, score + narrow)),
         power=power,
@@ -142,7 +142,17 @@ def _few(weight: NDArray[np.float64], mean: float) -> float:
     return float((weight**2).mean() * sum((value - mean) ** 2 for value in VALUES))
 
 
-def _half_width(squares: float, n: int, units: int, lost: int, level: float) -> float:
+def half_width(squares: float, n: int, units: int, lost: int, level: float = LEVEL) -> float:
+    """Return half the width of the interval of a mean.
+
+    Args:
+        squares: what the mentions' deviations add up to, squared (by group).
+        n: the number of mentions.
+        units: the number of labelled groups (or mentions) that the squares come from.
+        lost: degrees of freedom that were spent.
+        level: of the interval.
+
+    """
     freedom = max(1, units - lost)
     quantile = float(student_t.ppf((1 + level) / 2, freedom))
     return quantile * float(np.sqrt(squares * units / freedom * units / (units + len(VALUES)))) / n

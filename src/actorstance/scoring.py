@@ -102,11 +102,11 @@ def macro_f1(gold: NDArray[np.int64], predicted: NDArray[np.int64]) -> float:
         0.778
 
     """
-    return float(_macro_of(confusion_matrix(gold, predicted)))
+    return float(macro_f1_of(confusion_matrix(gold, predicted)))
 
 
-def _macro_of(confusion: NDArray[Any]) -> NDArray[np.float64]:
-    """Macro-F1 of confusion matrices, shape (..., 3, 3) -> (...)."""
+def macro_f1_of(confusion: NDArray[Any]) -> NDArray[np.float64]:
+    """Return the macro-F1 of confusion matrices, shape (..., 3, 3) -> (...)."""
     right = np.diagonal(confusion, axis1=-2, axis2=-1)
     occurs = confusion.sum(axis=-1) + confusion.sum(axis=-2)
     f1 = 2 * right / np.maximum(occurs, 1)
@@ -131,10 +131,11 @@ def expected_calibration_error(gold: NDArray[np.int64], probabilities: NDArray[n
     return float(np.abs(gap).sum() / len(gold))
 
 
-def group_weights(groups: int, seed: int) -> NDArray[np.int64]:
+def group_weights(groups: int, seed: int, repeats: int | None = None) -> NDArray[np.int64]:
     """Return how often each group is drawn, shape (repeats, groups)."""
     rng = np.random.default_rng(seed)
-    return rng.multinomial(groups, np.full(groups, 1 / groups), size=FEW_REPEATS if groups < FEW_GROUPS else REPEATS)
+    size = repeats or (FEW_REPEATS if groups < FEW_GROUPS else REPEATS)
+    return rng.multinomial(groups, np.full(groups, 1 / groups), size=size)
 
 
 def interval(values: NDArray[np.float64], groups: int) -> tuple[float, float]:
@@ -154,7 +155,7 @@ def _macro_f1_interval(
     counts = np.zeros((len(names), len(LABELS) ** 2))
     np.add.at(counts, (index, gold * len(LABELS) + predicted), 1)
     drawn = group_weights(len(names), seed) @ counts
-    return interval(_macro_of(drawn.reshape(-1, len(LABELS), len(LABELS))), len(names))
+    return interval(macro_f1_of(drawn.reshape(-1, len(LABELS), len(LABELS))), len(names))
 
 
 # --- actors and pairs ---
