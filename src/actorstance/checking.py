@@ -109,10 +109,9 @@ def plan(saved: Saved, n: int, wanted: Sequence[str] | None = None, seed: int = 
     if saved.checked:
         seed = _seed_of(saved.folder)
     own = sampling.uncertainty(saved.probabilities)
-    size = float(saved.inclusion.sum()) + n
-    inclusion = sampling.inclusion(own, [one.at for one in intervals], size, saved.inclusion)
     numbers = np.random.default_rng(seed).random(len(saved.rows))
-    chosen = sampling.draw(inclusion, numbers, n, saved.asked)
+    at = [one.at for one in intervals]
+    chosen, inclusion = sampling.draw(own, at, n, numbers, saved.inclusion, saved.asked)
     if not len(chosen):
         raise InputError(f"{saved.folder}: every mention of the wanted actors was asked already.")
     summary = {

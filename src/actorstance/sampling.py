@@ -20,6 +20,7 @@ from scipy.optimize import brentq
 
 CERTAIN = 0.5  # how far every mention is taken for as unsure as the average: a model may be wrong where it is sure
 LEAST = 1e-9
+LEAST_SHARE = 2  # mentions of a wanted interval in a draw, below which it is drawn together with the others
 
 
 def uncertainty(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -82,17 +83,66 @@ def _scaled(worth: NDArray[np.float64], floor: NDArray[np.float64], size: float)
     return np.maximum(floor, np.minimum(1, factor * worth))
 
 
-def draw(chance: NDArray[np.float64], numbers: NDArray[np.float64], size: int, drawn: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Return the indices of `size` mentions more, in the order in which they are drawn.
+def draw(
+    variance: NDArray[np.float64],
+    wanted: Sequence[NDArray[np.int64]],
+    size: int,
+    numbers: NDArray[np.float64],
+    known: NDArray[np.float64],
+    drawn: NDArray[np.bool_],
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Draw `size` mentions beside those that are there.
+
+    Each wanted interval gets its whole share, so that none is left short by chance: a stratum each.
 
     Args:
-        chance: the probability of each mention of being in the sample, shape (n,); see `inclusion`.
-        numbers: its permanent random number, in (0, 1), shape (n,).
-        size: how many are drawn beside those that are there; fewer, if no more have a chance.
-        drawn: which are there already.
+        variance: see `inclusion`, shape (n,).
+        wanted: likewise.
+        size: how many are drawn; fewer, if there are no more.
+        numbers: the permanent random number of each mention, in (0, 1), shape (n,).
+        known: the probabilities of what was drawn before, 0 where nothing was, shape (n,).
+        drawn: which were drawn before, shape (n,).
+
+    Returns:
+        The indices of those drawn, in an order in which every beginning is such a sample too; and the probability with
+        which each mention is in the whole sample, shape (n,).
 
     """
-    odds = chance / np.maximum(1 - chance, LEAST)
-    rank = (numbers / (1 - numbers)) / np.maximum(odds, LEAST)
-    order = np.argsort(np.where(drawn | (chance <= 0), np.inf, rank), kind="stable")
-    return order[: min(size, int((~drawn & (chance > 0)).sum()))]
+    chance = inclusion(variance, wanted, float(known.sum()) + size, known)
+    stratum = _strata(len(variance), wanted)
+    shares = np.bincount(stratum, weights=chance - known)
+    sizes = _whole(shares)
+    if (sizes < LEAST_SHARE).any():  # too few to share out
+        stratum, sizes = np.zeros_like(stratum), np.array([round(shares.sum())])
+    chosen, turn = [], []
+    for which, number in enumerate(sizes.tolist()):
+        at = np.flatnonzero((stratum == which) & (chance > 0))
+        chance[at] = _scaled(chance[at], known[at], float(known[at].sum()) + number)
+        found = at[_pareto(chance[at], numbers[at], drawn[at])][:number]
+        chosen.append(found)
+        turn.append((np.arange(len(found)) + numbers[found]) / max(number, 1))
+    order = np.argsort(np.concatenate(turn), kind="stable")
+    return np.concatenate(chosen)[order], chance
+
+
+def _strata(n: int, wanted: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
+    """The wanted interval of each mention; of several the one with fewest mentions. Others are with the first."""
+    stratum = np.zeros(n, dtype=np.int64)
+    for which in sorted(range(len(wanted)), key=lambda which: -len(wanted[which])):
+        stratum[wanted[which]] = which
+    return stratum
+
+
+def _whole(shares: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Whole numbers of the same sum, each share rounded down or up."""
+    down = np.floor(shares + LEAST).astype(np.int64)
+    short = round(float(shares.sum())) - int(down.sum())
+    down[np.argsort(down - shares, kind="stable")[:short]] += 1
+    return down
+
+
+def _pareto(chance: NDArray[np.float64], numbers: NDArray[np.float64], drawn: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """The places of those not drawn yet, the first to come in first."""
+    odds = np.maximum(chance, LEAST) / np.maximum(1 - chance, LEAST)
+    order = np.argsort((numbers / (1 - numbers)) / odds, kind="stable")
+    return order[~drawn[order]]
