@@ -241,8 +241,7 @@ def predict(
     start = time.perf_counter()
     probabilities = model.predict_proba(examples)
     seconds = time.perf_counter() - start
-    calibration = model.card.get("conformal")
-    sets = None if calibration is None else conformal.sets(probabilities, calibration, level)
+    sets = _sets(model, probabilities, level)
     read = behaviour.checks(model, examples, seed)
     return runs.write_predicted(out, readings, examples, probabilities, model, seconds, seed, sets, read)
 
@@ -251,7 +250,15 @@ def stances(document: Document, model: Model) -> list[dict[str, Any]]:
     """Return the scored pairs of one document, as in predictions.jsonl: source, target, sentence and probabilities."""
     reading = read_actors(document, model.registry or Registry.world())
     examples = pairs(reading, group_by_sentence=True)
-    return list(runs.predicted_rows(examples, model.predict_proba(examples), [reading]))
+    probabilities = model.predict_proba(examples)
+    sets = _sets(model, probabilities, conformal.LEVEL)
+    return list(runs.predicted_rows(examples, probabilities, [reading], sets))
+
+
+def _sets(model: Model, probabilities: NDArray[np.float64], level: float) -> NDArray[np.bool_] | None:
+    """The prediction sets of new examples, None for a model that was never calibrated."""
+    calibration = model.card.get("conformal")
+    return None if calibration is None else conformal.sets(probabilities, calibration, level)
 
 
 def _seed(seed: int) -> int:
