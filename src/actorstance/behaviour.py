@@ -330,7 +330,7 @@ def negation(text: str, after: int = 0) -> Edit | None:
         if start < after or tag not in ("V", "X"):
             continue
         word, following = tagged.words[at], "".join(tagged.words[at + 1 : at + 2])
-        if word.endswith(("n't", "not")) or following in ("not", "never", "t") or word[0] == "'":
+        if word.endswith(("n't", "not")) or following.strip("'") in ("not", "never", "t") or word[0] == "'":
             return None
         return (end, end, " not") if tag == "X" else (start, start, "never ")
     return None

@@ -13,6 +13,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from test_correction import corpus, sampled
 
 truth, scores, _, _ = corpus(5, groups=200)
+scores = np.clip(2 * scores, -1, 1)
 gold = sampled(truth, np.random.default_rng(1), 100)
 known = ~np.isnan(gold)
 parts = (gold[known], scores[known], scores[~known])
