@@ -1,12 +1,12 @@
 """Do the intervals hold the truth? Scores corrected by thirty labels, simulated on the real labels of NewsMTSC.
 
-python benchmarks/coverage.py ../shared/data/newsmtsc ../shared/data/dse      (folders with train.jsonl and so on; train.txt and valid.txt)
+python benchmarks/coverage.py ../shared/data/newsmtsc ../shared/data/dse      (their folders)
 
-The linear model predicts NewsMTSC train by cross-fitting: ten folds by article, each predicted by a model of the other nine.
-Every actor with 60 mentions or more gets 30 labels, its real ones, again and again; an interval that says 95 % should
-hold the mean of all its labels 95 times in 100. Two truths, two intervals: "these articles" are the corpus as it is, and
-only which mentions are labelled is chance; for "articles like these" the corpus is dealt anew as well, whole articles
-with replacement, and the truth is the mean of the one it is dealt from.
+The linear model predicts NewsMTSC train by cross-fitting: ten folds by article, each predicted by a model of the
+other nine. Every actor with 60 mentions or more gets 30 labels, its real ones, again and again; an interval that says
+95 % should hold the mean of all its labels 95 times in 100. Two truths, two intervals: "these articles" are the
+corpus as it is, and only which mentions are labelled is chance; for "articles like these" the corpus is dealt anew as
+well, whole articles with replacement, and the truth is the mean of the one it is dealt from.
 
 Then: how far the linear model's confidence lies from its accuracy, on NewsMTSC's dev parts and on DSE's valid part.
 """
@@ -121,12 +121,16 @@ def scored(corpus: Corpus, rng: np.random.Generator) -> Iterator[tuple[str, int,
             known = None if chance is None else chance[at]
             if name == "30 each":
                 yield "30 labels each, alone", actor, correct(gold[at], corpus.group[at])
-            methods = {"30 each": "30 labels each, PPI++", "random": "random sample of that size", "check": "check.py's sample"}
+            methods = {
+                "30 each": "30 labels each, PPI++",
+                "random": "random sample of that size",
+                "check": "check.py's sample",
+            }
             yield methods[name], actor, correct(gold[at], corpus.group[at], corpus.scores[at], known)
 
 
 def simulate(corpus: Corpus, repeats: int, like: bool, seed: int = 0) -> dict[str, NDArray[np.float64]]:
-    """Return for each method (repeats, actors, 2): whether the interval held the truth, and its width; NaN without one."""
+    """Return for each method (repeats, actors, 2): whether the interval held the truth, its width; NaN without one."""
     rng = np.random.default_rng(seed)
     truths = [float(corpus.truth[at].mean()) for at in corpus.at]
     found: defaultdict[str, NDArray[np.float64]] = defaultdict(lambda: np.full((repeats, len(truths), 2), np.nan))
@@ -148,7 +152,10 @@ def print_coverage(examples: Dataset, repeats: int) -> None:
     rows = np.flatnonzero(np.isin(names, enough))
     corpus = Corpus(names[rows], truth[rows], chances[rows], np.asarray(examples["group_id"][:])[rows])
     correlation = float(np.corrcoef(stance_scores(chances), truth)[0, 1])
-    print(f"NewsMTSC train, {len(examples):,} mentions: accuracy {(chances.argmax(axis=1) - 1 == truth).mean():.3f}, ", end="")
+    print(
+        f"NewsMTSC train, {len(examples):,} mentions: accuracy {(chances.argmax(axis=1) - 1 == truth).mean():.3f}, ",
+        end="",
+    )
     print(f"correlation of score and label {correlation:.2f}")
     print(f"{len(enough)} actors with {MENTIONS} mentions: {', '.join(sorted(enough))}; {repeats} repeats")
     for like, title in ((True, "articles like these"), (False, "these articles")):
@@ -182,7 +189,11 @@ def main() -> None:
     print_coverage(train, arguments.repeats)
     print(f"\n{'expected calibration error':38} {'n':>6}   ece  95 % interval     if calibrated")
     multi, single = (read(arguments.newsmtsc / f"{name}_dev.jsonl") for name in ("mt", "rw"))
-    dev = {"NewsMTSC dev, both parts": concatenate_datasets([multi, single]), "its mt part": multi, "its rw part": single}
+    dev = {
+        "NewsMTSC dev, both parts": concatenate_datasets([multi, single]),
+        "its mt part": multi,
+        "its rw part": single,
+    }
     print_calibration(train, dev)
     examples = corpora.load("dse", arguments.dse).examples
     split = np.asarray(examples["split"][:])

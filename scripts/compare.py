@@ -15,7 +15,9 @@ def main(config: DictConfig) -> None:
     options = {name: given[name] for name in ("adjust", "repeats", "seed")} | {"wanted": command.parted(config.wanted)}
     runs, periods = given["runs"], given["periods"]
     if (runs is None) == (config.run is None):
-        raise InputError("compare what? Two runs: runs=[outputs/A,outputs/B], or one between two periods: run=… periods=…")
+        raise InputError(
+            "compare what? Two runs: runs=[outputs/A,outputs/B], or one between two periods: run=… periods=…"
+        )
     if runs is not None:
         if not isinstance(runs, list) or len(runs) != 2:
             raise InputError(f"runs={runs}: expected two folders, runs=[outputs/A,outputs/B].")

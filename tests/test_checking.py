@@ -56,7 +56,9 @@ def asked(run: Path, out: Path, n: int = 20, wanted: list[str] | None = None) ->
 
 
 def labels_of(saved: Saved, answer: Callable[[int], str]) -> dict[str, str]:
-    ids = [row["example_id"] for row, there in zip(saved.rows, saved.asked, strict=True) if there and row["gold"] is None]
+    ids = [
+        row["example_id"] for row, there in zip(saved.rows, saved.asked, strict=True) if there and row["gold"] is None
+    ]
     return {id: answer(at) for at, id in enumerate(ids)}
 
 
@@ -103,7 +105,11 @@ FILL = {"csv": fill_csv, "label studio": fill_label_studio, "doccano": fill_docc
 def test_from_the_sheet_to_corrected_scores_and_on(tmp_path: Path, run: Path) -> None:
     saved = asked(run, tmp_path / "check", n=40)
     assert (saved.asked.sum(), saved.inclusion.sum()) == (40, pytest.approx(40))
-    assert {path.name for path in (tmp_path / "check").iterdir()} >= {"sentences.jsonl", "sheet_labelstudio.xml", *sheets.SHEETS}
+    assert {path.name for path in (tmp_path / "check").iterdir()} >= {
+        "sentences.jsonl",
+        "sheet_labelstudio.xml",
+        *sheets.SHEETS,
+    }
     assert (tmp_path / "check" / "sheet.csv").read_bytes().startswith(b"\xef\xbb\xbf")
     labels = labels_of(saved, lambda at: (*LABELS, "unclear", "")[at % 5] if at < 10 else "against")
     answered, summary = checking.answer(saved, fill_csv(tmp_path / "check", labels))
@@ -152,8 +158,16 @@ BAD: list[tuple[str, Callable[..., None], str]] = [
     ("csv", set_cell(1, "example_id", "a99:0"), "'a99:0' is no row of the sheet"),
     ("csv", lambda table: table.append(table[1]), r"stands already in .*filled.csv:2"),
     ("csv", lambda table: [row.pop(1) for row in table], "no column 'label'"),
-    ("label studio", lambda tasks: tasks[0]["annotations"][0]["result"][0]["value"].update(start=2), "task 1: source is marked"),
-    ("label studio", lambda tasks: tasks[0]["annotations"][0]["result"][0]["value"].update(start=1), "task 1: source is marked"),
+    (
+        "label studio",
+        lambda tasks: tasks[0]["annotations"][0]["result"][0]["value"].update(start=2),
+        "task 1: source is marked",
+    ),
+    (
+        "label studio",
+        lambda tasks: tasks[0]["annotations"][0]["result"][0]["value"].update(start=1),
+        "task 1: source is marked",
+    ),
     (
         "label studio",
         lambda tasks: tasks[1]["annotations"][0]["result"][2].update(from_id="target", to_id="source"),
@@ -162,20 +176,24 @@ BAD: list[tuple[str, Callable[..., None], str]] = [
     ("label studio", lambda tasks: tasks[0]["annotations"][0]["result"][2].update(direction="left"), "relation"),
     (
         "label studio",
-        lambda tasks: tasks[0]["annotations"].append({"result": [{"from_name": "stance", "value": {"choices": ["x"]}}]}),
+        lambda tasks: tasks[0]["annotations"].append(
+            {"result": [{"from_name": "stance", "value": {"choices": ["x"]}}]}
+        ),
         "2 answers",
     ),
     ("label studio", lambda tasks: tasks[0].pop("data"), "task 1: no data"),
-    ("doccano", lambda rows: rows[2]["entities"][1].update(end_offset=48), "all.jsonl:3: target is marked from 44 to 48"),
+    (
+        "doccano",
+        lambda rows: rows[2]["entities"][1].update(end_offset=48),
+        "all.jsonl:3: target is marked from 44 to 48",
+    ),
     ("doccano", lambda rows: rows[0]["relations"][0].update(from_id=1, to_id=0), "from target to source"),
     ("doccano", lambda rows: rows[0].update(target="bomark"), "target is 'bomark'"),
 ]
 
 
 @pytest.mark.parametrize(("form", "change", "says"), BAD)
-def test_a_row_that_does_not_fit(
-    tmp_path: Path, run: Path, form: str, change: Callable[..., None], says: str
-) -> None:
+def test_a_row_that_does_not_fit(tmp_path: Path, run: Path, form: str, change: Callable[..., None], says: str) -> None:
     saved = asked(run, tmp_path / "check")
     labels = labels_of(saved, lambda at: LABELS[at % 3])
     with pytest.raises(InputError, match=says):
@@ -187,7 +205,11 @@ def test_what_cannot_be_checked(tmp_path: Path, run: Path) -> None:
     for n in (0, True, -3):
         with pytest.raises(InputError, match="n="):
             checking.plan(saved, n)
-    for wanted, says in ((["nobody"], "nothing of that"), ([], "no actor is named"), (["ostia->nobody"], "nothing of that")):
+    for wanted, says in (
+        (["nobody"], "nothing of that"),
+        ([], "no actor is named"),
+        (["ostia->nobody"], "nothing of that"),
+    ):
         with pytest.raises(InputError, match=says):
             checking.plan(saved, 5, wanted)
     with pytest.raises(InputError, match="nothing was asked of it"):

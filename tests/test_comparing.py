@@ -82,7 +82,9 @@ def test_signs_of_groups_against_scipy(gold: NDArray[np.int64]) -> None:
     a, b = (saved(rng.dirichlet([1, 1, 1], 24), gold[:24], np.arange(24), name) for name in ("a", "b"))
     (row, _, _) = comparing.runs(a, b, repeats=20_000)["actors"]
     scores = [(one.probabilities[:, 2] - one.probabilities[:, 0]) for one in (a, b)]
-    both = stats.permutation_test(scores[::-1], lambda x, y: np.mean(x - y), permutation_type="samples", n_resamples=20_000)
+    both = stats.permutation_test(
+        scores[::-1], lambda x, y: np.mean(x - y), permutation_type="samples", n_resamples=20_000
+    )
     assert (row["role"], row["n"]) == ("expressed", 24) or row["n"] == 12
     every = next(row for row in comparing.runs(a, b, repeats=20_000)["actors"] if row["n"] == 24)
     assert every["p"] == pytest.approx(both.pvalue, abs=0.02)

@@ -48,8 +48,12 @@ def test_against_ppi_python() -> None:
     ours = found(correct(gold, np.arange(len(truth)), scores))
     assert (len(truth), ours.labelled, ours.correction) == (PPI["n"], 100, "ppi++")
     assert ours.score == pytest.approx(PPI["score"], abs=0.003)
-    assert ours.high - ours.low == pytest.approx(PPI["width"], rel=0.06)  # ours: t quantiles, and a slope that costs one
-    assert ours.power == pytest.approx(PPI["power"] * PPI["n"] / (PPI["n"] - 100), rel=0.06)  # theirs weighs the unlabelled
+    assert ours.high - ours.low == pytest.approx(
+        PPI["width"], rel=0.06
+    )  # ours: t quantiles, and a slope that costs one
+    assert ours.power == pytest.approx(
+        PPI["power"] * PPI["n"] / (PPI["n"] - 100), rel=0.06
+    )  # theirs weighs the unlabelled
 
 
 PPI = {"n": 498, "score": 0.06961, "width": 0.20918, "power": 0.68946}
@@ -82,7 +86,7 @@ def test_groups_are_resampled_whole() -> None:
 
 @pytest.mark.parametrize("way", ["even", "uneven", "two rounds"])
 def test_intervals_hold_the_truth_of_these_articles(way: str) -> None:
-    """Forty labels of some 150 mentions, drawn 300 times: an uneven sample counts by the inverse of its probabilities."""
+    """Forty labels of 162 mentions, 300 times: an uneven sample counts by the inverse of its probabilities."""
     truth, scores, group, chances = corpus(4, lean=1.0)
     n, held, errors, widths = len(truth), 0, [], []
     rng = np.random.default_rng(0)

@@ -100,7 +100,12 @@ def test_a_thinned_calibration_leaves_no_more_out(n: int, level: float) -> None:
 
 
 @pytest.mark.parametrize(
-    "found", [{}, {label: {"n": 3, "scores": [0.1]} for label in LABELS}, {label: {"n": 1, "scores": ["x"]} for label in LABELS}]
+    "found",
+    [
+        {},
+        {label: {"n": 3, "scores": [0.1]} for label in LABELS},
+        {label: {"n": 1, "scores": ["x"]} for label in LABELS},
+    ],
 )
 def test_a_calibration_that_is_none(found: Any) -> None:
     with pytest.raises(InputError, match="conformal"):
@@ -130,7 +135,12 @@ def examples(labelled: bool = True) -> Dataset:
                 place = text.index(name)
                 row |= {role: name.lower(), f"{role}_start": place, f"{role}_end": place + len(name)}
             rows.append((str(at), row | {"label": label if labelled else None}))
-        author = {"source": "AUTHOR", "source_start": -1, "source_end": -1, "label": LABELS[at % 3] if labelled else None}
+        author = {
+            "source": "AUTHOR",
+            "source_start": -1,
+            "source_end": -1,
+            "label": LABELS[at % 3] if labelled else None,
+        }
         rows.append((str(at), {**row, **author, "example_id": f"{at}AUTHOR"}))
     return dataset(rows)
 
@@ -196,12 +206,23 @@ def test_edited_moves_the_mentions_along(data: Any) -> None:
     left, middle, right = (data.draw(st.text("ab \U0001f600", max_size=6)) for _ in range(3))
     text = f"{left}SOURCE{middle}TARGET{right}"
     source, target = len(left), len(left) + 6 + len(middle)
-    row = {"text": text, "source_start": source, "source_end": source + 6, "target_start": target, "target_end": target + 6}
+    row = {
+        "text": text,
+        "source_start": source,
+        "source_end": source + 6,
+        "target_start": target,
+        "target_end": target + 6,
+    }
     edits = [(source, source + 6, "X"), (target, target + 6, "a long name")] if data.draw(st.booleans()) else []
-    places = data.draw(st.lists(st.sampled_from([*range(source + 1), *range(target + 6, len(text) + 1)]), unique=True, max_size=3))
+    places = data.draw(
+        st.lists(st.sampled_from([*range(source + 1), *range(target + 6, len(text) + 1)]), unique=True, max_size=3)
+    )
     new = behaviour.edited(row, [*edits, *((place, place, "+") for place in places)])
     expected = ("X", "a long name") if edits else ("SOURCE", "TARGET")
-    assert (new["text"][new["source_start"] : new["source_end"]], new["text"][new["target_start"] : new["target_end"]]) == expected
+    assert (
+        new["text"][new["source_start"] : new["source_end"]],
+        new["text"][new["target_start"] : new["target_end"]],
+    ) == expected
     assert len(new["text"]) == len(text) + len(places) + (1 + 11 - 12 if edits else 0)
 
 

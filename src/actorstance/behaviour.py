@@ -112,9 +112,7 @@ def _run(check: Check, model: Model, examples: Examples, seed: int) -> dict[str,
         "rate": float(passed.mean()) if len(changes) else None,
         "low": low,
         "high": high,
-        "worst": [
-            _failure(examples, *changes[at], after[at], push) for at, push in zip(worst, pushes, strict=True)
-        ],
+        "worst": [_failure(examples, *changes[at], after[at], push) for at, push in zip(worst, pushes, strict=True)],
     }
 
 
@@ -136,9 +134,7 @@ def _rate_interval(passed: NDArray[np.bool_], groups: list[str], seed: int) -> t
     if len(names) < MIN_GROUPS:
         return None, None
     weights = group_weights(len(names), seed)
-    low, high = interval(
-        (weights @ np.bincount(index, weights=passed)) / (weights @ np.bincount(index)), len(names)
-    )
+    low, high = interval((weights @ np.bincount(index, weights=passed)) / (weights @ np.bincount(index)), len(names))
     return max(0.0, low), min(1.0, high)
 
 
@@ -254,8 +250,8 @@ CHECKS = (
     Check(
         "source and target flipped",
         "The same sentence is asked the other way round: where does the target stand on the source?",
-        "Where labels of both directions differ, the scores differ the same way; without labels, a stance one way is not "
-        "simply repeated the other way.",
+        "Where labels of both directions differ, the scores differ the same way; without labels, a stance one way is "
+        "not simply repeated the other way.",
         _flipped,
         _must_turn,
     ),

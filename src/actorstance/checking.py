@@ -1,7 +1,7 @@
 """A check of a run: which mentions to label, what that is worth, and the scores corrected by the labels.
 
-A check takes a run's folder and leaves a new one beside it, twice: first with the sheet to be filled in, then, read back,
-with the corrected scores. That folder can be checked again: the sample grows, and all labels count.
+A check takes a run's folder and leaves a new one beside it, twice: first with the sheet to be filled in, then, read
+back, with the corrected scores. That folder can be checked again: the sample grows, and all labels count.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def wanted_intervals(saved: Saved, wanted: Sequence[str] | None = None) -> list[
 
     Args:
         saved: a run's predictions.
-        wanted: `turkey` (where others stand on it), `turkey->` (where it stands on others), `russia->turkey` (the pair).
+        wanted: `turkey` (where others stand on it), `turkey->` (where it stands on others), `russia->turkey` (a pair).
             None: the `WANTED` actors that are spoken of most, in at least `MIN_GROUPS` groups.
 
     Raises:
@@ -148,7 +148,9 @@ def answer(saved: Saved, sheet: str | Path) -> tuple[Saved, dict[str, Any]]:
 
     """
     if not saved.checked:
-        raise InputError(f"{saved.folder}: no check's folder, nothing was asked of it. Make a sheet: check.py run=… n=40.")
+        raise InputError(
+            f"{saved.folder}: no check's folder, nothing was asked of it. Make a sheet: check.py run=… n=40."
+        )
     before = read_json(saved.folder / CHECK)
     open_ = [at for at in np.flatnonzero(saved.asked).tolist() if saved.gold[at] < 0]
     answers = sheets.read_sheet(sheet, [saved.rows[at] for at in open_])
@@ -158,7 +160,8 @@ def answer(saved: Saved, sheet: str | Path) -> tuple[Saved, dict[str, Any]]:
         if label in LABELS:
             gold[at] = LABELS.index(label)
     rows = [
-        {**row, "gold": None if label < 0 else LABELS[label]} for row, label in zip(saved.rows, gold.tolist(), strict=True)
+        {**row, "gold": None if label < 0 else LABELS[label]}
+        for row, label in zip(saved.rows, gold.tolist(), strict=True)
     ]
     answered = Saved(saved.folder, rows, saved.probabilities, gold, saved.inclusion, saved.asked)
     counts = Counter(answers.values())

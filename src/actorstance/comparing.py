@@ -67,8 +67,9 @@ def runs(
     if labelled.all():
         said = p_a.argmax(axis=1), p_b.argmax(axis=1)
         metrics = _metrics(a.gold, *said, index, repeats, seed)
-        only_a, only_b = int(((said[0] == a.gold) & (said[1] != a.gold)).sum()), int(
-            ((said[1] == a.gold) & (said[0] != a.gold)).sum()
+        only_a, only_b = (
+            int(((said[0] == a.gold) & (said[1] != a.gold)).sum()),
+            int(((said[1] == a.gold) & (said[0] != a.gold)).sum()),
         )
         exact = binomtest(only_a, only_a + only_b).pvalue if only_a + only_b else 1.0
         mcnemar = {"only_a": only_a, "only_b": only_b, "p": float(exact)}
@@ -80,7 +81,13 @@ def runs(
         sizes = {"n": len(one.at), "groups": len(np.unique(index[one.at]))}
         rows.append({**one.key, **sizes, **shown, "difference": difference, "low": low, "high": high, "p": p})
     about = {"runs": [a.folder.name, b.folder.name], "n": len(a.rows), "groups": int(index.max()) + 1}
-    return {**about, **_frame(repeats, adjust), "metrics": metrics, "mcnemar": mcnemar, "actors": _adjusted(rows, adjust)}
+    return {
+        **about,
+        **_frame(repeats, adjust),
+        "metrics": metrics,
+        "mcnemar": mcnemar,
+        "actors": _adjusted(rows, adjust),
+    }
 
 
 def periods(
@@ -202,8 +209,8 @@ def _same_examples(a: Saved, b: Saved) -> NDArray[np.int64]:
     there = sum(row["example_id"] in places for row in a.rows)
     if there < len(a.rows) or len(a.rows) < len(b.rows):
         raise InputError(
-            f"{a.folder} and {b.folder}: not the same examples: {len(a.rows)} and {len(b.rows)}, {there} of them in both. "
-            "Score both models on one corpus."
+            f"{a.folder} and {b.folder}: not the same examples: {len(a.rows)} and {len(b.rows)}, {there} of them in "
+            "both. Score both models on one corpus."
         )
     order = np.array([places[row["example_id"]] for row in a.rows], dtype=np.int64)
     for row, at in zip(a.rows, order.tolist(), strict=True):
@@ -303,7 +310,9 @@ def _unpaired(
     corrected = [
         None
         if chances is None
-        else correct(np.where(saved.gold < 0, np.nan, saved.gold - 1.0)[part], groups[part], scores[part], chances[part])
+        else correct(
+            np.where(saved.gold < 0, np.nan, saved.gold - 1.0)[part], groups[part], scores[part], chances[part]
+        )
         for part in parts
     ]
     means, values = [], []
@@ -314,7 +323,9 @@ def _unpaired(
         else:
             means.append(found.score)
             values.append(found.score + found.deviations)
-    sums, counts = zip(*(_by_group(value, groups[part]) for value, part in zip(values, parts, strict=True)), strict=True)
+    sums, counts = zip(
+        *(_by_group(value, groups[part]) for value, part in zip(values, parts, strict=True)), strict=True
+    )
     low, high = _unpaired_interval(sums, counts, seed)
     p = _permuted(np.concatenate(sums), np.concatenate(counts), len(sums[0]), repeats, seed)
     return {
@@ -332,7 +343,9 @@ def _unpaired(
     }
 
 
-def _by_group(values: NDArray[np.float64], groups: NDArray[np.generic]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+def _by_group(
+    values: NDArray[np.float64], groups: NDArray[np.generic]
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     _, index = np.unique(groups, return_inverse=True)
     return np.bincount(index, weights=values), np.bincount(index)
 
@@ -349,7 +362,7 @@ def _unpaired_interval(sums: Sequence[Any], counts: Sequence[Any], seed: int) ->
 def _permuted(sums: NDArray[np.float64], counts: NDArray[np.int64], first: int, repeats: int, seed: int) -> float:
     """How often as large a difference comes about where groups are dealt to the two periods at random.
 
-    The difference is in units of its standard error, so that periods of unlike spread do not look different (Janssen 1997).
+    The difference is in units of its standard error, so that unlike spread is no difference (Janssen 1997).
     """
 
     def statistic(order: NDArray[np.int64]) -> NDArray[np.float64]:

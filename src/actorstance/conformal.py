@@ -1,10 +1,11 @@
 """Prediction sets: the labels that an example may well have, so that "cannot tell" is an answer.
 
-Split conformal prediction, for each label by itself (Mondrian: Vovk, Gammerman, Shafer 2005, Algorithmic Learning in a
-Random World): a label is left out of a set where the model gives it less than it gave that label in all but a few of the
-examples that have it. So of the examples of *each* label at least `level` have it in their set, however rare the label
-is, if new examples are like those that it was calibrated on. It is calibrated on held-out examples, which nothing else
-has seen. One label in a set is an answer; two or three are "cannot tell", none is "unlike anything seen".
+Split conformal prediction, for each label by itself (Mondrian: Vovk, Gammerman, Shafer 2005, Algorithmic Learning in
+a Random World): a label is left out of a set where the model gives it less than it gave that label in all but a few
+of the examples that have it. So of the examples of *each* label at least `level` have it in their set, however rare
+the label is, if new examples are like those that it was calibrated on. It is calibrated on held-out examples, which
+nothing else has seen. One label in a set is an answer; two or three are "cannot tell", none is "unlike anything
+seen".
 """
 
 from __future__ import annotations

@@ -5,7 +5,8 @@ of the model's scores, times a power λ, plus the mean of what the labels say be
 model is worth; the better the model, the narrower its interval. λ is tuned to the narrowest one (0: the labels alone).
 
 Labels count by the inverse of the probability with which their mentions were drawn (Horvitz and Thompson 1952, with
-Hájek's normalisation), so a sample need not be even, as long as its probabilities are known. Two questions, two intervals:
+Hájek's normalisation), so a sample need not be even, as long as its probabilities are known. Two questions, two
+intervals:
 
 - of articles like these: the articles are a sample too. Mentions of one article are not independent, so whole groups
   carry the variance (the sandwich estimator: the linear form of resampling groups).
@@ -29,10 +30,10 @@ VALUES = (-1.0, 0.0, 1.0)  # what a label is worth: against, neutral, favor
 class Corrected:
     """A corrected score; see `correct`.
 
-    `score`, `low`, `high` (articles like these), `low_here`, `high_here` (these articles) lie in [-1, 1]. `power` is λ in
-    [0, 1]; `labelled` the number of labels; `correction` is "ppi++", or "classical" where the labels stand alone.
-    `deviations`, shape (n,), are what each mention adds: their mean is 0, and the squares of their sums by group are the
-    variance.
+    `score`, `low`, `high` (articles like these), `low_here`, `high_here` (these articles) lie in [-1, 1]. `power` is
+    λ in [0, 1]; `labelled` the number of labels; `correction` is "ppi++", or "classical" where the labels stand
+    alone. `deviations`, shape (n,), are what each mention adds: their mean is 0, and the squares of their sums by
+    group are the variance.
     """
 
     score: float
@@ -59,8 +60,8 @@ def correct(
         gold: favor = 1, neutral = 0, against = -1, and NaN where there is no label, shape (n,).
         groups: the group of each mention (story, article), shape (n,).
         scores: the model's P(favor) - P(against), shape (n,); None where there are only labels.
-        inclusion: the probability with which each mention came to be labelled, in (0, 1], shape (n,). None: the labelled
-            ones are a simple random sample.
+        inclusion: the probability with which each mention came to be labelled, in (0, 1], shape (n,). None: those with
+            a label are a simple random sample.
         level: of the intervals, in (0, 1).
 
     Returns:
@@ -112,9 +113,14 @@ def correct(
     group_count = len(np.unique(groups[chosen]))
     wide = half_width(float((_by_group(deviations, index) ** 2).sum()) + few, len(gold), group_count, lost, level)
     open_ = (1 - chance) * chosen
-    narrow = half_width(float((open_ * residual**2).sum()) + few * float(open_.sum()) / labelled, len(gold), labelled, lost, level)
+    narrow = half_width(
+        float((open_ * residual**2).sum()) + few * float(open_.sum()) / labelled, len(gold), labelled, lost, level
+    )
     return Corrected(
-        *(float(np.clip(value, -1, 1)) for value in (score, score - wide, score + wide, score - narrow, score + narrow)),
+        *(
+            float(np.clip(value, -1, 1))
+            for value in (score, score - wide, score + wide, score - narrow, score + narrow)
+        ),
         power=power,
         labelled=labelled,
         correction="ppi++" if power > 0 else "classical",

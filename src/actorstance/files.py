@@ -51,7 +51,7 @@ def write_csv(path: Path, columns: Sequence[str], rows: Iterable[dict[str, Any]]
 
 
 def cell(value: Any) -> Any:
-    """Return a value as it stands in a CSV: rounded; text that a spreadsheet took for a formula behind an apostrophe."""
+    """Return a value as it stands in a CSV: rounded; what a spreadsheet took for a formula behind an apostrophe."""
     if isinstance(value, float):
         return round(value, DIGITS)
     return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")) else value

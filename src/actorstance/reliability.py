@@ -1,8 +1,8 @@
 """Are the probabilities what they say? The reliability curve and its error, with intervals that resample groups.
 
-Of the answers given with a confidence of 0.8, four in five should be right. The expected calibration error (Guo, Pleiss,
-Sun, Weinberger 2017) is the mean distance between confidence and accuracy over bins of confidence. It is never 0, as
-some of that distance is chance: `ece_if_calibrated` tells how much.
+Of the answers given with a confidence of 0.8, four in five should be right. The expected calibration error (Guo,
+Pleiss, Sun, Weinberger 2017) is the mean distance between confidence and accuracy over bins of confidence. It is
+never 0, as some of that distance is chance: `ece_if_calibrated` tells how much.
 """
 
 from __future__ import annotations

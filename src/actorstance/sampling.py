@@ -5,9 +5,9 @@ proportional to how unsure the model is of it, and to how few mentions the inter
 model-assisted means Särndal, Swensson, Wretman 1992). It depends on the model's word alone, never on a label, and a
 label counts by its inverse: so the correction stays valid (`correction.correct`).
 
-The sample of fixed size is Pareto sampling (Rosén 1997, On sampling with probability proportional to size): each mention
-has a random number of its own, once and for all (a permanent random number, Ohlsson 1995), and those with the least
-odds ratio come in. So a sample grows: who asks for forty more keeps the forty there are.
+The sample of fixed size is Pareto sampling (Rosén 1997, On sampling with probability proportional to size): each
+mention has a random number of its own, once and for all (a permanent random number, Ohlsson 1995), and those with the
+least odds ratio come in. So a sample grows: who asks for forty more keeps the forty there are.
 """
 
 from __future__ import annotations

@@ -25,8 +25,8 @@ _SUM = 1e-3  # how far three probabilities may be from 1 in all
 class Saved:
     """The lines of a run's predictions.jsonl, and their numbers as arrays.
 
-    `probabilities` has shape (n, 3); `gold` are label indices, -1 where there is no label; `inclusion` the probability with
-    which each mention was drawn for a check, 0 where none was made; `asked` whether it was.
+    `probabilities` has shape (n, 3); `gold` are label indices, -1 where there is no label; `inclusion` the
+    probability with which each mention was drawn for a check, 0 where none was made; `asked` whether it was.
     """
 
     folder: Path

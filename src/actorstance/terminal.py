@@ -105,13 +105,15 @@ def asked(found: dict[str, Any], out: Path) -> None:
     say(f"  {'':38} {'mentions':>8}  {'labels':>6}  95 % interval now -> then")
     for row in found["intervals"]:
         widths = [_plus_minus(row[name]) for name in ("half_width", "expected_half_width")]
-        say(f"  {_short(_interval_name(row), 38):38} {row['n']:>8,}  {row['expected_labelled']:>6.0f}  {' -> '.join(widths)}")
+        numbers = f"{row['n']:>8,}  {row['expected_labelled']:>6.0f}"
+        say(f"  {_short(_interval_name(row), 38):38} {numbers}  {' -> '.join(widths)}")
     say("then: python scripts/check.py run=THIS_FOLDER sheet=THE_SHEET")
 
 
 def answered(found: dict[str, Any], actors: list[dict[str, Any]]) -> None:
     """Say what came back, and which scores are corrected now."""
-    say(f"\n{found['answered']:,} of {found['asked']:,} labelled, {found['unclear']:,} unclear, {found['blank']:,} left out")
+    rest = f"{found['unclear']:,} unclear, {found['blank']:,} left out"
+    say(f"\n{found['answered']:,} of {found['asked']:,} labelled, {rest}")
     if found["answered"] < found["asked"]:
         say("  those without a label are taken for a random part of all: were they the hard ones, the")
         say("  scores are as wrong as they would have been")
@@ -119,8 +121,8 @@ def answered(found: dict[str, Any], actors: list[dict[str, Any]]) -> None:
         say(f"  {_short(_interval_name(row), 38):38} {row['labelled']:>4,} labels  {_plus_minus(row['half_width'])}")
     none = sum(row["correction"] == "none" for row in actors)
     if none:
-        say(f"warning: {none:,} of {len(actors):,} scores of actors have correction: none (too few labels of theirs): the")
-        say("  model's word, whose own error no interval holds")
+        say(f"warning: {none:,} of {len(actors):,} scores of actors have correction: none (too few")
+        say("  labels of theirs): the model's word, whose own error no interval holds")
 
 
 def comparison(found: dict[str, Any]) -> None:
@@ -134,7 +136,8 @@ def comparison(found: dict[str, Any]) -> None:
     say(f"{len(found['actors']):,} actors and pairs, p adjusted for as many ({found['adjustment']}):")
     for row in sorted(found["actors"], key=lambda row: float(row["p"]))[:ROWS]:
         change = f"{row['a']:+.2f} -> {row['b']:+.2f}  {_difference(row)}"
-        say(f"  {_short(_interval_name(row), 26):26} {change}  p {row['p_adjusted']:.4f}{' *' if row['significant'] else ''}")
+        star = " *" if row["significant"] else ""
+        say(f"  {_short(_interval_name(row), 26):26} {change}  p {row['p_adjusted']:.4f}{star}")
 
 
 def _difference(row: dict[str, Any]) -> str:

@@ -19,6 +19,11 @@ known = ~np.isnan(gold)
 parts = (gold[known], scores[known], scores[~known])
 low, high = ppi_mean_ci(*parts, alpha=0.05)
 score = ppi_mean_pointestimate(*parts)
-# The estimate is the labels' mean plus the power times how far the scores of labelled and unlabelled mentions lie apart.
+# The estimate is the labels' mean plus the power times how far the scores of both parts lie apart.
 power = (score - gold[known].mean()) / (scores[~known].mean() - scores[known].mean())
-print({name: round(float(np.squeeze(x)), 5) for name, x in (("n", len(gold)), ("score", score), ("width", high - low), ("power", power))})
+print(
+    {
+        name: round(float(np.squeeze(x)), 5)
+        for name, x in (("n", len(gold)), ("score", score), ("width", high - low), ("power", power))
+    }
+)
