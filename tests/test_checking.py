@@ -80,7 +80,7 @@ def fill_label_studio(
 ) -> Path:
     tasks = json.loads((folder / "sheet_labelstudio.json").read_text(encoding="utf-8"))
     for task in tasks:
-        stance = {"from_name": "stance", "to_name": "text", "type": "choices"}
+        stance: dict[str, Any] = {"from_name": "stance", "to_name": "text", "type": "choices"}
         stance |= {"value": {"choices": [labels[task["data"]["example_id"]]]}}
         task["annotations"] = [{"result": [*task["predictions"][0]["result"], stance]}]
     change(tasks)
@@ -126,10 +126,12 @@ def test_from_the_sheet_to_corrected_scores_and_on(tmp_path: Path, run: Path) ->
     again = read_saved(tmp_path / "corrected")
     assert [row["example_id"] for row in again.rows] == [row["example_id"] for row in saved.rows]
     more = asked(tmp_path / "corrected", tmp_path / "more", n=10, wanted=["ostia", "ostia->corvia", "corvia->"])
-    assert (more.asked.sum(), (more.inclusion >= saved.inclusion - 1e-12).all()) == (50, True)
+    assert more.asked.sum() == 50
+    assert (more.inclusion >= saved.inclusion - 1e-12).all()
     assert json.loads((tmp_path / "more" / "check.json").read_text(encoding="utf-8"))["intervals"][0]["half_width"] > 0
     last, summary = checking.answer(more, fill_csv(tmp_path / "more", labels_of(more, lambda _: "favor")))
-    assert (summary["answered"], (last.gold >= 0).sum()) == (12 - 2, 36 + 10) or summary["answered"] >= 10
+    assert (summary["answered"], summary["blank"]) == (10, 4)
+    assert (last.gold >= 0).sum() == 36 + 10
 
 
 def test_the_three_forms_say_the_same(tmp_path: Path, run: Path) -> None:
@@ -151,7 +153,7 @@ def set_cell(row: int, name: str, value: str) -> Callable[[list[list[str]]], Non
     return change
 
 
-BAD: list[tuple[str, Callable[..., None], str]] = [
+BAD: list[tuple[str, Callable[..., Any], str]] = [
     ("csv", set_cell(2, "label", "hostile"), r"filled.csv:3: label 'hostile' is none of against"),
     ("csv", set_cell(1, "text", "Another sentence."), r"filled.csv:2: text is 'Another sentence\.'"),
     ("csv", set_cell(1, "source", "bomark"), "source is 'bomark'"),

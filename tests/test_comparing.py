@@ -80,30 +80,28 @@ def test_signs_of_groups_against_scipy(gold: NDArray[np.int64]) -> None:
     """With a group an example the paired test is scipy's permutation test of paired samples."""
     rng = np.random.default_rng(2)
     a, b = (saved(rng.dirichlet([1, 1, 1], 24), gold[:24], np.arange(24), name) for name in ("a", "b"))
-    (row, _, _) = comparing.runs(a, b, repeats=20_000)["actors"]
     scores = [(one.probabilities[:, 2] - one.probabilities[:, 0]) for one in (a, b)]
     both = stats.permutation_test(
-        scores[::-1], lambda x, y: np.mean(x - y), permutation_type="samples", n_resamples=20_000
+        scores[::-1], lambda x, y: np.mean(x - y), permutation_type="samples", n_resamples=5_000
     )
-    assert (row["role"], row["n"]) == ("expressed", 24) or row["n"] == 12
-    every = next(row for row in comparing.runs(a, b, repeats=20_000)["actors"] if row["n"] == 24)
-    assert every["p"] == pytest.approx(both.pvalue, abs=0.02)
+    every = next(row for row in comparing.runs(a, b, repeats=5_000)["actors"] if row["n"] == 24)
+    assert every["p"] == pytest.approx(both.pvalue, abs=0.03)
 
 
 def test_tests_are_right_as_often_as_they_say() -> None:
     """Where nothing differs but groups do, p is below 0.1 one time in ten."""
     rng = np.random.default_rng(3)
     paired, unpaired = [], []
-    for _ in range(150):
+    for _ in range(100):
         mood = rng.normal(0, 0.4, (2, 30))
         index = np.repeat(np.arange(30), 3)
         gap = (mood[1] - mood[0])[index] + rng.normal(0, 0.2, 90)
-        paired.append(comparing._paired(gap, index, 200, 0)[3])
+        paired.append(comparing._paired(gap, index, 100, 0)[3])
         size = rng.integers(1, 6, 30)
         sums = mood[0] * size + rng.normal(0, 0.2, 30)
-        unpaired.append(comparing._permuted(sums, size, 12, 200, 0))
+        unpaired.append(comparing._permuted(sums, size, 12, 100, 0))
     for p in (paired, unpaired):
-        assert 0.04 <= np.mean(np.array(p) <= 0.1) <= 0.17
+        assert 0.03 <= np.mean(np.array(p) <= 0.1) <= 0.19
 
 
 def test_an_actor_between_two_periods(gold: NDArray[np.int64]) -> None:
@@ -147,7 +145,7 @@ def test_what_cannot_be_compared(gold: NDArray[np.int64]) -> None:
         comparing.runs(a, saved(chances, np.roll(gold, 1) if gold[0] != gold[-1] else (gold + 1) % 3, GROUP))
     for setting in ({"adjust": "none"}, {"repeats": 5}, {"wanted": ["nobody"]}):
         with pytest.raises(InputError):
-            comparing.runs(a, a, **setting)  # type: ignore[arg-type]
+            comparing.runs(a, a, **setting)
     undated = Saved(a.folder, [row | {"date": None} for row in a.rows], a.probabilities, a.gold, a.inclusion, a.asked)
     between = comparing.read_periods(["2020-01-01..2020-01-31", "2020-02-01..2020-02-29"])
     with pytest.raises(InputError, match="no article has a date"):

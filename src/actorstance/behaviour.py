@@ -20,9 +20,10 @@ from datasets import Dataset
 from numpy.typing import NDArray
 
 from actorstance.actors import NAME_KINDS, Registry
+from actorstance.correction import MIN_GROUPS
 from actorstance.examples import AUTHOR, LABELS, dataset
 from actorstance.models import Model
-from actorstance.scoring import MIN_GROUPS, group_weights, interval, stance_scores
+from actorstance.scoring import group_weights, interval, stance_scores
 from actorstance.tagging import Tagged, lexicon
 
 CANDIDATES = 1000  # examples, of which each check takes those it fits
@@ -112,13 +113,14 @@ def _run(check: Check, model: Model, examples: Examples, seed: int) -> dict[str,
         "rate": float(passed.mean()) if len(changes) else None,
         "low": low,
         "high": high,
-        "worst": [_failure(examples, *changes[at], after[at], push) for at, push in zip(worst, pushes, strict=True)],
+        "worst": [_failure(examples, changes[at], after[at], push) for at, push in zip(worst, pushes, strict=True)],
     }
 
 
 def _failure(
-    examples: Examples, at: int, changed: Row, after: NDArray[np.float64], pushes: list[tuple[str, float]]
+    examples: Examples, change: Change, after: NDArray[np.float64], pushes: list[tuple[str, float]]
 ) -> dict[str, Any]:
+    at, changed = change
     row = examples.rows[at]
     return {
         **{name: row[name] for name in ("example_id", "source", "target", "text")},
@@ -223,7 +225,7 @@ def _names_only(examples: Examples) -> Iterator[Change]:
         if "target" not in spans:
             continue
         order = sorted(spans, key=lambda role: spans[role])
-        text, places = "", {}
+        text, places = "", dict[str, int]()
         for role in order:
             text += " and " if text else ""
             mention = _mention(row, role)

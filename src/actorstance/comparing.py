@@ -343,9 +343,7 @@ def _unpaired(
     }
 
 
-def _by_group(
-    values: NDArray[np.float64], groups: NDArray[np.generic]
-) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+def _by_group(values: NDArray[np.float64], groups: NDArray[np.generic]) -> tuple[NDArray[Any], NDArray[Any]]:
     _, index = np.unique(groups, return_inverse=True)
     return np.bincount(index, weights=values), np.bincount(index)
 

@@ -16,6 +16,7 @@ intervals:
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,7 +76,7 @@ def correct(
         >>> rng = np.random.default_rng(0)
         >>> truth = rng.integers(-1, 2, 400).astype(float)
         >>> scores = 0.5 * truth + 0.3  # a model that leans to favor
-        >>> gold = np.where(rng.random(400) < 0.1, truth, np.nan)
+        >>> gold = np.where(rng.random(400) < 0.3, truth, np.nan)
         >>> found = correct(gold, np.arange(400), scores)
         >>> print(f"{scores.mean():.2f} is corrected to {found.score:.2f}, the truth is {truth.mean():.2f}")
         0.31 is corrected to 0.02, the truth is 0.02
@@ -107,25 +108,20 @@ def correct(
         score = label_mean + power * float(scores.mean() - sampled)
     deviations = labels_part + power * model_part
     f = np.zeros(len(gold)) if scores is None else scores
-    residual = weight * ((y - label_mean) - power * (f - (weight * f).mean()))
+    residual = labels_part - power * weight * (f - float((weight * f).mean()))
+    few = _few(weight[chosen], label_mean, labels_part, residual)
     lost = 1 + (power > 0)  # degrees of freedom: a mean, and a slope
-    few = _few(weight[chosen], label_mean)
-    group_count = len(np.unique(groups[chosen]))
-    wide = half_width(float((_by_group(deviations, index) ** 2).sum()) + few, len(gold), group_count, lost, level)
-    open_ = (1 - chance) * chosen
-    narrow = half_width(
-        float((open_ * residual**2).sum()) + few * float(open_.sum()) / labelled, len(gold), labelled, lost, level
+    squares, units = float((_by_group(deviations, index) ** 2).sum()), len(np.unique(groups[chosen]))
+    wide = half_width(squares + few, len(gold), units, lost, level)
+    not_sure = (1 - chance) * chosen  # a mention that was sure to be labelled leaves nothing open
+    squares = float((not_sure * residual**2).sum() + few * not_sure.sum() / labelled)
+    narrow = half_width(squares, len(gold), labelled, lost, level)
+    low, high, low_here, high_here = (
+        float(np.clip(end, -1, 1)) for end in (score - wide, score + wide, score - narrow, score + narrow)
     )
-    return Corrected(
-        *(
-            float(np.clip(value, -1, 1))
-            for value in (score, score - wide, score + wide, score - narrow, score + narrow)
-        ),
-        power=power,
-        labelled=labelled,
-        correction="ppi++" if power > 0 else "classical",
-        deviations=deviations,
-    )
+    correction = "ppi++" if power > 0 else "classical"
+    score = float(np.clip(score, -1, 1))
+    return Corrected(score, low, high, low_here, high_here, power, labelled, correction, deviations)
 
 
 def _power(labels_part: NDArray[np.float64], model_part: NDArray[np.float64]) -> float:
@@ -136,16 +132,24 @@ def _power(labels_part: NDArray[np.float64], model_part: NDArray[np.float64]) ->
     return float(np.clip(-(labels_part @ model_part) / spread, 0, 1))
 
 
-def _by_group(values: NDArray[np.float64], index: NDArray[np.int64]) -> NDArray[np.float64]:
+def _by_group(values: NDArray[np.float64], index: NDArray[np.int64]) -> NDArray[Any]:
     return np.bincount(index, weights=values)
 
 
-def _few(weight: NDArray[np.float64], mean: float) -> float:
-    """Squares that one label of each kind more would add: thirty labels that agree do not prove that all would.
+def _few(
+    weight: NDArray[np.float64],
+    mean: float,
+    labels_part: NDArray[np.float64],
+    residual: NDArray[np.float64],
+) -> float:
+    """Squares that one label of each kind more would add, as far from the model's word as the others are on average.
 
-    As Agresti and Coull (1998) add to a proportion; without it the interval of labels that agree would be a point.
+    As Agresti and Coull (1998) add to a proportion: thirty labels that agree do not prove that all would, and without
+    this their interval would be a point.
     """
-    return float((weight**2).mean() * sum((value - mean) ** 2 for value in VALUES))
+    spread = float((labels_part**2).sum())
+    share = max(float((residual**2).sum()) / spread, 1 / len(weight)) if spread > 0 else 1.0
+    return float((weight**2).mean() * sum((value - mean) ** 2 for value in VALUES)) * share
 
 
 def half_width(squares: float, n: int, units: int, lost: int, level: float = LEVEL) -> float:

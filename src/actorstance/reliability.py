@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from actorstance.scoring import ECE_BINS, MIN_GROUPS, expected_calibration_error, group_weights, interval
+from actorstance.correction import MIN_GROUPS
+from actorstance.scoring import ECE_BINS, expected_calibration_error, group_weights, interval
 
 DRAWS = 200  # of labels from the probabilities themselves: their mean error is then known to a few per cent
 
@@ -60,7 +61,7 @@ def reliability(
     }
 
 
-def _by_group_and_bin(index: NDArray[np.int64], bins: NDArray[np.int64], values: NDArray[Any]) -> NDArray[np.float64]:
+def _by_group_and_bin(index: NDArray[np.int64], bins: NDArray[np.int64], values: NDArray[Any]) -> NDArray[Any]:
     """Sums, shape (groups, bins)."""
     sums = np.bincount(index * ECE_BINS + bins, weights=values, minlength=(index.max() + 1) * ECE_BINS)
     return sums.reshape(-1, ECE_BINS)

@@ -13,6 +13,7 @@ least odds ratio come in. So a sample grows: who asks for forty more keeps the f
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,7 +36,8 @@ def uncertainty(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
     """
     score = probabilities[:, 2] - probabilities[:, 0]
     own = probabilities[:, 2] + probabilities[:, 0] - score**2
-    return CERTAIN * own.mean() + (1 - CERTAIN) * own
+    result: NDArray[np.float64] = CERTAIN * own.mean() + (1 - CERTAIN) * own
+    return result
 
 
 def inclusion(
@@ -80,7 +82,8 @@ def _scaled(worth: NDArray[np.float64], floor: NDArray[np.float64], size: float)
     if excess(0) >= 0:
         return floor
     factor = brentq(excess, 0, 1 / worth[worth > 0].min())
-    return np.maximum(floor, np.minimum(1, factor * worth))
+    result: NDArray[np.float64] = np.maximum(floor, np.minimum(1, factor * worth))
+    return result
 
 
 def draw(
@@ -133,7 +136,7 @@ def _strata(n: int, wanted: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
     return stratum
 
 
-def _whole(shares: NDArray[np.float64]) -> NDArray[np.int64]:
+def _whole(shares: NDArray[Any]) -> NDArray[np.int64]:
     """Whole numbers of the same sum, each share rounded down or up."""
     down = np.floor(shares + LEAST).astype(np.int64)
     short = round(float(shares.sum())) - int(down.sum())

@@ -12,7 +12,7 @@ from ppi_py import ppi_mean_ci, ppi_mean_pointestimate
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from test_correction import corpus, sampled
 
-truth, scores, _, _ = corpus(5, groups=200)
+truth, scores = corpus(5, groups=200)[:2]
 scores = np.clip(2 * scores, -1, 1)
 gold = sampled(truth, np.random.default_rng(1), 100)
 known = ~np.isnan(gold)
