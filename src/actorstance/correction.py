@@ -75,11 +75,13 @@ def correct(
     Example:
         >>> rng = np.random.default_rng(0)
         >>> truth = rng.integers(-1, 2, 400).astype(float)
-        >>> scores = 0.5 * truth + 0.3  # a model that leans to favor
-        >>> gold = np.where(rng.random(400) < 0.3, truth, np.nan)
+        >>> scores = np.clip(0.6 * truth + 0.3 + rng.normal(0, 0.3, 400), -1, 1)  # a model that leans to favor
+        >>> gold = np.where(rng.random(400) < 0.25, truth, np.nan)
         >>> found = correct(gold, np.arange(400), scores)
-        >>> print(f"{scores.mean():.2f} is corrected to {found.score:.2f}, the truth is {truth.mean():.2f}")
-        0.31 is corrected to 0.02, the truth is 0.02
+        >>> print(f"{scores.mean():.2f} is corrected to {found.score:.2f} [{found.low:.2f}, {found.high:.2f}]")
+        0.30 is corrected to 0.06 [-0.04, 0.17]
+        >>> print(f"and the truth is {truth.mean():.3f}")
+        and the truth is 0.075
 
     """
     chosen = ~np.isnan(gold)

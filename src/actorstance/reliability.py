@@ -34,11 +34,10 @@ def reliability(
 
     Example:
         >>> rng = np.random.default_rng(0)
-        >>> p = rng.dirichlet([1, 1, 1], 3000)
-        >>> gold = (rng.random((3000, 1)) > p.cumsum(axis=1)).sum(axis=1)  # labels as likely as they say
-        >>> found = reliability(gold, p, [str(i) for i in range(3000)])
-        >>> found["ece_low"] <= found["ece_if_calibrated"] <= found["ece_high"]
-        True
+        >>> p = rng.dirichlet([1, 1, 1], 600)
+        >>> gold = (rng.random((600, 1)) > p.cumsum(axis=1)).sum(axis=1)  # labels as likely as they say
+        >>> reliability(gold, p, [str(i // 10) for i in range(600)])["ece_low"]
+        0.0
 
     """
     confidence, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == gold
