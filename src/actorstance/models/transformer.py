@@ -132,7 +132,7 @@ class TransformerModel:
         self,
         encoder: str = "bundled",
         revision: str | None = None,
-        epochs: int = 4,
+        epochs: int = 3,
         patience: int = 2,
         batch_size: int = 32,
         lr: float = 1e-4,
