@@ -214,12 +214,22 @@ def test_what_cannot_be_checked(tmp_path: Path, run: Path) -> None:
     ):
         with pytest.raises(InputError, match=says):
             checking.plan(saved, 5, wanted)
+    with pytest.raises(InputError, match="seed is -1"):
+        checking.plan(saved, 5, seed=-1)
     with pytest.raises(InputError, match="nothing was asked of it"):
         checking.answer(saved, run / "sheet.csv")
     everything = asked(run, tmp_path / "all", n=90)
     assert everything.asked.all()
     with pytest.raises(InputError, match="was asked already"):
         checking.plan(everything, 1)
+    for wanted_now, says in (
+        (3, "no list 'wanted'"),
+        ([{"role": "pair"}], "None -> None is not in"),
+        (["x"], "expected role"),
+    ):
+        (tmp_path / "all" / "check.json").write_text(json.dumps({"seed": 0, "wanted": wanted_now}), encoding="utf-8")
+        with pytest.raises(InputError, match=says):
+            checking.answer(everything, tmp_path / "all" / "sheet.csv")
     labelled = tmp_path / "labelled"
     labelled.mkdir()
     write_jsonl(labelled / "predictions.jsonl", [row | {"gold": "favor"} for row in lines()])

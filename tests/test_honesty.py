@@ -103,6 +103,7 @@ def test_a_thinned_calibration_leaves_no_more_out(n: int, level: float) -> None:
     "found",
     [
         {},
+        [],
         {label: {"n": 3, "scores": [0.1]} for label in LABELS},
         {label: {"n": 1, "scores": ["x"]} for label in LABELS},
     ],

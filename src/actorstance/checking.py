@@ -106,8 +106,7 @@ def plan(saved: Saved, n: int, wanted: Sequence[str] | None = None, seed: int = 
     if not saved.checked and (saved.gold >= 0).any():
         raise InputError(f"{saved.folder}: its examples have labels already. A check is of new articles (predict).")
     intervals = wanted_intervals(saved, wanted)
-    if saved.checked:
-        seed = _seed_of(saved.folder)
+    seed = _seed_of(saved.folder) if saved.checked else _seed("seed", seed)
     own = sampling.uncertainty(saved.probabilities)
     numbers = np.random.default_rng(seed).random(len(saved.rows))
     at = [one.at for one in intervals]
@@ -166,7 +165,10 @@ def answer(saved: Saved, sheet: str | Path) -> tuple[Saved, dict[str, Any]]:
     answered = Saved(saved.folder, rows, saved.probabilities, gold, saved.inclusion, saved.asked)
     counts = Counter(answers.values())
     unclear = counts.pop(sheets.UNCLEAR, 0)
-    wanted = [_interval_of(saved, key) for key in before.get("wanted", [])]
+    wanted = before.get("wanted")
+    if not isinstance(wanted, list):
+        raise InputError(f"{saved.folder / CHECK}: no list 'wanted'.")
+    wanted = [_interval_of(saved, key) for key in wanted]
     summary = {
         "seed": _seed_of(saved.folder),
         "asked": len(open_),
@@ -209,9 +211,12 @@ def write_answered(out: Path, saved: Saved, summary: dict[str, Any]) -> list[dic
 
 
 def _seed_of(folder: Path) -> int:
-    seed = read_json(folder / CHECK).get("seed")
+    return _seed(f"{folder / CHECK}: seed", read_json(folder / CHECK).get("seed"))
+
+
+def _seed(where: str, seed: Any) -> int:
     if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**32:
-        raise InputError(f"{folder / CHECK}: seed is {seed!r}, expected a whole number from 0 to 4294967295.")
+        raise InputError(f"{where} is {seed!r}, expected a whole number from 0 to 4294967295.")
     return seed
 
 

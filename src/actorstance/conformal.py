@@ -60,7 +60,8 @@ def sets(probabilities: NDArray[np.float64], calibration: Calibration, level: fl
                [ True,  True,  True]])
 
     """
-    limits = np.array([_limit(calibration.get(label), level) for label in LABELS])
+    known = calibration if isinstance(calibration, dict) else {}  # a model's card may be a stranger's
+    limits = np.array([_limit(known.get(label), level) for label in LABELS])
     return 1 - probabilities <= limits
 
 
