@@ -19,7 +19,9 @@ def main(config: DictConfig) -> None:
     registry = command.registry_on_top(config.actors.file, model.registry)
     out = command.out_folder()
     names = command.names_of(config.actors.ner)
-    counts = pipeline.predict(model, documents, out, registry=registry, seed=config.seed, names=names)
+    counts = pipeline.predict(
+        model, documents, out, registry=registry, seed=config.seed, names=names, level=config.level
+    )
     if config.actors.explain:
         terminal.explain(out)
     terminal.counts(counts)

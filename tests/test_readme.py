@@ -16,6 +16,7 @@ import actorstance
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 COMMANDS = re.findall(r"^python (scripts/.*)$", README, re.MULTILINE)
+ARTICLE = "Turkey on Monday accused Russia of breaking the truce in the north. Russia thanked Turkey for its patience."
 LABELS = "sentence,source,target,label,group_id\n" + "".join(
     f"{source} {verb} {target}.,{source},{target},{label},{story}\n"
     for story, (source, target) in enumerate(
@@ -49,13 +50,38 @@ def run(checkout: Path) -> str:
     return _run("scripts/train.py", checkout).splitlines()[-1].removeprefix("run: ")
 
 
+@pytest.fixture(scope="module")
+def read(checkout: Path, run: str) -> str:
+    """A run of predict, on articles of two months."""
+    articles = [
+        {"id": f"a{at}", "date": f"2020-0{2 + at % 2}-11", "text": f"{ARTICLE} It was day {at} of the talks in Rome."}
+        for at in range(12)
+    ]
+    (checkout / "read.jsonl").write_text("".join(json.dumps(row) + "\n" for row in articles), encoding="utf-8")
+    return _run(f"scripts/predict.py run={run} input=read.jsonl", checkout).splitlines()[-1].removeprefix("run: ")
+
+
+@pytest.fixture(scope="module")
+def check(checkout: Path, read: str) -> str:
+    """A check whose sheet is filled in."""
+    found = _run(f"scripts/check.py run={read} n=20", checkout).splitlines()[-1].removeprefix("run: ")
+    sheet = checkout / found / "sheet.csv"
+    lines = sheet.read_text(encoding="utf-8-sig").splitlines()
+    filled = [re.sub(r"^(\d+),,", r"\1,against,", line) for line in lines]
+    sheet.write_text("\n".join(filled) + "\n", encoding="utf-8")
+    return found
+
+
 def test_there_are_commands() -> None:
     assert len(COMMANDS) >= 7
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_a_command_runs(command: str, checkout: Path, run: str) -> None:
-    command = command.replace("outputs/RUN", run)
+def test_a_command_runs(command: str, checkout: Path, run: str, request: pytest.FixtureRequest) -> None:
+    for name in ("read", "check"):
+        if f"outputs/{name.upper()}" in command:
+            command = command.replace(f"outputs/{name.upper()}", request.getfixturevalue(name))
+    command = re.sub(r"outputs/(?:RUN|A|B)\b", run, command)
     if command.startswith("scripts/evaluate.py") and "data=table" in command:  # of a model trained on another corpus
         command += " data.columns.text=sentence data.labels.against=NEG"
     last = _run(command, checkout).splitlines()[-1]

@@ -174,7 +174,7 @@ def _table_rows(path: Path | str) -> Rows:
     elif path.suffix == ".jsonl":
         yield from read_json_lines(path)
     elif path.suffix in (".csv", ".tsv"):
-        yield from _csv_rows(path)
+        yield from csv_rows(path)
     else:
         raise InputError(f"{path}: a table is a .jsonl, .csv, .tsv or .parquet file, or a folder of them.")
 
@@ -224,7 +224,8 @@ def _named_rows(table: Any, where: str) -> Rows:
             )
 
 
-def _csv_rows(path: Path) -> Rows:
+def csv_rows(path: Path) -> Rows:
+    """Yield ("file:line", row) of a CSV or TSV file; its delimiter is the one that its first line has most of."""
     first = next(lines(path), "")
     delimiter = "\t" if path.suffix == ".tsv" else max(",;\t", key=first.count)
     found = records(path, delimiter)
