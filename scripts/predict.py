@@ -19,7 +19,7 @@ def main(config: DictConfig) -> None:
     registry = command.registry_on_top(config.actors.file, model.registry)
     out = command.out_folder()
     names = command.names_of(config.actors.ner)
-    counts = pipeline.predict(model, documents, out, registry=registry, seed=config.seed, names=names)
+    counts = pipeline.predict(model, documents, out, registry=registry, seed=config.seed, names=names, command=command.typed())
     if config.actors.explain:
         terminal.explain(out)
     terminal.counts(counts)

@@ -71,7 +71,7 @@ def train(
         seed: of splits, folds and bootstrap.
         registry: the actors with which the saved model reads new text; the world's, if none is given.
         resume: whether `out` holds an interrupted run, which goes on; all else must be as it was.
-        command: what the user typed, for the model's card.
+        command: what the user typed, for the model's card and the report.
 
     Returns:
         The metrics, as in metrics.json.
@@ -110,7 +110,7 @@ def train(
         fitted.card = {**card, "majority": held_out.majority, "metrics": kept, "command": command}
         if first_process():
             results = (held_out.examples, held_out.probabilities, metrics, held_out.audit, held_out.errors)
-            runs.write_scored(out, *results, fitted)
+            runs.write_scored(out, *results, fitted, "train", command)
             fitted.save(out / "model")
     return metrics
 
@@ -122,6 +122,7 @@ def evaluate(
     *,
     eval_split: str | None = None,
     trained_on: Corpus | None = None,
+    command: str | None = None,
 ) -> dict[str, Any]:
     """Score a saved model on the held-out part of its own corpus, or on another corpus.
 
@@ -133,6 +134,7 @@ def evaluate(
             model's own corpus only the part that was held out in training can be.
         trained_on: the corpus that the model was trained on, if another is scored: without it nobody can say which
             examples have a twin in training, nor what names alone give away, and both are None.
+        command: what the user typed, for the report.
 
     Returns:
         The metrics. On the model's own corpus they are those of its training run.
@@ -161,7 +163,7 @@ def evaluate(
         training = _training_part(trained_on, model) if trained_on else None
         held_out = _scored(model, held, training, corpus.counts, 0.0, majority=int(card["majority"]))
     metrics = held_out.metrics(seed)
-    runs.write_scored(out, held_out.examples, held_out.probabilities, metrics, held_out.audit, held_out.errors, model)
+    runs.write_scored(out, held_out.examples, held_out.probabilities, metrics, held_out.audit, held_out.errors, model, "evaluate", command)
     return metrics
 
 
@@ -194,6 +196,7 @@ def predict(
     registry: Registry | None = None,
     seed: int = 0,
     names: Names | None = None,
+    command: str | None = None,
 ) -> dict[str, Any]:
     """Read new articles with a model, and write who stands where on whom.
 
@@ -204,6 +207,7 @@ def predict(
         registry: the actors to look for; the model's own, if none is given. Others are found as an article names them.
         seed: of the bootstrap.
         names: finds more names (`ner.SpacyNames`); None for the rules alone.
+        command: what the user typed, for the report.
 
     Returns:
         Counts: documents, sentences, mentions, pairs, lines kept and cut.
@@ -217,7 +221,7 @@ def predict(
     start = time.perf_counter()
     probabilities = model.predict_proba(examples)
     seconds = time.perf_counter() - start
-    return runs.write_predicted(out, readings, examples, probabilities, model, seconds, seed)
+    return runs.write_predicted(out, readings, examples, probabilities, model, seconds, seed, registry, command)
 
 
 def stances(document: Document, model: Model) -> list[dict[str, Any]]:

@@ -132,13 +132,13 @@ def expected_calibration_error(gold: NDArray[np.int64], probabilities: NDArray[n
     return float(np.abs(gap).sum() / len(gold))
 
 
-def _group_weights(groups: int, seed: int) -> NDArray[np.int64]:
+def group_weights(groups: int, seed: int) -> NDArray[np.int64]:
     """How often each group is drawn, shape (repeats, groups)."""
     rng = np.random.default_rng(seed)
     return rng.multinomial(groups, np.full(groups, 1 / groups), size=FEW_REPEATS if groups < FEW_GROUPS else REPEATS)
 
 
-def _interval(values: NDArray[np.float64], groups: int) -> tuple[float, float]:
+def interval(values: NDArray[np.float64], groups: int) -> tuple[float, float]:
     spread = np.sqrt(groups / (groups - 1)) * student_t.ppf((1 + LEVEL) / 2, groups - 1)
     tail = 100 * norm.cdf(-spread)  # 2.5 with many groups, 0.1 with five
     low, high = np.nanpercentile(values, [tail, 100 - tail])
@@ -153,8 +153,8 @@ def _macro_f1_interval(
         return None, None
     counts = np.zeros((len(names), len(LABELS) ** 2))
     np.add.at(counts, (index, gold * len(LABELS) + predicted), 1)
-    drawn = _group_weights(len(names), seed) @ counts
-    return _interval(_macro_of(drawn.reshape(-1, len(LABELS), len(LABELS))), len(names))
+    drawn = group_weights(len(names), seed) @ counts
+    return interval(_macro_of(drawn.reshape(-1, len(LABELS), len(LABELS))), len(names))
 
 
 # --- actors and pairs ---
@@ -231,6 +231,6 @@ class _Table:
         names, index = np.unique(self.groups[at], return_inverse=True)
         if len(names) < MIN_GROUPS:
             return None, None
-        weights = _group_weights(len(names), self.seed)
+        weights = group_weights(len(names), self.seed)
         totals = np.bincount(index, weights=self.scores[at], minlength=len(names))
-        return _interval((weights @ totals) / (weights @ np.bincount(index, minlength=len(names))), len(names))
+        return interval((weights @ totals) / (weights @ np.bincount(index, minlength=len(names))), len(names))
