@@ -11,6 +11,9 @@ from typing import Any, NamedTuple
 from actorstance.examples import LABELS
 
 
+NOTE = 110  # characters of text beside which one line in the margin has room
+
+
 class Stance(NamedTuple):
     """What a marked word says of its target: `origin` is the mark of the source's own mention, -1 if it has none."""
 
@@ -30,9 +33,10 @@ class Piece(NamedTuple):
 
 
 class Block(NamedTuple):
-    """A line of the page: its kind, whether it is the article's own, why, and its text in pieces."""
+    """A line of the page: its kind, its dateline, whether it is the article's own, why, and its text in pieces."""
 
     kind: str
+    lead: str
     kept: bool
     reason: str
     pieces: tuple[Piece, ...]
@@ -57,10 +61,16 @@ class Article:
                 found[LABELS[stance.label]] += 1
         return found
 
-    @property
-    def characters(self) -> int:
-        """How much text it is, for a page that has a bound."""
-        return sum(len(piece.text) for block in self.blocks for piece in block.pieces)
+    def notes(self, block: Block) -> tuple[list[Stance], int]:
+        """Return what the margin says of a block: its surest stances for or against, as many as fit, and how many more."""
+        stances = [one for piece in block.pieces if piece.mark >= 0 for one in self.marks[piece.mark]]
+        surest: dict[tuple[str, str, int], Stance] = {}
+        for one in sorted(stances, key=lambda one: -one.probability):
+            if LABELS[one.label] != "neutral":
+                surest.setdefault((one.source, one.target, one.label), one)
+        told = list(surest.values())
+        room = 1 + sum(len(piece.text) for piece in block.pieces) // NOTE
+        return told[:room], len(told[room:])
 
 
 def article(
@@ -98,9 +108,14 @@ def article(
         marks[at].append(Stance(row["source"], row["target"], label, chance, row["why"], -1 if origin == at else origin))
     for stances in marks:
         stances.sort(key=lambda one: (LABELS[one.label] == "neutral", -one.probability))
-    blocks = [
-        Block(line["kind"], line["kept"], line["reason"], tuple(_pieces(raw, line, spans, starts))) for line in lines
-    ]
+    blocks = []
+    lead = ""
+    for line in lines:
+        if line["kind"] == "dateline":
+            lead = raw[line["raw_start"] : line["raw_end"]]
+            continue
+        blocks.append(Block(line["kind"], lead, line["kept"], line["reason"], tuple(_pieces(raw, line, spans, starts))))
+        lead = ""
     title = next(
         (raw[line["raw_start"] : line["raw_end"]] for line in lines if line["kind"] == "headline"), document["id"]
     )

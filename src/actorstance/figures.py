@@ -77,10 +77,10 @@ def network(names: Sequence[str], weights: Sequence[int], arrows: Sequence[Arrow
     place[order] = np.arange(len(names))
     angles = np.pi / 2 - 2 * np.pi * place / max(len(names), 1)
     where = np.column_stack([np.cos(angles), np.sin(angles)])
-    with _figure(620, 470) as (figure, made):
+    with _figure(620, 420) as (figure, made):
         axes = figure.add_axes((0, 0, 1, 1))
         axes.set_xlim(-1.98, 1.98)
-        axes.set_ylim(-1.5, 1.5)
+        axes.set_ylim(-1.34, 1.34)
         axes.axis("off")
         for arrow in sorted(arrows, key=lambda one: abs(one.score)):
             favor = arrow.score > 0

@@ -105,14 +105,13 @@ def of_scores(metrics: Mapping[str, Any]) -> list[Finding]:
         result.append(
             Finding(
                 "plain",
-                Markup(
-                    "It finds <b>{}</b> worst (F1 {}): of {} it finds {} %, and {} % of what it calls so is so."
-                ).format(
+                Markup("It reads <b>{}</b> worst (F1 {}): it finds {}\u00a0% of {}, and {}\u00a0% of what it calls {} is.").format(
                     worst,
                     number(f1, 2),
-                    plural(row["n"], "example"),
                     round(100 * row["recall"]),
+                    plural(row["n"], "example"),
                     round(100 * row["precision"]),
+                    worst,
                 ),
             )
         )
@@ -167,5 +166,6 @@ def _leaning(row: Mapping[str, Any]) -> str:
 
 
 def _score(row: Mapping[str, Any]) -> str:
-    within = f", {number(row['low'], 2, True)} to {number(row['high'], 2, True)}" if row["low"] is not None else ""
-    return f"score {number(row['score'], 2, True)}{within or ', no interval'}"
+    if row["low"] is None:
+        return f"score {number(row['score'], 2, True)} (no interval)"
+    return f"score {number(row['score'], 2, True)} ({number(row['low'], 2, True)} to {number(row['high'], 2, True)})"

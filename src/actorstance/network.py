@@ -9,7 +9,7 @@ from typing import Any
 from actorstance.actors import AUTHOR, UNKNOWN
 
 NODES = 24  # that are drawn: more names do not fit round a circle
-ARROWS = 60  # that are drawn: more are a tangle
+ARROWS = 36  # that are drawn: more are a tangle
 CLEAR = 0.1  # a mean score nearer to 0 draws no arrow
 ROLES = ("received", "expressed")
 _SCORE = ("n", "documents", "score", "low", "high", "correction")

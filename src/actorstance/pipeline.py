@@ -110,7 +110,7 @@ def train(
         fitted.card = {**card, "majority": held_out.majority, "metrics": kept, "command": command}
         if first_process():
             results = (held_out.examples, held_out.probabilities, metrics, held_out.audit, held_out.errors)
-            runs.write_scored(out, *results, fitted, "train", command)
+            runs.write_scored(out, *results, fitted, "train", command, corpus.name)
             fitted.save(out / "model")
     return metrics
 
@@ -163,7 +163,8 @@ def evaluate(
         training = _training_part(trained_on, model) if trained_on else None
         held_out = _scored(model, held, training, corpus.counts, 0.0, majority=int(card["majority"]))
     metrics = held_out.metrics(seed)
-    runs.write_scored(out, held_out.examples, held_out.probabilities, metrics, held_out.audit, held_out.errors, model, "evaluate", command)
+    results = (held_out.examples, held_out.probabilities, metrics, held_out.audit, held_out.errors)
+    runs.write_scored(out, *results, model, "evaluate", command, corpus.name)
     return metrics
 
 

@@ -13,7 +13,7 @@ NAMES = {AUTHOR: "the author", UNKNOWN: "somebody unnamed"}  # of the two source
 
 
 def provenance(
-    stage: str, model: Model, seed: int, actors: Iterable[str], registry: Registry | None, command: str | None
+    stage: str, model: Model, seed: int, actors: Iterable[str], registry: Registry | None, command: str | None, data: str | None = None
 ) -> dict[str, Any]:
     """Return what provenance.json holds.
 
@@ -24,6 +24,7 @@ def provenance(
         actors: the ids in the run.
         registry: the actors that were looked for.
         command: what the user typed, None where no script was called.
+        data: the corpus that was scored, None of new articles.
 
     """
     from actorstance import __version__
@@ -37,6 +38,7 @@ def provenance(
         "version": __version__,
         "command": command,
         "seed": seed,
+        "data": data,
         "model": origin,
         "actors": {actor: _actor(actor, known) for actor in sorted(set(actors))},
     }

@@ -34,6 +34,7 @@ MAX_ACTORS = 400  # rows of the table of actors; the CSV beside the page has all
 MAX_PAIRS = 100
 MATRIX = 14  # sources and targets of the matrix: more do not fit a page
 OVER_TIME = 6  # actors that are drawn over time
+NOTED = 3  # articles whose stances stand in the margin too; of more they would make the page too large
 MIN_DAYS = 3  # with fewer days there is no course of time
 ARTICLES = 2_200_000  # bytes of articles and their stances that a page carries; a page of text is five thousand
 ERRORS = 12  # wrong answers that are shown, the surest first
@@ -256,9 +257,11 @@ class _Page:
             "findings": found,
             "counts": counts,
             "articles": self.articles,
+            "noted": len(self.articles) <= NOTED,
             "left_out": self.documents - len(self.articles),
             "resampled": "the sentences of this one article" if one else "articles",
             "data": self._data(),
+            "name": self.name,
         }
 
     def _data(self) -> dict[str, Any]:
@@ -287,9 +290,9 @@ class _Page:
         errors = list(self.folder.lines("errors.jsonl", {"text": str, "source": str, "target": str, "p": float}))
         bins = metrics.get("reliability")
         about = "; ".join(f"{row['confidence']:.2f} sure, {row['accuracy']:.2f} right, n {row['n']}" for row in bins or [])
-        trained = self.folder.provenance["model"].get("corpus") or {}
+        told = self.folder.provenance
         return {
-            "title": f"{trained.get('name', 'a corpus')}, {self.folder.provenance['model'].get('kind')} model",
+            "title": f"How well a {told['model'].get('kind')} model reads {told.get('data') or 'a corpus'}",
             "findings": findings.of_scores(metrics),
             "metrics": metrics,
             "resampled": "whole groups (stories, articles; of a single article its sentences)",
@@ -332,7 +335,7 @@ def _cell(row: Mapping[str, Any] | None, diagonal: bool) -> dict[str, Any]:
     step = sum(abs(row["score"]) >= limit for limit in STEPS)
     tint = ("a" if row["score"] < 0 else "f") + str(step) if step else "z"
     clear = row["low"] is not None and (row["low"] > 0 or row["high"] < 0)
-    return {"row": row, "diagonal": diagonal, "tint": tint, "clear": clear}
+    return {"row": row, "diagonal": diagonal, "tint": tint, "off_zero": clear}
 
 
 def _mark(stances: Sequence[article.Stance]) -> str:

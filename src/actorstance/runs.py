@@ -132,6 +132,7 @@ def write_scored(
     model: Model,
     stage: str,
     command: str | None,
+    data: str,
 ) -> None:
     """Write what a run on labelled examples leaves, but for the model: see docs/runs.md."""
     seed = int(model.card["seed"])
@@ -146,7 +147,7 @@ def write_scored(
     write_jsonl(out / "errors.jsonl", errors)
     write_json(out / "metrics.json", metrics)
     named = (row["actor"] for row in actors)
-    write_json(out / "provenance.json", provenance(stage, model, seed, named, model.registry, command))
+    write_json(out / "provenance.json", provenance(stage, model, seed, named, model.registry, command, data))
     report.write(out)
 
 
