@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -53,6 +53,7 @@ def _roots() -> dict[str, tuple[Root, ...]]:
     return found
 
 
+@lru_cache(maxsize=4096)
 def _stem(word: str) -> str:
     return str(stemmer("english").stemWord(word.lower()))
 

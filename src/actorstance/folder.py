@@ -48,7 +48,7 @@ class Folder:
         seed = self.provenance.get("seed")
         return seed if isinstance(seed, int) and 0 <= seed < 2**32 else 0
 
-    @property
+    @cached_property
     def known(self) -> dict[str, dict[str, Any]]:
         """Actor -> `name` and `iso`."""
         found = self.provenance.get("actors")

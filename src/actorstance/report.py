@@ -30,15 +30,16 @@ from actorstance.models import Model
 from actorstance.provenance import spelled
 from actorstance.wording import number, plural
 
-MAX_ACTORS = 400  # rows of the table of actors; the CSV beside the page has all
+MAX_ACTORS = 300  # rows of the table of actors; the CSV beside the page has all
 MAX_PAIRS = 100
 MATRIX = 14  # sources and targets of the matrix: more do not fit a page
 OVER_TIME = 6  # actors that are drawn over time
 NOTED = 3  # articles whose stances stand in the margin too; of more they would make the page too large
 MIN_DAYS = 3  # with fewer days there is no course of time
-ARTICLES = 2_200_000  # bytes of articles and their stances that a page carries; a page of text is five thousand
+ARTICLES = 2_600_000  # bytes of articles and their stances that a page carries; a page of text is five thousand
 ERRORS = 12  # wrong answers that are shown, the surest first
 SIGNS = {"against": "−", "neutral": "·", "favor": "+"}  # never colour alone
+PER_LABEL = 101  # label and per cent in one number: label * 101 + per cent, as page.js takes them apart
 STEPS = (0.1, 0.3, 0.6)  # of a mean score, where the matrix takes a darker tint
 
 
@@ -265,21 +266,25 @@ class _Page:
         }
 
     def _data(self) -> dict[str, Any]:
-        """The stances of every marked word, in the order in which the words stand on the page, as small as can be."""
+        """The stances of every marked word, in the order in which the words stand on the page, as small as can be.
+
+        A word is a list of numbers, five a stance: source, target, label and per cent as one number, reason, and how many
+        words away the source's own mention stands, 0 where it has none.
+        """
         names: dict[str, int] = {}
         reasons: dict[str, int] = {}
-        marks: list[list[list[int]]] = []
+        marks: list[list[int]] = []
         for one in self.articles:
             shown = [piece.mark for block in one.blocks for piece in block.pieces if piece.mark >= 0]
             at = {mark: len(marks) + index for index, mark in enumerate(shown)}
             for mark in shown:
-                rows = []
+                rows: list[int] = []
                 for stance in one.marks[mark]:
                     source = names.setdefault(self.name(stance.source), len(names))
                     target = names.setdefault(self.name(stance.target), len(names))
                     why = reasons.setdefault(_reason(stance.why), len(reasons))
-                    chance = round(100 * stance.probability)
-                    rows.append([source, target, stance.label, chance, why, at.get(stance.origin, -1)])
+                    chance = stance.label * PER_LABEL + round(100 * stance.probability)
+                    rows += [source, target, chance, why, at.get(stance.origin, len(marks)) - len(marks)]
                 marks.append(rows)
         return {"names": list(names), "reasons": list(reasons), "marks": marks}
 
@@ -339,13 +344,13 @@ def _cell(row: Mapping[str, Any] | None, diagonal: bool) -> dict[str, Any]:
 
 
 def _mark(stances: Sequence[article.Stance]) -> str:
-    """The class of a marked word: for, against, both, neither, or none where it is a source alone."""
+    """The class of a marked word: for, against, both, none where neither; `s` where it is a source alone."""
     found = {LABELS[one.label] for one in stances}
     if not found:
         return "s"
     if found >= {"against", "favor"}:
         return "m"
-    return "a" if "against" in found else "f" if "favor" in found else "n"
+    return "a" if "against" in found else "f" if "favor" in found else ""
 
 
 def _reason(why: str) -> str:
@@ -360,7 +365,7 @@ def _reason(why: str) -> str:
 def _bytes(one: Article) -> int:
     """About how many bytes an article takes on a page."""
     text = sum(len(piece.text.encode()) for block in one.blocks for piece in block.pieces)
-    return text + 80 * len(one.blocks) + 20 * len(one.marks) + 19 * sum(map(len, one.marks))
+    return text + 400 + 12 * len(one.blocks) + 16 * len(one.marks) + 14 * sum(map(len, one.marks))
 
 
 def _fit(text: str, width: int = 60) -> str:

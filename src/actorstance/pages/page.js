@@ -74,7 +74,9 @@
 
   const listed = (stances) => {
     const list = made("ul");
-    for (const [source, target, label, chance, why] of stances) {
+    for (let at = 0; at < stances.length; at += 5) {
+      const [source, target, packed, why] = stances.slice(at, at + 4);
+      const label = Math.floor(packed / 101), chance = packed % 101;
       const item = made("li");
       item.append(made("bdi", data.names[source]), " → ", made("bdi", data.names[target]), ": ");
       item.append(made("b", `${SIGNS[label]} ${LABELS[label]}`, LABELS[label]), ` ${(chance / 100).toFixed(2)}`);
@@ -109,7 +111,8 @@
     element.setAttribute("aria-describedby", "card");
     if (stances) {
       element.classList.add("on");
-      for (const stance of stances) if (stance[5] >= 0) words[stance[5]].classList.add("from");
+      const own = words.indexOf(element);
+      for (let at = 4; at < stances.length; at += 5) if (stances[at]) words[own + stances[at]].classList.add("from");
     }
     place(element);
   };
