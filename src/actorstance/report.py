@@ -30,13 +30,13 @@ from actorstance.models import Model
 from actorstance.provenance import spelled
 from actorstance.wording import number, plural
 
-MAX_ACTORS = 300  # rows of the table of actors; the CSV beside the page has all
+MAX_ACTORS = 250  # rows of the table of actors; the CSV beside the page has all
 MAX_PAIRS = 100
 MATRIX = 14  # sources and targets of the matrix: more do not fit a page
 OVER_TIME = 6  # actors that are drawn over time
 NOTED = 3  # articles whose stances stand in the margin too; of more they would make the page too large
 MIN_DAYS = 3  # with fewer days there is no course of time
-ARTICLES = 2_600_000  # bytes of articles and their stances that a page carries; a page of text is five thousand
+ARTICLES = 2_650_000  # bytes of articles and their stances that a page carries; a page of text is five thousand
 ERRORS = 12  # wrong answers that are shown, the surest first
 SIGNS = {"against": "−", "neutral": "·", "favor": "+"}  # never colour alone
 PER_LABEL = 101  # label and per cent in one number: label * 101 + per cent, as page.js takes them apart
