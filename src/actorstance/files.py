@@ -40,18 +40,18 @@ def write_jsonl(path: Path, rows: Iterable[dict[str, Any]]) -> None:
     write_text(path, "".join(json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n" for row in rows))
 
 
-def write_csv(path: Path, columns: Sequence[str], rows: Iterable[dict[str, Any]]) -> None:
-    """Write CSV (RFC 4180); a number that is not known is empty."""
+def write_csv(path: Path, columns: Sequence[str], rows: Iterable[dict[str, Any]], *, mark: bool = False) -> None:
+    """Write CSV (RFC 4180); a number that is not known is empty. `mark`: begin as spreadsheets expect of UTF-8."""
     buffer = io.StringIO(newline="")
     writer = csv.DictWriter(buffer, columns)
     writer.writeheader()
     for row in rows:
-        writer.writerow({name: _cell(value) for name, value in row.items()})
-    write_text(path, buffer.getvalue())
+        writer.writerow({name: cell(value) for name, value in row.items()})
+    write_text(path, ("\ufeff" if mark else "") + buffer.getvalue())
 
 
-def _cell(value: Any) -> Any:
-    """Numbers rounded; text that a spreadsheet would take for a formula behind an apostrophe."""
+def cell(value: Any) -> Any:
+    """Return a value as it stands in a CSV: rounded; text that a spreadsheet took for a formula behind an apostrophe."""
     if isinstance(value, float):
         return round(value, DIGITS)
     return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")) else value

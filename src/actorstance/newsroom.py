@@ -22,8 +22,9 @@ A file holds a YAML header and the page from top to bottom::
     [furniture] Share this article
 
 Every other line is one sentence, with its mentions marked ``{actor|words}``; the indented lines below it are its
-pairs. ``a <-> b: label`` stands for both directions. A blank line ends a paragraph. A tagged line is a line of the
-page that is no sentence; a dateline opens the line of the sentence after it.
+pairs. ``a <-> b: label`` stands for both directions. What makes a pair hard to read may stand behind its label, as in
+``turkey -> syria: against #deed #irony``: see `TAGS_OF_PAIRS`. A blank line ends a paragraph. A tagged line is a line
+of the page that is no sentence; a dateline opens the line of the sentence after it.
 
 Every ordered pair of the actors marked in a sentence must be labelled, so a pair that is left out is an oversight and
 not a hidden neutral.
@@ -43,13 +44,16 @@ from actorstance.errors import InputError
 from actorstance.examples import AUTHOR, LABELS, SPLITS, UNKNOWN
 
 TAGS = ("headline", "byline", "dateline", "caption", "sub-heading", "furniture")
+TAGS_OF_PAIRS = ("deed", "irony", "negation", "third")  # third: what one actor says of two others
 HEADER_KEYS = {"id", "story", "date", "split", "genre", "actors"}
 
 _ACTOR = r"[a-z][a-z0-9_]*"
 _TAGGED = re.compile(r"\[(?P<tag>[a-z-]+)\] (?P<text>.*\S)\s*$")
 _MENTION = re.compile(rf"\{{(?P<actor>{_ACTOR})\|(?P<words>[^{{}}|]*)\}}")
 _ANYBODY = rf"{_ACTOR}|{AUTHOR}|{UNKNOWN}"
-_PAIR = re.compile(rf"\s+(?P<source>{_ANYBODY}) (?P<arrow>->|<->) (?P<target>{_ANYBODY}): (?P<label>\w+)\s*$")
+_PAIR = re.compile(
+    rf"\s+(?P<source>{_ANYBODY}) (?P<arrow>->|<->) (?P<target>{_ANYBODY}): (?P<label>\w+)(?P<tags>(?: #\w+)*)\s*$"
+)
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,14 @@ class Sentence:
     end: int
     mentions: tuple[tuple[str, int, int], ...]  # (actor, start, end) in the sentence
     pairs: tuple[tuple[str, str, str], ...]  # (source, target, label)
+    tags: tuple[frozenset[str], ...]  # of each pair, those of `TAGS_OF_PAIRS` that its line names
+
+
+KINDS = ("author", "pronoun", "quote", *TAGS_OF_PAIRS)
+_PRONOUN = re.compile(
+    "he|him|his|himself|she|hers?|herself|its?|itself|they|them|theirs?|themselves|i|me|my|we|us|ours?|your?|whom?|whose",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
@@ -75,6 +87,34 @@ class Article:
     raw: str
     lines: tuple[tuple[str, str], ...]  # (tag, text) of the lines that are no sentences
     sentences: tuple[Sentence, ...]
+
+    def kinds(self) -> dict[str, frozenset[str]]:
+        """Return what makes each pair hard to read, by the example's id: some of `KINDS`, or none.
+
+        `author`: the text itself is the source; `pronoun`: source or target is one; `quote`: the target is named
+        between quotation marks; the others are the pair's own tags.
+        """
+        found = {}
+        for index, sentence in enumerate(self.sentences):
+            text = self.raw[sentence.start : sentence.end]
+            first: dict[str, tuple[int, int]] = {}
+            for actor, start, end in sentence.mentions:
+                first.setdefault(actor, (start, end))
+            for (source, target, _), tags in zip(sentence.pairs, sentence.tags, strict=True):
+                places = [first[actor] for actor in (source, target) if actor in first]
+                kinds = set(tags) | ({"author"} if source == AUTHOR else set())
+                if any(_PRONOUN.fullmatch(text[start:end]) for start, end in places):
+                    kinds.add("pronoun")
+                if target in first and _quoted(text, first[target][0]):
+                    kinds.add("quote")
+                found[f"{self.id}:{index}:{source}:{target}"] = frozenset(kinds)
+        return found
+
+
+def _quoted(text: str, place: int) -> bool:
+    """Whether a place in a sentence is between quotation marks, straight or curly, double."""
+    before = text[:place]
+    return before.count('"') % 2 == 1 or before.count("“") > before.count("”")
 
 
 def parse(path: Path) -> Article:
@@ -129,7 +169,8 @@ class _Page:
         self.lines: list[tuple[str, str]] = []
         self.sentences: list[Sentence] = []
         self.mentioned: set[str] = set()
-        self.pending: tuple[int, int, list[tuple[str, int, int]], dict[tuple[str, str], str], int] | None = None
+        self.pending: tuple[int, int, list[tuple[str, int, int]], int] | None = None
+        self.pairs: dict[tuple[str, str], tuple[str, frozenset[str]]] = {}  # of the pending sentence
 
     def read(self, lines: list[str], first: int) -> Article:
         for number, line in enumerate(lines, first):
@@ -189,7 +230,8 @@ class _Page:
         self.raw += self.glue + text
         self.glue = " "
         self.mentioned.update(actor for actor, _, _ in mentions)
-        self.pending = (start, start + len(text), mentions, {}, number)
+        self.pending = (start, start + len(text), mentions, number)
+        self.pairs = {}
 
     def _pair(self, line: str, number: int) -> None:
         found = _PAIR.match(line)
@@ -200,6 +242,9 @@ class _Page:
         source, target, label = found["source"], found["target"], found["label"]
         if label not in LABELS:
             raise self._error(number, f"label {label!r}: expected one of {', '.join(LABELS)}.")
+        tags = frozenset(found["tags"].replace("#", " ").split())
+        if unknown := sorted(tags - set(TAGS_OF_PAIRS)):
+            raise self._error(number, f"tag {unknown[0]!r}: expected one of {', '.join(TAGS_OF_PAIRS)}.")
         if source == target:
             raise self._error(number, f"source and target are both {source!r}.")
         if target in (AUTHOR, UNKNOWN) or (source in (AUTHOR, UNKNOWN) and found["arrow"] == "<->"):
@@ -211,19 +256,20 @@ class _Page:
                 raise self._error(number, f"{actor!r} is marked neither in this sentence nor before it.")
         both = found["arrow"] == "<->"
         for pair in [(source, target), (target, source)] if both else [(source, target)]:
-            if pair in self.pending[3]:
+            if pair in self.pairs:
                 raise self._error(number, f"{pair[0]} -> {pair[1]} is labelled twice.")
-            self.pending[3][pair] = label
+            self.pairs[pair] = label, tags
 
     def _close(self) -> None:
         if self.pending is None:
             return
-        start, end, mentions, pairs, number = self.pending
+        start, end, mentions, number = self.pending
         for source, target in permutations(dict.fromkeys(actor for actor, _, _ in mentions), 2):
-            if (source, target) not in pairs:
+            if (source, target) not in self.pairs:
                 raise self._error(number, f"the pair {source} -> {target} of this sentence has no label.")
-        labelled = tuple((source, target, label) for (source, target), label in pairs.items())
-        self.sentences.append(Sentence(start, end, tuple(mentions), labelled))
+        labelled = tuple((source, target, label) for (source, target), (label, _) in self.pairs.items())
+        tags = tuple(tags for _, tags in self.pairs.values())
+        self.sentences.append(Sentence(start, end, tuple(mentions), labelled, tags))
         self.pending = None
 
 

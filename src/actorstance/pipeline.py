@@ -14,7 +14,7 @@ import numpy as np
 from datasets import Dataset, concatenate_datasets
 from numpy.typing import NDArray
 
-from actorstance import audit, corpora, report, runs, scoring
+from actorstance import audit, behaviour, conformal, corpora, report, runs, scoring
 from actorstance.actors import Registry
 from actorstance.corpora import Corpus
 from actorstance.documents import Document
@@ -23,6 +23,7 @@ from actorstance.examples import SPLITS, grouped_folds, grouped_tenth, labels, p
 from actorstance.files import first_process
 from actorstance.models import Model
 from actorstance.reading import Names, read_actors
+from actorstance.reliability import reliability
 
 
 @dataclass(frozen=True)
@@ -38,12 +39,24 @@ class HeldOut:
     seconds: dict[str, float]
     errors: list[dict[str, Any]]  # the wrong answers that the model was surest of
 
-    def metrics(self, seed: int) -> dict[str, Any]:
+    def sets(self, level: float, calibration: conformal.Calibration | None = None) -> NDArray[np.bool_]:
+        """Return the prediction sets, shape (n, 3), by a model's calibration, or else each by the other groups."""
+        if calibration is not None:
+            return conformal.sets(self.probabilities, calibration, level)
+        return conformal.sets_by_folds(labels(self.examples), self.probabilities, self.examples["group_id"][:], level)
+
+    def metrics(self, seed: int, sets: NDArray[np.bool_], level: float) -> dict[str, Any]:
         """Return what metrics.json holds."""
         gold, groups = labels(self.examples), self.examples["group_id"][:]
         found = scoring.metrics(gold, self.probabilities, groups, self.clean, self.names_only, self.majority, seed)
-        documents = len(set(self.examples["document_id"][:]))
-        return {"n": found.pop("n"), "documents": documents, **found, "seconds": self.seconds}
+        return {
+            "n": found.pop("n"),
+            "documents": len(set(self.examples["document_id"][:])),
+            **found,
+            **reliability(gold, self.probabilities, groups, seed),
+            "conformal": conformal.report(gold, self.probabilities, sets, level),
+            "seconds": self.seconds,
+        }
 
 
 def train(
@@ -104,13 +117,17 @@ def train(
                 fit, tune, held = _parts(corpus, part, seed)
                 fitted, seconds = _fit(model, fit, tune, checkpoints)
                 held_out = _scored(fitted, held, concatenate_datasets([fit, tune]), corpus.counts, seconds)
-        metrics = held_out.metrics(seed)
+        sets = held_out.sets(conformal.LEVEL)
+        metrics = held_out.metrics(seed, sets, conformal.LEVEL)
         kept = {key: value for key, value in metrics.items() if key != "seconds"}
         fitted.registry = registry or Registry.world()
-        fitted.card = {**card, "majority": held_out.majority, "metrics": kept, "command": command}
+        calibration = conformal.calibrate(labels(held_out.examples), held_out.probabilities)
+        facts = {"majority": held_out.majority, "metrics": kept, "conformal": calibration, "command": command}
+        fitted.card = {**card, **facts}
         if first_process():
             results = (held_out.examples, held_out.probabilities, metrics, held_out.audit, held_out.errors)
-            runs.write_scored(out, *results, fitted, "train", command, corpus.name)
+            read = behaviour.checks(fitted, held_out.examples, seed)
+            runs.write_scored(out, *results, fitted, sets, read, "train", command, corpus.name)
             fitted.save(out / "model")
     return metrics
 
@@ -122,6 +139,7 @@ def evaluate(
     *,
     eval_split: str | None = None,
     trained_on: Corpus | None = None,
+    level: float = conformal.LEVEL,
     command: str | None = None,
 ) -> dict[str, Any]:
     """Score a saved model on the held-out part of its own corpus, or on another corpus.
@@ -134,6 +152,8 @@ def evaluate(
             model's own corpus only the part that was held out in training can be.
         trained_on: the corpus that the model was trained on, if another is scored: without it nobody can say which
             examples have a twin in training, nor what names alone give away, and both are None.
+        level: of the prediction sets, in (0, 1). On the model's own corpus each group's are calibrated on the other
+            groups; on another they are the model's, and tell how far its calibration carries.
         command: what the user typed, for the report.
 
     Returns:
@@ -162,9 +182,11 @@ def evaluate(
         held = _foreign_part(corpus, eval_split)
         training = _training_part(trained_on, model) if trained_on else None
         held_out = _scored(model, held, training, corpus.counts, 0.0, majority=int(card["majority"]))
-    metrics = held_out.metrics(seed)
+    sets = held_out.sets(level, None if own else card.get("conformal"))
+    metrics = held_out.metrics(seed, sets, level)
     results = (held_out.examples, held_out.probabilities, metrics, held_out.audit, held_out.errors)
-    runs.write_scored(out, *results, model, "evaluate", command, corpus.name)
+    read = behaviour.checks(model, held_out.examples, seed)
+    runs.write_scored(out, *results, model, sets, read, "evaluate", command, corpus.name)
     return metrics
 
 
@@ -197,6 +219,7 @@ def predict(
     registry: Registry | None = None,
     seed: int = 0,
     names: Names | None = None,
+    level: float = conformal.LEVEL,
     command: str | None = None,
 ) -> dict[str, Any]:
     """Read new articles with a model, and write who stands where on whom.
@@ -208,6 +231,7 @@ def predict(
         registry: the actors to look for; the model's own, if none is given. Others are found as an article names them.
         seed: of the bootstrap.
         names: finds more names (`ner.SpacyNames`); None for the rules alone.
+        level: of the prediction sets, in (0, 1).
         command: what the user typed, for the report.
 
     Returns:
@@ -222,14 +246,25 @@ def predict(
     start = time.perf_counter()
     probabilities = model.predict_proba(examples)
     seconds = time.perf_counter() - start
-    return runs.write_predicted(out, readings, examples, probabilities, model, seconds, seed, registry, command)
+    sets = _sets(model, probabilities, level)
+    read = behaviour.checks(model, examples, seed)
+    results = (readings, examples, probabilities, model, seconds, seed)
+    return runs.write_predicted(out, *results, sets, read, registry, command)
 
 
 def stances(document: Document, model: Model) -> list[dict[str, Any]]:
     """Return the scored pairs of one document, as in predictions.jsonl: source, target, sentence and probabilities."""
     reading = read_actors(document, model.registry or Registry.world())
     examples = pairs(reading, group_by_sentence=True)
-    return list(runs.predicted_rows(examples, model.predict_proba(examples), [reading]))
+    probabilities = model.predict_proba(examples)
+    sets = _sets(model, probabilities, conformal.LEVEL)
+    return list(runs.predicted_rows(examples, probabilities, [reading], sets))
+
+
+def _sets(model: Model, probabilities: NDArray[np.float64], level: float) -> NDArray[np.bool_] | None:
+    """The prediction sets of new examples, None for a model that was never calibrated."""
+    calibration = model.card.get("conformal")
+    return None if calibration is None else conformal.sets(probabilities, calibration, level)
 
 
 def _seed(seed: int) -> int:

@@ -18,7 +18,7 @@ import numpy as np
 from datasets import Dataset
 from numpy.typing import NDArray
 
-from actorstance import report, scoring
+from actorstance import conformal, report, scoring
 from actorstance.actors import AUTHOR, UNKNOWN, Registry
 from actorstance.documents import Document
 from actorstance.errors import InputError
@@ -29,20 +29,10 @@ from actorstance.models.bundle import MANIFEST
 from actorstance.provenance import provenance
 from actorstance.reading import COUNTED, NOWHERE, Reading
 
-ACTOR_COLUMNS = (
-    "actor",
-    "role",
-    "n",
-    "documents",
-    "gold",
-    "score",
-    "low",
-    "high",
-    "correction",
-    "accuracy",
-    "macro_f1",
-)
-PAIR_COLUMNS = ("source", "target", "n", "documents", "gold", "score", "low", "high", "correction")
+_SCORE = ("n", "documents", "gold", "score", "low", "high", "correction")
+_CORRECTED = ("labelled", "model_score", "power", "low_here", "high_here")
+ACTOR_COLUMNS = ("actor", "role", *_SCORE, "accuracy", "macro_f1", *_CORRECTED)
+PAIR_COLUMNS = ("source", "target", *_SCORE, *_CORRECTED)
 
 EVIDENCE = ("by_registry", "by_rule", "unresolved")  # of new articles: how mentions and pairs were found
 PLACES = ("raw_start", "raw_end", "source_start", "source_end", "target_start", "target_end")
@@ -130,6 +120,8 @@ def write_scored(
     audit: dict[str, Any],
     errors: list[dict[str, Any]],
     model: Model,
+    sets: NDArray[np.bool_],
+    behaviour: dict[str, Any],
     stage: str,
     command: str | None,
     data: str,
@@ -141,7 +133,8 @@ def write_scored(
     out.mkdir(parents=True, exist_ok=True)
     write_jsonl(out / "log.jsonl", [{**line, "model": model.kind} for line in model.log])
     write_json(out / "audit.json", {**audit, "cropped": model.cropped})
-    write_jsonl(out / "predictions.jsonl", prediction_rows(examples, probabilities))
+    write_jsonl(out / "predictions.jsonl", prediction_rows(examples, probabilities, sets))
+    write_json(out / "behaviour.json", behaviour)
     write_csv(out / "actors.csv", ACTOR_COLUMNS, actors)
     write_csv(out / "pairs.csv", PAIR_COLUMNS, pairs)
     write_jsonl(out / "errors.jsonl", errors)
@@ -159,6 +152,8 @@ def write_predicted(
     model: Model,
     seconds: float,
     seed: int,
+    sets: NDArray[np.bool_] | None,
+    behaviour: dict[str, Any],
     registry: Registry,
     command: str | None,
 ) -> dict[str, Any]:
@@ -185,7 +180,8 @@ def write_predicted(
     write_jsonl(out / "sentences.jsonl", _sentence_rows(documents))
     write_jsonl(out / "mentions.jsonl", _mention_rows(readings))
     write_jsonl(out / "statements.jsonl", _statement_rows(readings))
-    write_jsonl(out / "predictions.jsonl", predicted_rows(examples, probabilities, readings))
+    write_jsonl(out / "predictions.jsonl", predicted_rows(examples, probabilities, readings, sets))
+    write_json(out / "behaviour.json", behaviour)
     write_csv(out / "actors.csv", (*ACTOR_COLUMNS, *EVIDENCE), actors)
     write_csv(out / "pairs.csv", (*PAIR_COLUMNS, *EVIDENCE), pairs)
     write_jsonl(out / "log.jsonl", [{"stage": "predict", **counts}])
@@ -235,23 +231,29 @@ def _with_evidence(rows: list[dict[str, Any]], found: Mapping[tuple[str, ...], C
     return result
 
 
-def prediction_rows(examples: Dataset, probabilities: NDArray[np.float64]) -> Iterator[dict[str, Any]]:
+def prediction_rows(
+    examples: Dataset, probabilities: NDArray[np.float64], sets: NDArray[np.bool_] | None = None
+) -> Iterator[dict[str, Any]]:
     """Yield a line of predictions.jsonl for each example."""
+    held = [None] * len(examples) if sets is None else conformal.names(sets)
     names = ("example_id", "document_id", "group_id", "text", "source", "target")
-    columns = [examples[name][:] for name in names]
-    for index, (*values, label) in enumerate(zip(*columns, examples["label"][:], strict=True)):
+    columns = [examples[name][:] for name in (*names, "label", "date")]
+    for index, (*values, label, date) in enumerate(zip(*columns, strict=True)):
         gold = None if label is None else LABELS[label]
         chances = dict(zip(LABELS, probabilities[index].tolist(), strict=True))
-        yield {**dict(zip(names, values, strict=True)), "gold": gold, **chances}
+        yield {**dict(zip(names, values, strict=True)), "gold": gold, **chances, "set": held[index], "date": date}
 
 
 def predicted_rows(
-    examples: Dataset, probabilities: NDArray[np.float64], readings: Sequence[Reading]
+    examples: Dataset,
+    probabilities: NDArray[np.float64],
+    readings: Sequence[Reading],
+    sets: NDArray[np.bool_] | None = None,
 ) -> Iterator[dict[str, Any]]:
     """Yield a line of predictions.jsonl for each pair of new articles: who, whom, where and why."""
     columns = [examples[name][:] for name in PLACES]
     reasons = (pair.why for reading in readings for pair in reading.pairs)
-    for row, *places, why in zip(prediction_rows(examples, probabilities), *columns, reasons, strict=True):
+    for row, *places, why in zip(prediction_rows(examples, probabilities, sets), *columns, reasons, strict=True):
         yield {**row, **dict(zip(PLACES, places, strict=True)), "why": why}
 
 

@@ -16,12 +16,11 @@ from numpy.typing import NDArray
 from scipy.stats import norm
 from scipy.stats import t as student_t
 
+from actorstance.correction import LEVEL, MIN_GROUPS, Corrected, correct
 from actorstance.examples import LABELS
 
 REPEATS = 2000  # bootstrap draws: the ends of a 95 % interval then move by less than a tenth of its width
 FEW_GROUPS, FEW_REPEATS = 50, 10_000  # few groups need ends further out, and so more draws
-LEVEL = 0.95
-MIN_GROUPS = 5  # with fewer groups no interval is given: it would hold the truth far less often than it says
 ECE_BINS = 15  # bins of equal width, as in Guo et al. 2017
 
 
@@ -34,7 +33,7 @@ def metrics(
     majority: int,
     seed: int = 0,
 ) -> dict[str, Any]:
-    """Return the metrics of held-out examples, with the keys of metrics.json (but `documents` and `seconds`).
+    """Return the metrics of held-out examples, as in metrics.json: how often, and for which label, a model is right.
 
     Args:
         gold: label indices, shape (n,).
@@ -103,11 +102,11 @@ def macro_f1(gold: NDArray[np.int64], predicted: NDArray[np.int64]) -> float:
         0.778
 
     """
-    return float(_macro_of(confusion_matrix(gold, predicted)))
+    return float(macro_f1_of(confusion_matrix(gold, predicted)))
 
 
-def _macro_of(confusion: NDArray[Any]) -> NDArray[np.float64]:
-    """Macro-F1 of confusion matrices, shape (..., 3, 3) -> (...)."""
+def macro_f1_of(confusion: NDArray[Any]) -> NDArray[np.float64]:
+    """Return the macro-F1 of confusion matrices, shape (..., 3, 3) -> (...)."""
     right = np.diagonal(confusion, axis1=-2, axis2=-1)
     occurs = confusion.sum(axis=-1) + confusion.sum(axis=-2)
     f1 = 2 * right / np.maximum(occurs, 1)
@@ -132,13 +131,15 @@ def expected_calibration_error(gold: NDArray[np.int64], probabilities: NDArray[n
     return float(np.abs(gap).sum() / len(gold))
 
 
-def group_weights(groups: int, seed: int) -> NDArray[np.int64]:
-    """How often each group is drawn, shape (repeats, groups)."""
+def group_weights(groups: int, seed: int, repeats: int | None = None) -> NDArray[np.int64]:
+    """Return how often each group is drawn, shape (repeats, groups)."""
     rng = np.random.default_rng(seed)
-    return rng.multinomial(groups, np.full(groups, 1 / groups), size=FEW_REPEATS if groups < FEW_GROUPS else REPEATS)
+    size = repeats or (FEW_REPEATS if groups < FEW_GROUPS else REPEATS)
+    return rng.multinomial(groups, np.full(groups, 1 / groups), size=size)
 
 
 def interval(values: NDArray[np.float64], groups: int) -> tuple[float, float]:
+    """Return the ends of the 95 % interval of a figure from its bootstrap draws, as few groups need."""
     spread = np.sqrt(groups / (groups - 1)) * student_t.ppf((1 + LEVEL) / 2, groups - 1)
     tail = 100 * norm.cdf(-spread)  # 2.5 with many groups, 0.1 with five
     low, high = np.nanpercentile(values, [tail, 100 - tail])
@@ -154,7 +155,7 @@ def _macro_f1_interval(
     counts = np.zeros((len(names), len(LABELS) ** 2))
     np.add.at(counts, (index, gold * len(LABELS) + predicted), 1)
     drawn = group_weights(len(names), seed) @ counts
-    return interval(_macro_of(drawn.reshape(-1, len(LABELS), len(LABELS))), len(names))
+    return interval(macro_f1_of(drawn.reshape(-1, len(LABELS), len(LABELS))), len(names))
 
 
 # --- actors and pairs ---
@@ -167,14 +168,27 @@ def stance_scores(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
     return probabilities[:, 2] - probabilities[:, 0]
 
 
-def actor_table(examples: Dataset, probabilities: NDArray[np.float64], seed: int = 0) -> list[dict[str, Any]]:
+def actor_table(
+    examples: Dataset,
+    probabilities: NDArray[np.float64],
+    seed: int = 0,
+    inclusion: NDArray[np.float64] | None = None,
+) -> list[dict[str, Any]]:
     """Return the rows of actors.csv: each actor's score as target (received) and as source (expressed).
 
     `gold` is the mean of favor = 1, neutral = 0, against = -1 where all its examples are labelled. With fewer than
-    `MIN_GROUPS` groups `low` and `high` are None. `correction` is "none": the score is the model's word, and no labels
-    have corrected it.
+    `MIN_GROUPS` groups `low` and `high` are None.
+
+    Args:
+        examples: of the schema.
+        probabilities: shape (n, 3).
+        seed: of the bootstrap.
+        inclusion: the probability with which each example came to be labelled, shape (n,): then labels correct the
+            scores (`correction.correct`). None: the examples are no random sample of labels, the score is the model's
+            word, and its `correction` "none".
+
     """
-    table = _Table(examples, probabilities, seed)
+    table = _Table(examples, probabilities, seed, inclusion)
     rows = []
     for role, column in zip(ROLES, ("target", "source"), strict=True):
         for actor, at in _indices(examples[column][:]).items():
@@ -183,9 +197,14 @@ def actor_table(examples: Dataset, probabilities: NDArray[np.float64], seed: int
     return sorted(rows, key=lambda row: (row["role"] != ROLES[0], -row["n"], row["actor"]))
 
 
-def pair_table(examples: Dataset, probabilities: NDArray[np.float64], seed: int = 0) -> list[dict[str, Any]]:
-    """Return the rows of pairs.csv: the score of each source -> target."""
-    table = _Table(examples, probabilities, seed)
+def pair_table(
+    examples: Dataset,
+    probabilities: NDArray[np.float64],
+    seed: int = 0,
+    inclusion: NDArray[np.float64] | None = None,
+) -> list[dict[str, Any]]:
+    """Return the rows of pairs.csv: the score of each source -> target. See `actor_table`."""
+    table = _Table(examples, probabilities, seed, inclusion)
     pairs = _indices(list(zip(examples["source"][:], examples["target"][:], strict=True)))
     rows = [{"source": source, "target": target, **table.score(at)} for (source, target), at in pairs.items()]
     return sorted(rows, key=lambda row: (-row["n"], row["source"], row["target"]))
@@ -201,23 +220,34 @@ def _indices(keys: list[Any]) -> dict[Any, NDArray[np.int64]]:
 class _Table:
     """The examples as arrays, from which any subset is scored."""
 
-    def __init__(self, examples: Dataset, probabilities: NDArray[np.float64], seed: int) -> None:
+    def __init__(
+        self, examples: Dataset, probabilities: NDArray[np.float64], seed: int, inclusion: NDArray[np.float64] | None
+    ) -> None:
         self.scores, self.predicted, self.seed = stance_scores(probabilities), probabilities.argmax(axis=1), seed
         self.gold = np.array([-1 if label is None else label for label in examples["label"][:]], dtype=np.int64)
-        self.groups = np.asarray(examples["group_id"][:])
+        self.worth = np.where(self.gold < 0, np.nan, self.gold - 1.0)
+        self.groups = np.unique(np.asarray(examples["group_id"][:]), return_inverse=True)[1]
         self.documents = np.asarray(examples["document_id"][:])
+        self.inclusion = inclusion
 
     def score(self, at: NDArray[np.int64]) -> dict[str, Any]:
-        """The columns n, documents, gold, score, low, high, correction of the examples `at`."""
-        low, high = self._score_interval(at)
+        """All columns but the names and the quality, of the examples `at`."""
+        model_score = float(self.scores[at].mean())
+        found = None
+        if self.inclusion is not None:
+            found = correct(self.worth[at], self.groups[at], self.scores[at], self.inclusion[at])
+        if found is None:
+            low, high = self._score_interval(at)
+            empty = {"power": None, "low_here": None, "high_here": None}
+            score = {"score": model_score, "low": low, "high": high, "correction": "none", "labelled": 0, **empty}
+        else:
+            score = {name: value for name, value in vars(found).items() if name != "deviations"}
         return {
             "n": len(at),
             "documents": len(np.unique(self.documents[at])),
             "gold": float((self.gold[at] - 1).mean()) if (self.gold[at] >= 0).all() else None,
-            "score": float(self.scores[at].mean()),
-            "low": low,
-            "high": high,
-            "correction": "none",
+            "model_score": model_score,
+            **score,
         }
 
     def quality(self, at: NDArray[np.int64]) -> tuple[float | None, float | None]:

@@ -143,7 +143,7 @@ def _table_rows(path: Path) -> Rows:
     elif path.suffix == ".jsonl":
         yield from read_json_lines(path)
     elif path.suffix in (".csv", ".tsv"):
-        yield from _csv_rows(path)
+        yield from csv_rows(path)
     else:
         raise InputError(f"{path}: a table is a .jsonl, .csv, .tsv or .parquet file, or a folder that datasets saved.")
 
@@ -167,7 +167,8 @@ def _saved_rows(path: Path) -> Rows:
             )
 
 
-def _csv_rows(path: Path) -> Rows:
+def csv_rows(path: Path) -> Rows:
+    """Yield ("file:line", row) of a CSV or TSV file; its delimiter is the one that its first line has most of."""
     first = next(lines(path), "")
     delimiter = "\t" if path.suffix == ".tsv" else max(",;\t", key=first.count)
     found = records(path, delimiter)

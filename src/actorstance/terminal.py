@@ -98,6 +98,60 @@ def counts(found: dict[str, Any]) -> None:
     )
 
 
+def asked(found: dict[str, Any], out: Path) -> None:
+    """Say what to label, and what that is worth."""
+    say(f"\n{found['asked']:,} mentions to label: {_relative(out)}/sheet.csv (or Label Studio's, doccano's)")
+    say("  against, neutral, favor, or unclear, in the column label; from the top, as far as you get")
+    say(f"  {'':38} {'mentions':>8}  {'labels':>6}  95 % interval now -> then")
+    for row in found["intervals"]:
+        widths = [_plus_minus(row[name]) for name in ("half_width", "expected_half_width")]
+        say(f"  {_short(_interval_name(row), 38):38} {row['n']:>8,}  {row['expected_labelled']:>6.0f}  {' -> '.join(widths)}")
+    say("then: python scripts/check.py run=THIS_FOLDER sheet=THE_SHEET")
+
+
+def answered(found: dict[str, Any], actors: list[dict[str, Any]]) -> None:
+    """Say what came back, and which scores are corrected now."""
+    say(f"\n{found['answered']:,} of {found['asked']:,} labelled, {found['unclear']:,} unclear, {found['blank']:,} left out")
+    if found["answered"] < found["asked"]:
+        say("  those without a label are taken for a random part of all: were they the hard ones, the")
+        say("  scores are as wrong as they would have been")
+    for row in found["intervals"]:
+        say(f"  {_short(_interval_name(row), 38):38} {row['labelled']:>4,} labels  {_plus_minus(row['half_width'])}")
+    none = sum(row["correction"] == "none" for row in actors)
+    if none:
+        say(f"warning: {none:,} of {len(actors):,} scores of actors have correction: none (too few labels of theirs): the")
+        say("  model's word, whose own error no interval holds")
+
+
+def comparison(found: dict[str, Any]) -> None:
+    """Say what differs."""
+    names = found.get("runs") or ["..".join(period) for period in found["periods"]]
+    say(f"\na: {names[0]}\nb: {names[1]}\n{found['n']:,} examples in {found['groups']:,} groups")
+    for row in found["metrics"] or ():
+        say(f"  {row['name']:10} {row['a']:.3f} -> {row['b']:.3f}  {_difference(row)}  p {row['p']:.4f}")
+    if (pair := found["mcnemar"]) is not None:
+        say(f"  only a right {pair['only_a']:,}, only b right {pair['only_b']:,}  McNemar p {pair['p']:.4f}")
+    say(f"{len(found['actors']):,} actors and pairs, p adjusted for as many ({found['adjustment']}):")
+    for row in sorted(found["actors"], key=lambda row: float(row["p"]))[:ROWS]:
+        change = f"{row['a']:+.2f} -> {row['b']:+.2f}  {_difference(row)}"
+        say(f"  {_short(_interval_name(row), 26):26} {change}  p {row['p_adjusted']:.4f}{' *' if row['significant'] else ''}")
+
+
+def _difference(row: dict[str, Any]) -> str:
+    interval = "" if row["low"] is None else f" [{row['low']:+.3f}, {row['high']:+.3f}]"
+    return f"{row['difference']:+.3f}{interval}"
+
+
+def _plus_minus(value: float | None) -> str:
+    return "not known" if value is None else f"±{value:.2f}"
+
+
+def _interval_name(row: dict[str, Any]) -> str:
+    if row["role"] == "pair":
+        return f"{row['source']} -> {row['target']}"
+    return f"others on {row['actor']}" if row["role"] == "received" else f"{row['actor']} on others"
+
+
 def explain(out: Path) -> None:
     """Show every mention of a run, sentence by sentence, with the rule that found it."""
     mentions = deque(_lines(out / "mentions.jsonl"))
@@ -147,9 +201,17 @@ def _table(first: str, second: str, rows: list[dict[str, str]], keys: tuple[str,
 
 def files(out: Path) -> None:
     """Name what to open, and the run: the last line, for scripts that call this one."""
-    folder = out.relative_to(Path.cwd()) if out.is_relative_to(Path.cwd()) else out
-    say(f"\nscores are the model's word, uncorrected; open {folder / 'report.html'}")
-    say(f"run: {folder}")
+    say(f"\nscores are the model's word, uncorrected; open {_relative(out) / 'report.html'}")
+    run(out)
+
+
+def run(out: Path) -> None:
+    """Name the run's folder: the last line."""
+    say(f"run: {_relative(out)}")
+
+
+def _relative(folder: Path) -> Path:
+    return folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder
 
 
 def _number(value: float | None) -> str:

@@ -1,0 +1,26 @@
+"""Ask for the labels that are worth most, and correct a run's scores by them. Settings: conf/check.yaml."""
+
+import hydra
+from omegaconf import DictConfig
+
+from actorstance import checking, command, terminal
+from actorstance.saved import read_saved
+
+
+@hydra.main(version_base="1.3", config_path="../conf", config_name="check")
+@command.exit_codes
+def main(config: DictConfig) -> None:
+    saved, out = read_saved(config.run), command.out_folder()
+    if config.sheet is None:
+        plan = checking.plan(saved, config.n, command.parted(config.wanted), config.seed)
+        checking.write_plan(out, saved, plan)
+        terminal.asked(plan.summary, out)
+    else:
+        answered, summary = checking.answer(saved, config.sheet)
+        terminal.answered(summary, checking.write_answered(out, answered, summary))
+        terminal.actors(out)
+    terminal.run(out)
+
+
+if __name__ == "__main__":
+    command.run(main)

@@ -1,0 +1,426 @@
+"""What did the model read? Sentences are changed in ways whose effect is known, and the answers compared.
+
+Tests of behaviour after Ribeiro, Wu, Guestrin, Singh (2020, Beyond Accuracy: Behavioral Testing of NLP Models with
+CheckList): of some changes the answer must not change (other names), of others it must go one way (a negation). They
+need no labels, and tell what an accuracy cannot: whether a model reads the sentence or knows the names.
+"""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice, pairwise
+from typing import Any
+
+import numpy as np
+from datasets import Dataset
+from numpy.typing import NDArray
+
+from actorstance.actors import NAME_KINDS, Registry
+from actorstance.examples import AUTHOR, LABELS, dataset
+from actorstance.models import Model
+from actorstance.scoring import MIN_GROUPS, group_weights, interval, stance_scores
+from actorstance.tagging import Tagged, lexicon
+
+CANDIDATES = 1000  # examples, of which each check takes those it fits
+SAMPLE = 300  # examples a check tries at most: its rate is then known to five points or so
+WORST = 3  # failures that are shown of each check
+SURE = 0.5  # with names alone, no stance may be likelier than its opposite and neutral together
+PLACEHOLDERS = {"source": "Entity-A", "target": "Entity-B"}
+NEUTRAL = LABELS.index("neutral")
+
+_PAIR = ("text", "source", "source_start", "target", "target_start")
+
+Row = dict[str, Any]
+Change = tuple[int, Row]  # index of the example, the example that is asked instead
+Edit = tuple[int, int, str]  # start, end, what stands there instead
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Some examples, what the model says of them, and what is known of the actors."""
+
+    rows: list[Row]
+    probabilities: NDArray[np.float64]
+    gold: dict[tuple[Any, ...], int | None]  # of all examples, by their pair
+    names: _Names
+
+    @property
+    def said(self) -> NDArray[np.int64]:
+        """The model's answers, shape (n,)."""
+        found: NDArray[np.int64] = self.probabilities.argmax(axis=1)
+        return found
+
+    def stances(self) -> Iterator[tuple[int, Row]]:
+        """Yield the examples of which the model says anything but neutral."""
+        for at in np.flatnonzero(self.said != NEUTRAL).tolist():
+            yield at, self.rows[at]
+
+
+@dataclass(frozen=True)
+class Check:
+    """One change: what it does, what is expected, how it is made, and how far off an answer is (above 0: failed)."""
+
+    name: str
+    does: str
+    expects: str
+    change: Callable[[Examples], Iterator[Change]]
+    off: Callable[[Examples, int, NDArray[np.float64]], float]
+
+
+def checks(model: Model, examples: Dataset, seed: int = 0) -> dict[str, Any]:
+    """Return what behaviour.json holds: for each check its pass rate, and the failures that are furthest off.
+
+    Args:
+        model: a fitted model.
+        examples: labelled or not; a random `CANDIDATES` of them at most, of which a check tries `SAMPLE` at most.
+        seed: of the sample, of the names that are put in, and of the bootstrap.
+
+    """
+    cropped = copy.deepcopy(model.cropped)  # counts the sentences of the run, not those made here
+    sample = examples.select(np.random.default_rng(seed).permutation(len(examples))[:CANDIDATES])
+    rows = [dict(row) for row in sample]
+    names = _Names(model.registry or Registry.world(), rows, seed)
+    pairs = zip(*(examples[name][:] for name in _PAIR), strict=True)
+    known = dict(zip(pairs, examples["label"][:], strict=True))
+    found = Examples(rows, model.predict_proba(sample), known, names)
+    result = {"examples": len(rows), "checks": [_run(check, model, found, seed) for check in CHECKS]}
+    model.cropped = cropped
+    return result
+
+
+def _run(check: Check, model: Model, examples: Examples, seed: int) -> dict[str, Any]:
+    changes = list(islice(check.change(examples), SAMPLE))
+    rows = [(f"{check.name} {number}", {**row, "example_id": str(number)}) for number, (_, row) in enumerate(changes)]
+    asked = dataset(rows)
+    after = model.predict_proba(asked)
+    off = np.array([check.off(examples, at, p) for (at, _), p in zip(changes, after, strict=True)])
+    passed = off <= 0
+    groups = [examples.rows[at]["group_id"] for at, _ in changes]
+    low, high = _rate_interval(passed, groups, seed)
+    worst = [at for at in np.argsort(-off, kind="stable")[:WORST].tolist() if not passed[at]]
+    pushes = model.explain(asked.select(worst)) if worst else []
+    return {
+        "name": check.name,
+        "does": check.does,
+        "expects": check.expects,
+        "n": len(changes),
+        "passed": int(passed.sum()),
+        "rate": float(passed.mean()) if len(changes) else None,
+        "low": low,
+        "high": high,
+        "worst": [
+            _failure(examples, *changes[at], after[at], push) for at, push in zip(worst, pushes, strict=True)
+        ],
+    }
+
+
+def _failure(
+    examples: Examples, at: int, changed: Row, after: NDArray[np.float64], pushes: list[tuple[str, float]]
+) -> dict[str, Any]:
+    row = examples.rows[at]
+    return {
+        **{name: row[name] for name in ("example_id", "source", "target", "text")},
+        "changed": changed["text"],
+        "before": dict(zip(LABELS, examples.probabilities[at].tolist(), strict=True)),
+        "after": dict(zip(LABELS, after.tolist(), strict=True)),
+        "pushes": [list(push) for push in pushes],
+    }
+
+
+def _rate_interval(passed: NDArray[np.bool_], groups: list[str], seed: int) -> tuple[float | None, float | None]:
+    names, index = np.unique(np.asarray(groups), return_inverse=True)
+    if len(names) < MIN_GROUPS:
+        return None, None
+    weights = group_weights(len(names), seed)
+    low, high = interval(
+        (weights @ np.bincount(index, weights=passed)) / (weights @ np.bincount(index)), len(names)
+    )
+    return max(0.0, low), min(1.0, high)
+
+
+# --- how far off an answer is ---
+
+
+def _must_stay(examples: Examples, at: int, after: NDArray[np.float64]) -> float:
+    """By how much another label is likelier than the one that was said before."""
+    said = int(examples.said[at])
+    return float(np.delete(after, said).max() - after[said])
+
+
+def _must_fall(examples: Examples, at: int, after: NDArray[np.float64]) -> float:
+    """By how much the label that was said before has become likelier; 1e-9 where nothing has moved at all."""
+    said = int(examples.said[at])
+    return float(after[said] - examples.probabilities[at, said]) + 1e-9
+
+
+def _must_not_know(examples: Examples, at: int, after: NDArray[np.float64]) -> float:
+    return float(np.delete(after, NEUTRAL).max()) - SURE
+
+
+def _must_turn(examples: Examples, at: int, after: NDArray[np.float64]) -> float:
+    """Where both directions are labelled: how far their scores lie apart the wrong way. Else: 1 - their distance."""
+    row = examples.rows[at]
+    before = examples.probabilities[at]
+    gap = float(stance_scores(before[None])[0] - stance_scores(after[None])[0])
+    reverse = examples.gold.get(_pair(_reversed(row)))
+    if row["label"] is not None and reverse is not None:
+        return 1e-9 - gap if row["label"] > reverse else 1e-9 + gap
+    return 1 - abs(gap) if before.argmax() == after.argmax() else 0.0
+
+
+# --- the changes ---
+
+
+def _masked(examples: Examples) -> Iterator[Change]:
+    for at, row in enumerate(examples.rows):
+        named = _mentioned(row)
+        if named:
+            yield at, edited(row, _everywhere(row, {role: PLACEHOLDERS[role] for role in named}))
+
+
+def _swapped(examples: Examples) -> Iterator[Change]:
+    for at, row in enumerate(examples.rows):
+        others = {role: examples.names.other(row[role], _mention(row, role), row["text"]) for role in _named(row)}
+        new = {role: other for role, other in others.items() if other is not None}
+        if new and len(new) == len(others):
+            yield at, edited(row, _everywhere(row, new))
+
+
+def _flipped(examples: Examples) -> Iterator[Change]:
+    done: set[frozenset[Any]] = set()
+    for at, row in enumerate(examples.rows):
+        other = _reversed(row)
+        both = frozenset([_pair(row), _pair(other)])
+        if row["source_start"] < 0 or row["target_start"] < 0 or both in done:
+            continue
+        reverse = examples.gold.get(_pair(other))
+        labelled = row["label"] is not None and reverse is not None
+        if (labelled and row["label"] != reverse) or (row["label"] is None and examples.said[at] != NEUTRAL):
+            done.add(both)
+            yield at, other
+
+
+def _negated(examples: Examples) -> Iterator[Change]:
+    for at, row in examples.stances():
+        edit = negation(row["text"], max(row["source_end"], 0))
+        if edit is not None and not any(start < edit[0] < end for start, end in _spans(row)):
+            yield at, edited(row, [edit])
+
+
+def _said(examples: Examples) -> Iterator[Change]:
+    for at, row in examples.stances():
+        if row["source"] == AUTHOR:
+            text = row["text"]
+            first = re.match(r"\w+", text)
+            lower = first is not None and first[0].lower() in lexicon().closed and not text.startswith("I ")
+            opening = "A visitor said that " + (text[0].lower() if lower else text[0])
+            yield at, edited(row, [(0, 1, opening)]) if _free(row, 1) else edited(row, [(0, 0, opening[:-1])])
+
+
+def _names_only(examples: Examples) -> Iterator[Change]:
+    for at, row in enumerate(examples.rows):
+        spans = {role: (row[f"{role}_start"], row[f"{role}_end"]) for role in _named(row)}
+        if "target" not in spans:
+            continue
+        order = sorted(spans, key=lambda role: spans[role])
+        text, places = "", {}
+        for role in order:
+            text += " and " if text else ""
+            mention = _mention(row, role)
+            places |= {f"{role}_start": len(text), f"{role}_end": len(text) + len(mention)}
+            text += mention
+        yield at, {**row, "context": "", "text": f"{text}.", **places}
+
+
+CHECKS = (
+    Check(
+        "names masked",
+        "Both names are replaced by placeholders.",
+        "The answer stays: it must come from the sentence, not from who is in it.",
+        _masked,
+        _must_stay,
+    ),
+    Check(
+        "names swapped",
+        "Both names are replaced by other names of their kind: a state by a state, its people by another's.",
+        "The answer stays.",
+        _swapped,
+        _must_stay,
+    ),
+    Check(
+        "source and target flipped",
+        "The same sentence is asked the other way round: where does the target stand on the source?",
+        "Where labels of both directions differ, the scores differ the same way; without labels, a stance one way is not "
+        "simply repeated the other way.",
+        _flipped,
+        _must_turn,
+    ),
+    Check(
+        "negation added",
+        "The first verb after the source is negated by `never` or `not`.",
+        "The stance that was said becomes less likely.",
+        _negated,
+        _must_fall,
+    ),
+    Check(
+        "said by somebody else",
+        "`A visitor said that` is put before a sentence in which the author takes a stance.",
+        "The author's stance becomes less likely: it is the visitor's now.",
+        _said,
+        _must_fall,
+    ),
+    Check(
+        "names only",
+        "Nothing is left of the sentence but the names.",
+        f"No stance has a probability above {SURE}: there is nothing to read.",
+        _names_only,
+        _must_not_know,
+    ),
+)
+
+
+# --- editing a sentence ---
+
+
+def edited(row: Row, edits: Sequence[Edit]) -> Row:
+    """Return an example with its text changed, and the offsets of its mentions moved along.
+
+    Args:
+        row: an example.
+        edits: stretches of its text and what stands there instead; they neither overlap nor cut a mention. A stretch
+            that is a mention makes what stands there the mention.
+
+    Example:
+        >>> row = {"text": "Ana met Bo.", "source_start": 0, "source_end": 3, "target_start": 8, "target_end": 10}
+        >>> new = edited(row, [(0, 3, "Cleo"), (4, 4, "never ")])
+        >>> new["text"], new["text"][new["target_start"]:new["target_end"]]
+        ('Cleo never met Bo.', 'Bo')
+
+    """
+    text, moved = row["text"], dict(row)
+    ordered = sorted(edits)
+    for role in ("source", "target"):
+        start, end = row[f"{role}_start"], row[f"{role}_end"]
+        if start >= 0:
+            moved[f"{role}_start"] = start + sum(len(new) - (b - a) for a, b, new in ordered if b <= start)
+            moved[f"{role}_end"] = end + sum(len(new) - (b - a) for a, b, new in ordered if b <= end and a < end)
+    pieces, at = [], 0
+    for start, end, new in ordered:
+        pieces += [text[at:start], new]
+        at = end
+    return {**moved, "text": "".join([*pieces, text[at:]])}
+
+
+def negation(text: str, after: int = 0) -> Edit | None:
+    """Return what negates the first finite verb after a place: `not` behind an auxiliary, `never` before another verb.
+
+    None if there is no verb, or it is negated already.
+
+    Example:
+        >>> negation("France has accused Libya.", 6), negation("France accused Libya.", 6)
+        ((10, 10, ' not'), (7, 7, 'never '))
+
+    """
+    tagged = Tagged(text, [(0, len(text), False)])
+    for at, (tag, start, end) in enumerate(zip(tagged.tags, tagged.starts, tagged.ends, strict=True)):
+        if start < after or tag not in ("V", "X"):
+            continue
+        word, following = tagged.words[at], "".join(tagged.words[at + 1 : at + 2])
+        if word.endswith(("n't", "not")) or following.strip("'") in ("not", "never", "t") or word[0] == "'":
+            return None
+        return (end, end, " not") if tag == "X" else (start, start, "never ")
+    return None
+
+
+def _everywhere(row: Row, new: dict[str, str]) -> list[Edit]:
+    """Edits that put a new name in place of a mention, and wherever else the sentence has the same words."""
+    edits: list[Edit] = []
+    for role, name in new.items():
+        edits.append((row[f"{role}_start"], row[f"{role}_end"], name))
+    taken = _spans(row)
+    for role, name in new.items():
+        for found in re.finditer(rf"(?<!\w){re.escape(_mention(row, role))}(?!\w)", row["text"]):
+            if all(found.end() <= start or end <= found.start() for start, end in taken):
+                edits.append((*found.span(), name))
+                taken.append(found.span())
+    return edits
+
+
+def _named(row: Row) -> list[str]:
+    """The roles that are mentioned, if all by name."""
+    roles = _mentioned(row)
+    mentions = [_mention(row, role) for role in roles]
+    names = all(mention[0].isupper() and mention.lower() not in lexicon().closed for mention in mentions)
+    return roles if names else []
+
+
+def _mentioned(row: Row) -> list[str]:
+    """The roles that are mentioned; none if the two mentions overlap."""
+    apart = all(a[1] <= b[0] for a, b in pairwise(sorted(_spans(row))))
+    return [role for role in ("source", "target") if apart and row[f"{role}_start"] >= 0]
+
+
+def _free(row: Row, end: int) -> bool:
+    """Whether no mention begins before a place."""
+    return all(start >= end for start, _ in _spans(row))
+
+
+def _spans(row: Row) -> list[tuple[int, int]]:
+    return [(row[f"{role}_start"], row[f"{role}_end"]) for role in ("source", "target") if row[f"{role}_start"] >= 0]
+
+
+def _mention(row: Row, role: str) -> str:
+    found: str = row["text"][row[f"{role}_start"] : row[f"{role}_end"]]
+    return found
+
+
+def _pair(row: Row) -> tuple[Any, ...]:
+    return tuple(row[name] for name in _PAIR)
+
+
+def _reversed(row: Row) -> Row:
+    turned = dict(row)
+    for end in ("", "_start", "_end"):
+        turned[f"source{end}"], turned[f"target{end}"] = row[f"target{end}"], row[f"source{end}"]
+    return turned
+
+
+@dataclass
+class _Names:
+    """Other names of a kind: the registry's, or of actors that it does not know, those in as many words."""
+
+    registry: Registry
+    rows: list[Row]
+    seed: int
+    _of_kind: defaultdict[tuple[str, ...], list[tuple[str, str]]] = field(init=False)
+    _kind: dict[tuple[str, str], tuple[str, ...]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._of_kind, self._kind = defaultdict(list), {}
+        for actor, entry in self.registry.to_json().items():
+            lists = entry if isinstance(entry, dict) else {"names": entry}
+            for kind in NAME_KINDS[:2]:
+                names = [name["name"] if isinstance(name, dict) else name for name in lists.get(kind, ())]
+                for name in names:
+                    self._kind[actor, name] = (kind, self.registry.kinds.get(actor, ""))
+                if names:
+                    self._of_kind[kind, self.registry.kinds.get(actor, "")].append((actor, names[0]))
+        found = {(row[role], _mention(row, role)) for row in self.rows for role in _named(row)}
+        for actor, name in sorted(found):
+            if actor not in self.registry.aliases:
+                self._kind[actor, name] = (str(len(name.split())),)
+                self._of_kind[self._kind[actor, name]].append((actor, name))
+        self._random = np.random.default_rng(self.seed)
+
+    def other(self, actor: str, name: str, text: str) -> str | None:
+        """Return another actor's name of the same kind that the text does not have; None if there is none."""
+        there = [
+            other
+            for who, other in self._of_kind.get(self._kind.get((actor, name), ()), [])
+            if who != actor and other != name and other not in text
+        ]
+        return there[int(self._random.integers(len(there)))] if there else None

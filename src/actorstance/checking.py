@@ -1,0 +1,275 @@
+"""A check of a run: which mentions to label, what that is worth, and the scores corrected by the labels.
+
+A check takes a run's folder and leaves a new one beside it, twice: first with the sheet to be filled in, then, read back,
+with the corrected scores. That folder can be checked again: the sample grows, and all labels count.
+"""
+
+from __future__ import annotations
+
+import csv
+import shutil
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from actorstance import runs, sampling, sheets
+from actorstance.correction import MIN_GROUPS, correct, half_width
+from actorstance.errors import InputError
+from actorstance.examples import LABELS
+from actorstance.files import cell, lines, read_json, write_csv, write_json, write_jsonl
+from actorstance.saved import PREDICTIONS, Saved
+from actorstance.scoring import actor_table, pair_table, stance_scores
+
+CHECK = "check.json"
+WANTED = 5  # intervals that are narrowed where none are named: of the actors that are spoken of most
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A wanted interval: role received, expressed or pair, the actor or the pair, and the lines that it rests on."""
+
+    role: str
+    names: tuple[str, ...]
+    at: NDArray[np.int64]
+
+    @property
+    def key(self) -> dict[str, str]:
+        """How check.json names it."""
+        names = ("source", "target") if self.role == "pair" else ("actor",)
+        return {"role": self.role, **dict(zip(names, self.names, strict=True))}
+
+
+def wanted_intervals(saved: Saved, wanted: Sequence[str] | None = None) -> list[Interval]:
+    """Return the intervals that are to be narrowed.
+
+    Args:
+        saved: a run's predictions.
+        wanted: `turkey` (where others stand on it), `turkey->` (where it stands on others), `russia->turkey` (the pair).
+            None: the `WANTED` actors that are spoken of most, in at least `MIN_GROUPS` groups.
+
+    Raises:
+        InputError: if the run has no such actor or pair, or too few groups for any interval.
+
+    """
+    groups = np.asarray(saved.column("group_id"))
+    if wanted is None:
+        found = [Interval("received", names, at) for names, at in saved.members("received").items()]
+        found = [one for one in found if len(np.unique(groups[one.at])) >= MIN_GROUPS]
+        if not found:
+            raise InputError(f"{saved.folder}: no actor is spoken of in {MIN_GROUPS} groups: no interval can be given.")
+        return sorted(found, key=lambda one: (-len(one.at), one.names))[:WANTED]
+    if not wanted:
+        raise InputError("wanted: no actor is named. Leave it out, or name some: wanted=turkey,'russia->turkey'.")
+    result = []
+    for name in dict.fromkeys(wanted):
+        source, arrow, target = (part.strip() for part in name.partition("->"))
+        role, key = ("pair", (source, target)) if target else ("expressed" if arrow else "received", (source,))
+        at = saved.members(role).get(key)
+        if at is None:
+            there = sorted({names[0] for names in saved.members("received")})
+            raise InputError(f"wanted={name}: nothing of that in {saved.folder}. Its actors: {', '.join(there)[:300]}.")
+        if len(np.unique(groups[at])) < MIN_GROUPS:
+            raise InputError(f"wanted={name}: in fewer than {MIN_GROUPS} groups, so no interval can be given.")
+        result.append(Interval(role, key, at))
+    return result
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be asked: the rows in the order in which they were drawn, and every row's probability."""
+
+    chosen: NDArray[np.int64]
+    inclusion: NDArray[np.float64]
+    summary: dict[str, Any]
+
+
+def plan(saved: Saved, n: int, wanted: Sequence[str] | None = None, seed: int = 0) -> Plan:
+    """Draw the mentions whose labels narrow the wanted intervals most: see `sampling`.
+
+    Args:
+        saved: a run's predictions, with or without labels of checks before.
+        n: how many mentions are asked, ≥ 1; fewer, if there are no more.
+        wanted: see `wanted_intervals`.
+        seed: of the draw. A run that was checked before keeps the one it has: the sample grows.
+
+    Raises:
+        InputError: if nothing is left to ask, or a wanted actor is not there.
+
+    """
+    if isinstance(n, bool) or not isinstance(n, int) or n < 1:
+        raise InputError(f"n={n!r}: expected a whole number of at least 1.")
+    if not saved.checked and (saved.gold >= 0).any():
+        raise InputError(f"{saved.folder}: its examples have labels already. A check is of new articles (predict).")
+    intervals = wanted_intervals(saved, wanted)
+    if saved.checked:
+        seed = _seed_of(saved.folder)
+    own = sampling.uncertainty(saved.probabilities)
+    numbers = np.random.default_rng(seed).random(len(saved.rows))
+    at = [one.at for one in intervals]
+    chosen, inclusion = sampling.draw(own, at, n, numbers, saved.inclusion, saved.asked)
+    if not len(chosen):
+        raise InputError(f"{saved.folder}: every mention of the wanted actors was asked already.")
+    summary = {
+        "seed": seed,
+        "asked": len(chosen),
+        "wanted": [one.key for one in intervals],
+        "intervals": [_expected(saved, one, own, inclusion) for one in intervals],
+    }
+    return Plan(chosen, inclusion, summary)
+
+
+def write_plan(out: Path, saved: Saved, found: Plan) -> None:
+    """Write what is to be labelled, and the run with the probabilities of the draw in it, as a new run's folder."""
+    asked = saved.asked.copy()
+    asked[found.chosen] = True
+    rows = [
+        {**row, "inclusion": chance, "asked": there}
+        for row, chance, there in zip(saved.rows, found.inclusion.tolist(), asked.tolist(), strict=True)
+    ]
+    _carry_over(saved.folder, out)
+    for name in ("actors.csv", "pairs.csv"):
+        if (saved.folder / name).is_file():
+            shutil.copyfile(saved.folder / name, out / name)
+    sheets.write_sheets(out, [saved.rows[at] for at in found.chosen.tolist()])
+    write_jsonl(out / PREDICTIONS, rows)
+    write_json(out / CHECK, found.summary)
+
+
+def answer(saved: Saved, sheet: str | Path) -> tuple[Saved, dict[str, Any]]:
+    """Read a filled-in sheet, and return the run with its labels, and what check.json then holds.
+
+    Raises:
+        InputError: if the run is no check's, or a row of the sheet does not fit: see `sheets.read_sheet`.
+
+    """
+    if not saved.checked:
+        raise InputError(f"{saved.folder}: no check's folder, nothing was asked of it. Make a sheet: check.py run=… n=40.")
+    before = read_json(saved.folder / CHECK)
+    open_ = [at for at in np.flatnonzero(saved.asked).tolist() if saved.gold[at] < 0]
+    answers = sheets.read_sheet(sheet, [saved.rows[at] for at in open_])
+    gold = saved.gold.copy()
+    for at in open_:
+        label = answers.get(saved.rows[at]["example_id"])
+        if label in LABELS:
+            gold[at] = LABELS.index(label)
+    rows = [
+        {**row, "gold": None if label < 0 else LABELS[label]} for row, label in zip(saved.rows, gold.tolist(), strict=True)
+    ]
+    answered = Saved(saved.folder, rows, saved.probabilities, gold, saved.inclusion, saved.asked)
+    counts = Counter(answers.values())
+    unclear = counts.pop(sheets.UNCLEAR, 0)
+    wanted = [_interval_of(saved, key) for key in before.get("wanted", [])]
+    summary = {
+        "seed": _seed_of(saved.folder),
+        "asked": len(open_),
+        "answered": len(answers) - unclear,
+        "unclear": unclear,
+        "blank": len(open_) - len(answers),
+        "labels": {label: counts[label] for label in LABELS},
+        "wanted": [one.key for one in wanted],
+        "intervals": [_now(answered, one) for one in wanted],
+    }
+    return answered, summary
+
+
+def label_chances(saved: Saved) -> NDArray[np.float64] | None:
+    """Return the probability with which each mention came to have a label, None where no check was made.
+
+    Rows that were asked and not answered are taken for a random part of those asked.
+    """
+    if not (saved.asked & (saved.gold >= 0)).any():
+        return None
+    return saved.inclusion * float((saved.gold >= 0).sum() / saved.asked.sum())
+
+
+def write_answered(out: Path, saved: Saved, summary: dict[str, Any]) -> list[dict[str, Any]]:
+    """Write a checked run with its corrected scores as a new run's folder, and return the rows of actors.csv."""
+    chances, examples = label_chances(saved), saved.examples()
+    seed = int(summary["seed"])
+    actors = actor_table(examples, saved.probabilities, seed, chances)
+    pairs = pair_table(examples, saved.probabilities, seed, chances)
+    _carry_over(saved.folder, out)
+    write_jsonl(out / PREDICTIONS, saved.rows)
+    for name, columns, rows, keys in (
+        ("actors.csv", runs.ACTOR_COLUMNS, actors, ("actor", "role")),
+        ("pairs.csv", runs.PAIR_COLUMNS, pairs, ("source", "target")),
+    ):
+        more, table = _with_other_columns(saved.folder / name, columns, rows, keys)
+        write_csv(out / name, (*columns, *more), table)
+    write_json(out / CHECK, summary)
+    return actors
+
+
+def _seed_of(folder: Path) -> int:
+    seed = read_json(folder / CHECK).get("seed")
+    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**32:
+        raise InputError(f"{folder / CHECK}: seed is {seed!r}, expected a whole number from 0 to 4294967295.")
+    return seed
+
+
+def _interval_of(saved: Saved, key: Any) -> Interval:
+    """The wanted interval that a check.json names."""
+    role = key.get("role") if isinstance(key, Mapping) else None
+    if role not in ("received", "expressed", "pair"):
+        raise InputError(f"{saved.folder / CHECK}: wanted holds {str(key)[:80]}, expected role and actor, or a pair.")
+    names = tuple(str(key.get(name)) for name in (("source", "target") if role == "pair" else ("actor",)))
+    at = saved.members(role).get(names)
+    if at is None:
+        raise InputError(f"{saved.folder / CHECK}: {' -> '.join(names)[:80]} is not in {PREDICTIONS}.")
+    return Interval(role, names, at)
+
+
+def _expected(saved: Saved, one: Interval, own: NDArray[np.float64], inclusion: NDArray[np.float64]) -> dict[str, Any]:
+    """An interval's width now, and the one to be expected with the labels asked for.
+
+    Expected: labels vary about the model's score as its probabilities say, groups as its scores do.
+    """
+    at = one.at
+    scores = stance_scores(saved.probabilities)[at]
+    _, index = np.unique(np.asarray(saved.column("group_id"))[at], return_inverse=True)
+    between = float((np.bincount(index, weights=scores - scores.mean()) ** 2).sum() + own[at].sum())
+    labelled = float(inclusion[at].sum())
+    squares = between + len(at) ** 2 * sampling.label_variance(own, inclusion, at)
+    now = _now(saved, one)
+    expected = min(1.0, half_width(squares, len(at), max(3, round(labelled)), 2)) if labelled >= MIN_GROUPS else None
+    return {**now, "expected_labelled": labelled, "expected_half_width": expected}
+
+
+def _now(saved: Saved, one: Interval) -> dict[str, Any]:
+    chances = label_chances(saved)
+    gold = np.where(saved.gold < 0, np.nan, saved.gold - 1.0)[one.at]
+    scores, groups = stance_scores(saved.probabilities)[one.at], np.asarray(saved.column("group_id"))[one.at]
+    found = None if chances is None else correct(gold, groups, scores, chances[one.at])
+    return {
+        **one.key,
+        "n": len(one.at),
+        "labelled": int((saved.gold[one.at] >= 0).sum()),
+        "half_width": None if found is None else (found.high - found.low) / 2,
+    }
+
+
+def _carry_over(folder: Path, out: Path) -> None:
+    """Copy the files of a run that a check does not change."""
+    out.mkdir(parents=True, exist_ok=True)
+    own = {PREDICTIONS, CHECK, *sheets.SHEETS}
+    for path in sorted(folder.iterdir()):
+        if path.suffix in (".json", ".jsonl") and path.name not in own and path.is_file() and not path.is_symlink():
+            shutil.copyfile(path, out / path.name)
+
+
+def _with_other_columns(
+    path: Path, columns: Sequence[str], rows: list[dict[str, Any]], keys: tuple[str, str]
+) -> tuple[list[str], list[dict[str, Any]]]:
+    """Columns that the run's own table has beside those of scores (how mentions were found), and the rows with them."""
+    if not path.is_file():
+        return [], rows
+    table = list(csv.DictReader(line + "\n" for line in lines(path)))
+    more = [name for name in (table[0] if table else {}) if name not in columns]
+    found = {tuple(line.get(key) for key in keys): {name: line.get(name) or "" for name in more} for line in table}
+    empty = dict.fromkeys(more, "")
+    return more, [{**row, **found.get(tuple(cell(row[key]) for key in keys), empty)} for row in rows]

@@ -1,0 +1,378 @@
+"""What differs: two runs on the same examples, or one actor between two periods.
+
+Tests are randomised, by group: if nothing differed, the two answers to a story could as well be swapped (paired
+randomisation: Noreen 1989, Computer-Intensive Methods for Testing Hypotheses), and an article could as well be of the
+other period (permutation). Sentences of an article go together, since they are not independent. Of many actors some
+differ by chance: their p-values are adjusted (Holm 1979; Benjamini and Hochberg 1995).
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import binomtest
+
+from actorstance.checking import Interval, label_chances, wanted_intervals
+from actorstance.correction import LEVEL, MIN_GROUPS, correct
+from actorstance.errors import InputError
+from actorstance.examples import LABELS
+from actorstance.files import write_csv, write_json
+from actorstance.saved import Saved
+from actorstance.scoring import FEW_REPEATS, group_weights, interval, macro_f1_of, stance_scores
+
+ADJUSTMENTS = ("holm", "bh")
+BATCH = 500  # randomisations that are held in memory at once
+_EQUAL = 1e-12  # two differences that are further apart by rounding alone count as equal
+
+Period = tuple[str, str]
+
+
+def runs(
+    a: Saved,
+    b: Saved,
+    *,
+    wanted: Sequence[str] | None = None,
+    adjust: str = "holm",
+    repeats: int = 10_000,
+    seed: int = 0,
+) -> dict[str, Any]:
+    """Compare two runs on the same examples; differences are b - a.
+
+    Args:
+        a: a run's predictions.
+        b: another's.
+        wanted: actors and pairs as of `checking.wanted_intervals`; None: every actor with `MIN_GROUPS` groups.
+        adjust: for many actors: `holm`, or `bh` (Benjamini-Hochberg).
+        repeats: of the randomisation, ≥ 100; the smallest p is 1 / (repeats + 1).
+        seed: of the randomisation and of the bootstrap.
+
+    Returns:
+        What comparison.json holds: see docs/runs.md.
+
+    Raises:
+        InputError: if the examples are not the same, or a setting is wrong.
+
+    """
+    _check(adjust, repeats)
+    order = _same_examples(a, b)
+    _, index = np.unique(np.asarray(a.column("group_id")), return_inverse=True)
+    p_a, p_b = a.probabilities, b.probabilities[order]
+    labelled = a.gold >= 0
+    metrics = mcnemar = None
+    if labelled.all():
+        said = p_a.argmax(axis=1), p_b.argmax(axis=1)
+        metrics = _metrics(a.gold, *said, index, repeats, seed)
+        only_a, only_b = int(((said[0] == a.gold) & (said[1] != a.gold)).sum()), int(
+            ((said[1] == a.gold) & (said[0] != a.gold)).sum()
+        )
+        exact = binomtest(only_a, only_a + only_b).pvalue if only_a + only_b else 1.0
+        mcnemar = {"only_a": only_a, "only_b": only_b, "p": float(exact)}
+    gap = stance_scores(p_b) - stance_scores(p_a)
+    rows = []
+    for one in _intervals(a, wanted):
+        difference, low, high, p = _paired(gap[one.at], index[one.at], repeats, seed)
+        shown = {name: float(stance_scores(chances[one.at]).mean()) for name, chances in (("a", p_a), ("b", p_b))}
+        sizes = {"n": len(one.at), "groups": len(np.unique(index[one.at]))}
+        rows.append({**one.key, **sizes, **shown, "difference": difference, "low": low, "high": high, "p": p})
+    about = {"runs": [a.folder.name, b.folder.name], "n": len(a.rows), "groups": int(index.max()) + 1}
+    return {**about, **_frame(repeats, adjust), "metrics": metrics, "mcnemar": mcnemar, "actors": _adjusted(rows, adjust)}
+
+
+def periods(
+    saved: Saved,
+    between: tuple[Period, Period],
+    *,
+    wanted: Sequence[str] | None = None,
+    adjust: str = "holm",
+    repeats: int = 10_000,
+    seed: int = 0,
+) -> dict[str, Any]:
+    """Compare the actors' scores in one period with those in another; differences are second - first.
+
+    Where a check has labelled mentions, the scores of both periods are the corrected ones, as far as each has labels in
+    enough groups.
+
+    Args:
+        saved: a run's predictions, whose articles have dates.
+        between: two periods, each its first and last day (ISO), which do not overlap.
+        wanted: see `runs`.
+        adjust: likewise.
+        repeats: likewise.
+        seed: likewise.
+
+    Raises:
+        InputError: if no article has a date, or a setting is wrong.
+
+    """
+    _check(adjust, repeats)
+    dates = np.array([str(row.get("date") or "")[:10] for row in saved.rows])
+    if not dates.astype(bool).any():
+        raise InputError(f"{saved.folder}: no article has a date: give JSONL with a field `date`.")
+    of = np.array([_period(date, between) for date in dates])
+    groups = np.asarray(saved.column("group_id"))
+    chances = label_chances(saved)
+    rows = []
+    for one in _intervals(saved, wanted):
+        parts = [one.at[of[one.at] == which] for which in (0, 1)]
+        if any(len(np.unique(groups[part])) < MIN_GROUPS for part in parts):
+            continue
+        rows.append({**one.key, **_unpaired(saved, parts, groups, chances, repeats, seed)})
+    if not rows:
+        raise InputError(f"{saved.folder}: no actor is spoken of in {MIN_GROUPS} groups (articles) of both periods.")
+    about = {"periods": [list(period) for period in between], "n": int((of >= 0).sum())}
+    about["groups"] = len(np.unique(groups[of >= 0]))
+    return {**about, **_frame(repeats, adjust), "metrics": None, "mcnemar": None, "actors": _adjusted(rows, adjust)}
+
+
+def read_periods(given: Any) -> tuple[Period, Period]:
+    """Return two periods, each written as its first and last day: `2020-01-01..2020-02-29`.
+
+    Raises:
+        InputError: if they are not two, no dates, or overlap.
+
+    """
+    if not isinstance(given, list) or len(given) != 2:
+        raise InputError("periods: expected two, as periods=[2020-01-01..2020-02-29,2020-03-01..2020-04-30].")
+    found = []
+    for text in given:
+        try:
+            first, last = (datetime.date.fromisoformat(part) for part in str(text).split(".."))
+        except ValueError as error:
+            raise InputError(f"periods: {text!r} is no period. Write it as 2020-01-01..2020-02-29.") from error
+        if last < first:
+            raise InputError(f"periods: {text} ends before it begins.")
+        found.append((first.isoformat(), last.isoformat()))
+    one, two = found
+    if one[0] <= two[1] and two[0] <= one[1]:
+        raise InputError(f"periods: {'..'.join(one)} and {'..'.join(two)} overlap.")
+    return one, two
+
+
+def write(out: Path, found: dict[str, Any]) -> None:
+    """Write comparison.json and comparison.csv."""
+    out.mkdir(parents=True, exist_ok=True)
+    names = list(dict.fromkeys(name for row in found["actors"] for name in row))
+    write_csv(out / "comparison.csv", names, found["actors"])
+    write_json(out / "comparison.json", found)
+
+
+def adjusted(p: Sequence[float], how: str) -> list[float]:
+    """Return p-values adjusted for how many there are.
+
+    Args:
+        p: p-values.
+        how: `holm` holds the chance of any false finding, `bh` (Benjamini-Hochberg) the share of false findings.
+
+    Example:
+        >>> adjusted([0.01, 0.02, 0.5], "holm"), adjusted([0.01, 0.02, 0.5], "bh")
+        ([0.03, 0.04, 0.5], [0.03, 0.03, 0.5])
+
+    """
+    values = np.asarray(p, dtype=np.float64)
+    order = np.argsort(values, kind="stable")
+    rank = np.arange(1, len(values) + 1)
+    if how == "holm":
+        stepped = np.maximum.accumulate(values[order] * (len(values) + 1 - rank))
+    else:
+        stepped = np.minimum.accumulate((values[order] * len(values) / rank)[::-1])[::-1]
+    result = np.empty(len(values))
+    result[order] = np.minimum(stepped, 1)
+    return [float(value) for value in result]
+
+
+def _check(adjust: str, repeats: int) -> None:
+    if adjust not in ADJUSTMENTS:
+        raise InputError(f"adjust={adjust!r}: expected {' or '.join(ADJUSTMENTS)}.")
+    if isinstance(repeats, bool) or not isinstance(repeats, int) or not 100 <= repeats <= 1_000_000:
+        raise InputError(f"repeats={repeats!r}: expected a whole number from 100 to 1000000.")
+
+
+def _frame(repeats: int, adjust: str) -> dict[str, Any]:
+    return {"level": LEVEL, "repeats": repeats, "adjustment": adjust}
+
+
+def _same_examples(a: Saved, b: Saved) -> NDArray[np.int64]:
+    """Where each example of the first run stands in the second."""
+    places = {row["example_id"]: at for at, row in enumerate(b.rows)}
+    there = sum(row["example_id"] in places for row in a.rows)
+    if there < len(a.rows) or len(a.rows) < len(b.rows):
+        raise InputError(
+            f"{a.folder} and {b.folder}: not the same examples: {len(a.rows)} and {len(b.rows)}, {there} of them in both. "
+            "Score both models on one corpus."
+        )
+    order = np.array([places[row["example_id"]] for row in a.rows], dtype=np.int64)
+    for row, at in zip(a.rows, order.tolist(), strict=True):
+        for name in ("text", "source", "target", "gold"):
+            if row[name] != b.rows[at][name]:
+                raise InputError(f"{a.folder} and {b.folder}: example {row['example_id']!r} differs in its {name}.")
+    return order
+
+
+def _intervals(saved: Saved, wanted: Sequence[str] | None) -> list[Interval]:
+    if wanted is not None:
+        return wanted_intervals(saved, wanted)
+    groups = np.asarray(saved.column("group_id"))
+    return [
+        Interval(role, names, at)
+        for role in ("received", "expressed")
+        for names, at in sorted(saved.members(role).items(), key=lambda item: (-len(item[1]), item[0]))
+        if len(np.unique(groups[at])) >= MIN_GROUPS
+    ]
+
+
+def _metrics(
+    gold: NDArray[np.int64],
+    a: NDArray[np.int64],
+    b: NDArray[np.int64],
+    index: NDArray[np.int64],
+    repeats: int,
+    seed: int,
+) -> list[dict[str, Any]]:
+    """Accuracy and macro-F1 of both, their difference with its interval, and how often chance does as much."""
+    tables = [_confusions(gold, said, index) for said in (a, b)]
+    weights = group_weights(len(tables[0]), seed) if len(tables[0]) >= MIN_GROUPS else None
+    result = []
+    for name, of in (("accuracy", _accuracy_of), ("macro_f1", macro_f1_of)):
+        first, second = (float(of(table.sum(axis=0))) for table in tables)
+        low = high = None
+        if weights is not None:
+            draws = [of((weights @ table.reshape(len(table), -1)).reshape(-1, *table.shape[1:])) for table in tables]
+            low, high = interval(draws[1] - draws[0], len(tables[0]))
+        reached = 0
+        rng = np.random.default_rng(seed)
+        for start in range(0, repeats, BATCH):
+            swap = rng.integers(2, size=(min(BATCH, repeats - start), len(tables[0])))
+            turned = [
+                (swap @ (other - one).reshape(len(one), -1)).reshape(-1, *one.shape[1:]) + one.sum(axis=0)
+                for one, other in (tables, tables[::-1])
+            ]
+            reached += int((np.abs(of(turned[1]) - of(turned[0])) >= abs(second - first) - _EQUAL).sum())
+        figures = {"a": first, "b": second, "difference": second - first, "low": low, "high": high}
+        result.append({"name": name, **figures, "p": (reached + 1) / (repeats + 1)})
+    return result
+
+
+def _confusions(gold: NDArray[np.int64], said: NDArray[np.int64], index: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The confusion matrix of each group, shape (groups, 3, 3)."""
+    size = len(LABELS)
+    flat = np.bincount((index * size + gold) * size + said, minlength=(index.max() + 1) * size**2)
+    return flat.reshape(-1, size, size)
+
+
+def _accuracy_of(confusion: NDArray[Any]) -> NDArray[np.float64]:
+    result: NDArray[np.float64] = np.trace(confusion, axis1=-2, axis2=-1) / confusion.sum(axis=(-2, -1))
+    return result
+
+
+def _paired(
+    gap: NDArray[np.float64], index: NDArray[np.int64], repeats: int, seed: int
+) -> tuple[float, float | None, float | None, float]:
+    """The mean difference of two scores, its interval, and its p: the signs of whole groups could be turned."""
+    names, index = np.unique(index, return_inverse=True)
+    sums, counts = np.bincount(index, weights=gap), np.bincount(index)
+    low = high = None
+    if len(names) >= MIN_GROUPS:
+        weights = group_weights(len(names), seed)
+        low, high = interval((weights @ sums) / (weights @ counts), len(names))
+    reached, rng = 0, np.random.default_rng(seed)
+    for start in range(0, repeats, BATCH):
+        signs = 2 * rng.integers(2, size=(min(BATCH, repeats - start), len(names))) - 1
+        reached += int((np.abs(signs @ sums) >= abs(sums.sum()) - _EQUAL * len(gap)).sum())
+    return float(gap.mean()), low, high, (reached + 1) / (repeats + 1)
+
+
+def _period(date: str, between: tuple[Period, Period]) -> int:
+    return next((which for which, (first, last) in enumerate(between) if first <= date <= last), -1)
+
+
+def _unpaired(
+    saved: Saved,
+    parts: list[NDArray[np.int64]],
+    groups: NDArray[np.generic],
+    chances: NDArray[np.float64] | None,
+    repeats: int,
+    seed: int,
+) -> dict[str, Any]:
+    """An actor's score in two periods, corrected where both have labels, the difference, its interval and p."""
+    scores = stance_scores(saved.probabilities)
+    corrected = [
+        None
+        if chances is None
+        else correct(np.where(saved.gold < 0, np.nan, saved.gold - 1.0)[part], groups[part], scores[part], chances[part])
+        for part in parts
+    ]
+    means, values = [], []
+    for part, found in zip(parts, corrected, strict=True):
+        if found is None or None in corrected:
+            means.append(float(scores[part].mean()))
+            values.append(scores[part])
+        else:
+            means.append(found.score)
+            values.append(found.score + found.deviations)
+    sums, counts = zip(*(_by_group(value, groups[part]) for value, part in zip(values, parts, strict=True)), strict=True)
+    low, high = _unpaired_interval(sums, counts, seed)
+    p = _permuted(np.concatenate(sums), np.concatenate(counts), len(sums[0]), repeats, seed)
+    return {
+        "n_a": len(parts[0]),
+        "n_b": len(parts[1]),
+        "groups_a": len(sums[0]),
+        "groups_b": len(sums[1]),
+        "correction": "none" if None in corrected else corrected[0].correction if corrected[0] else "none",
+        "a": means[0],
+        "b": means[1],
+        "difference": means[1] - means[0],
+        "low": low,
+        "high": high,
+        "p": p,
+    }
+
+
+def _by_group(values: NDArray[np.float64], groups: NDArray[np.generic]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    _, index = np.unique(groups, return_inverse=True)
+    return np.bincount(index, weights=values), np.bincount(index)
+
+
+def _unpaired_interval(sums: Sequence[Any], counts: Sequence[Any], seed: int) -> tuple[float, float]:
+    """Both periods are resampled by themselves; the smaller one says how few groups there are."""
+    draws = []
+    for which, (total, count) in enumerate(zip(sums, counts, strict=True)):
+        weights = group_weights(len(total), seed + which, FEW_REPEATS)
+        draws.append((weights @ total) / (weights @ count))
+    return interval(draws[1] - draws[0], min(map(len, sums)))
+
+
+def _permuted(sums: NDArray[np.float64], counts: NDArray[np.int64], first: int, repeats: int, seed: int) -> float:
+    """How often as large a difference comes about where groups are dealt to the two periods at random.
+
+    The difference is in units of its standard error, so that periods of unlike spread do not look different (Janssen 1997).
+    """
+
+    def statistic(order: NDArray[np.int64]) -> NDArray[np.float64]:
+        parts = [(sums[order[:, cut]], counts[order[:, cut]]) for cut in (slice(None, first), slice(first, None))]
+        means = [total.sum(axis=1) / count.sum(axis=1) for total, count in parts]
+        squares = [
+            ((total - mean[:, None] * count) ** 2).sum(axis=1) / count.sum(axis=1) ** 2
+            for (total, count), mean in zip(parts, means, strict=True)
+        ]
+        result: NDArray[np.float64] = np.abs(means[1] - means[0]) / np.sqrt(np.maximum(squares[0] + squares[1], _EQUAL))
+        return result
+
+    rng = np.random.default_rng(seed)
+    seen = float(statistic(np.arange(len(sums))[None])[0])
+    reached = 0
+    for start in range(0, repeats, BATCH):
+        orders = rng.permuted(np.tile(np.arange(len(sums)), (min(BATCH, repeats - start), 1)), axis=1)
+        reached += int((statistic(orders) >= seen - _EQUAL).sum())
+    return (reached + 1) / (repeats + 1)
+
+
+def _adjusted(rows: list[dict[str, Any]], how: str) -> list[dict[str, Any]]:
+    values = adjusted([row["p"] for row in rows], how)
+    return [
+        {**row, "p_adjusted": value, "significant": value <= 1 - LEVEL} for row, value in zip(rows, values, strict=True)
+    ]

@@ -1,0 +1,158 @@
+"""A mean stance from the model's word on all mentions and labels on some: PPI++, resampling groups.
+
+Prediction-powered inference (Angelopoulos, Duchi, Zrnic 2023, PPI++: Efficient Prediction-Powered Inference): the mean
+of the model's scores, times a power λ, plus the mean of what the labels say beyond that. It is unbiased whatever the
+model is worth; the better the model, the narrower its interval. λ is tuned to the narrowest one (0: the labels alone).
+
+Labels count by the inverse of the probability with which their mentions were drawn (Horvitz and Thompson 1952, with
+Hájek's normalisation), so a sample need not be even, as long as its probabilities are known. Two questions, two intervals:
+
+- of articles like these: the articles are a sample too. Mentions of one article are not independent, so whole groups
+  carry the variance (the sandwich estimator: the linear form of resampling groups).
+- of these very articles: only which mentions were labelled is chance; with every mention labelled nothing is left open.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import t as student_t
+
+MIN_GROUPS = 5  # labelled groups, below which no interval is given
+LEVEL = 0.95
+VALUES = (-1.0, 0.0, 1.0)  # what a label is worth: against, neutral, favor
+
+
+@dataclass(frozen=True)
+class Corrected:
+    """A corrected score; see `correct`.
+
+    `score`, `low`, `high` (articles like these), `low_here`, `high_here` (these articles) lie in [-1, 1]. `power` is λ in
+    [0, 1]; `labelled` the number of labels; `correction` is "ppi++", or "classical" where the labels stand alone.
+    `deviations`, shape (n,), are what each mention adds: their mean is 0, and the squares of their sums by group are the
+    variance.
+    """
+
+    score: float
+    low: float
+    high: float
+    low_here: float
+    high_here: float
+    power: float
+    labelled: int
+    correction: str
+    deviations: NDArray[np.float64]
+
+
+def correct(
+    gold: NDArray[np.float64],
+    groups: NDArray[np.generic],
+    scores: NDArray[np.float64] | None = None,
+    inclusion: NDArray[np.float64] | None = None,
+    level: float = LEVEL,
+) -> Corrected | None:
+    """Return the mean stance of mentions of which some are labelled, with its intervals.
+
+    Args:
+        gold: favor = 1, neutral = 0, against = -1, and NaN where there is no label, shape (n,).
+        groups: the group of each mention (story, article), shape (n,).
+        scores: the model's P(favor) - P(against), shape (n,); None where there are only labels.
+        inclusion: the probability with which each mention came to be labelled, in (0, 1], shape (n,). None: the labelled
+            ones are a simple random sample.
+        level: of the intervals, in (0, 1).
+
+    Returns:
+        None with labels in fewer than `MIN_GROUPS` groups, or where a mention had no chance to be labelled: then
+        nothing can be said of it.
+
+    Raises:
+        ValueError: if shapes differ, or a labelled mention has no inclusion probability in (0, 1].
+
+    Example:
+        >>> rng = np.random.default_rng(0)
+        >>> truth = rng.integers(-1, 2, 400).astype(float)
+        >>> scores = 0.5 * truth + 0.3  # a model that leans to favor
+        >>> gold = np.where(rng.random(400) < 0.1, truth, np.nan)
+        >>> found = correct(gold, np.arange(400), scores)
+        >>> print(f"{scores.mean():.2f} is corrected to {found.score:.2f}, the truth is {truth.mean():.2f}")
+        0.31 is corrected to 0.02, the truth is 0.02
+
+    """
+    chosen = ~np.isnan(gold)
+    labelled = int(chosen.sum())
+    if any(array is not None and array.shape != gold.shape for array in (groups, scores, inclusion)):
+        raise ValueError("gold, groups, scores and inclusion must have one shape")
+    if len(np.unique(groups[chosen])) < MIN_GROUPS:
+        return None
+    chance = np.full(len(gold), labelled / len(gold)) if inclusion is None else inclusion
+    if not ((chance[chosen] > 0) & (chance[chosen] <= 1)).all():
+        raise ValueError("a labelled mention needs an inclusion probability in (0, 1]")
+    if (chance[~chosen] <= 0).any():
+        return None
+    weight = np.where(chosen, 1 / np.where(chosen, chance, 1), 0)
+    weight *= len(gold) / weight.sum()  # Hájek: they stand for all mentions
+    y = np.where(chosen, gold, 0)
+    label_mean = float((weight * y).mean())
+    labels_part = weight * (y - label_mean)
+    _, index = np.unique(groups, return_inverse=True)
+    if scores is None or labelled == len(gold):
+        power, model_part, score = 0.0, np.zeros(len(gold)), label_mean
+    else:
+        sampled = float((weight * scores).mean())
+        model_part = (scores - scores.mean()) - weight * (scores - sampled)
+        power = _power(_by_group(labels_part, index), _by_group(model_part, index))
+        score = label_mean + power * float(scores.mean() - sampled)
+    deviations = labels_part + power * model_part
+    f = np.zeros(len(gold)) if scores is None else scores
+    residual = weight * ((y - label_mean) - power * (f - (weight * f).mean()))
+    lost = 1 + (power > 0)  # degrees of freedom: a mean, and a slope
+    few = _few(weight[chosen], label_mean)
+    group_count = len(np.unique(groups[chosen]))
+    wide = half_width(float((_by_group(deviations, index) ** 2).sum()) + few, len(gold), group_count, lost, level)
+    open_ = (1 - chance) * chosen
+    narrow = half_width(float((open_ * residual**2).sum()) + few * float(open_.sum()) / labelled, len(gold), labelled, lost, level)
+    return Corrected(
+        *(float(np.clip(value, -1, 1)) for value in (score, score - wide, score + wide, score - narrow, score + narrow)),
+        power=power,
+        labelled=labelled,
+        correction="ppi++" if power > 0 else "classical",
+        deviations=deviations,
+    )
+
+
+def _power(labels_part: NDArray[np.float64], model_part: NDArray[np.float64]) -> float:
+    """The λ in [0, 1] that makes the squares of the sums by group least."""
+    spread = float((model_part**2).sum())
+    if spread <= 1e-12:
+        return 0.0
+    return float(np.clip(-(labels_part @ model_part) / spread, 0, 1))
+
+
+def _by_group(values: NDArray[np.float64], index: NDArray[np.int64]) -> NDArray[np.float64]:
+    return np.bincount(index, weights=values)
+
+
+def _few(weight: NDArray[np.float64], mean: float) -> float:
+    """Squares that one label of each kind more would add: thirty labels that agree do not prove that all would.
+
+    As Agresti and Coull (1998) add to a proportion; without it the interval of labels that agree would be a point.
+    """
+    return float((weight**2).mean() * sum((value - mean) ** 2 for value in VALUES))
+
+
+def half_width(squares: float, n: int, units: int, lost: int, level: float = LEVEL) -> float:
+    """Return half the width of the interval of a mean.
+
+    Args:
+        squares: what the mentions' deviations add up to, squared (by group).
+        n: the number of mentions.
+        units: the number of labelled groups (or mentions) that the squares come from.
+        lost: degrees of freedom that were spent.
+        level: of the interval.
+
+    """
+    freedom = max(1, units - lost)
+    quantile = float(student_t.ppf((1 + level) / 2, freedom))
+    return quantile * float(np.sqrt(squares * units / freedom * units / (units + len(VALUES)))) / n

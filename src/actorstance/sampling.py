@@ -1,0 +1,148 @@
+"""Which mentions to label: a random sample that narrows the wanted intervals most, with known probabilities.
+
+Every mention has its probability of coming into the sample, larger where its label would narrow a wanted interval more:
+proportional to how unsure the model is of it, and to how few mentions the interval rests on (Neyman 1934, and for
+model-assisted means Särndal, Swensson, Wretman 1992). It depends on the model's word alone, never on a label, and a
+label counts by its inverse: so the correction stays valid (`correction.correct`).
+
+The sample of fixed size is Pareto sampling (Rosén 1997, On sampling with probability proportional to size): each mention
+has a random number of its own, once and for all (a permanent random number, Ohlsson 1995), and those with the least
+odds ratio come in. So a sample grows: who asks for forty more keeps the forty there are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import brentq
+
+CERTAIN = 0.5  # how far every mention is taken for as unsure as the average: a model may be wrong where it is sure
+LEAST = 1e-9
+LEAST_SHARE = 2  # mentions of a wanted interval in a draw, below which it is drawn together with the others
+
+
+def uncertainty(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the variance that a label's worth (-1, 0, 1) is expected to have about the model's score, shape (n,).
+
+    Half of it is the mention's own, half the mean of all: no mention is left out because a model is sure of it.
+
+    Example:
+        >>> uncertainty(np.array([[1.0, 0.0, 0.0], [0.5, 0.0, 0.5]]))
+        array([0.25, 0.75])
+
+    """
+    score = probabilities[:, 2] - probabilities[:, 0]
+    own = probabilities[:, 2] + probabilities[:, 0] - score**2
+    return CERTAIN * own.mean() + (1 - CERTAIN) * own
+
+
+def inclusion(
+    variance: NDArray[np.float64],
+    wanted: Sequence[NDArray[np.int64]],
+    size: float,
+    known: NDArray[np.float64] | None = None,
+) -> NDArray[np.float64]:
+    """Return the probability with which each mention is to be drawn, shape (n,), in [0, 1].
+
+    The mean square of the wanted intervals' widths is made least, as far as labels bear on it.
+
+    Args:
+        variance: see `uncertainty`, shape (n,), > 0.
+        wanted: for each wanted interval the indices of its mentions.
+        size: the sum of the probabilities: the number of labels, at most the number of mentions wanted.
+        known: the probabilities of a sample that was drawn before; none becomes less.
+
+    """
+    worth = np.zeros(len(variance))
+    for at in wanted:
+        worth[at] += variance[at] / len(at) ** 2
+    return _scaled(np.sqrt(worth), np.zeros(len(variance)) if known is None else known, size)
+
+
+def label_variance(variance: NDArray[np.float64], chance: NDArray[np.float64], at: NDArray[np.int64]) -> float:
+    """Return the variance of a mean over the mentions `at` that is left by labelling only some of them."""
+    if (chance[at] <= 0).any():
+        return np.inf
+    return float((variance[at] * (1 - chance[at]) / chance[at]).sum()) / len(at) ** 2
+
+
+def _scaled(worth: NDArray[np.float64], floor: NDArray[np.float64], size: float) -> NDArray[np.float64]:
+    """Probabilities in proportion to `worth`, no less than `floor` and no more than 1, that add up to `size`."""
+    most = float(np.where(worth > 0, 1, floor).sum())
+    if size >= most - LEAST:
+        return np.where(worth > 0, 1.0, floor)
+
+    def excess(factor: float) -> float:
+        return float(np.maximum(floor, np.minimum(1, factor * worth)).sum()) - size
+
+    if excess(0) >= 0:
+        return floor
+    factor = brentq(excess, 0, 1 / worth[worth > 0].min())
+    return np.maximum(floor, np.minimum(1, factor * worth))
+
+
+def draw(
+    variance: NDArray[np.float64],
+    wanted: Sequence[NDArray[np.int64]],
+    size: int,
+    numbers: NDArray[np.float64],
+    known: NDArray[np.float64],
+    drawn: NDArray[np.bool_],
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Draw `size` mentions beside those that are there.
+
+    Each wanted interval gets its whole share, so that none is left short by chance: a stratum each.
+
+    Args:
+        variance: see `inclusion`, shape (n,).
+        wanted: likewise.
+        size: how many are drawn; fewer, if there are no more.
+        numbers: the permanent random number of each mention, in (0, 1), shape (n,).
+        known: the probabilities of what was drawn before, 0 where nothing was, shape (n,).
+        drawn: which were drawn before, shape (n,).
+
+    Returns:
+        The indices of those drawn, in an order in which every beginning is such a sample too; and the probability with
+        which each mention is in the whole sample, shape (n,).
+
+    """
+    chance = inclusion(variance, wanted, float(known.sum()) + size, known)
+    stratum = _strata(len(variance), wanted)
+    shares = np.bincount(stratum, weights=chance - known)
+    sizes = _whole(shares)
+    if (sizes < LEAST_SHARE).any():  # too few to share out
+        stratum, sizes = np.zeros_like(stratum), np.array([round(shares.sum())])
+    chosen, turn = [], []
+    for which, number in enumerate(sizes.tolist()):
+        at = np.flatnonzero((stratum == which) & (chance > 0))
+        chance[at] = _scaled(chance[at], known[at], float(known[at].sum()) + number)
+        found = at[_pareto(chance[at], numbers[at], drawn[at])][:number]
+        chosen.append(found)
+        turn.append((np.arange(len(found)) + numbers[found]) / max(number, 1))
+    order = np.argsort(np.concatenate(turn), kind="stable")
+    return np.concatenate(chosen)[order], chance
+
+
+def _strata(n: int, wanted: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
+    """The wanted interval of each mention; of several the one with fewest mentions. Others are with the first."""
+    stratum = np.zeros(n, dtype=np.int64)
+    for which in sorted(range(len(wanted)), key=lambda which: -len(wanted[which])):
+        stratum[wanted[which]] = which
+    return stratum
+
+
+def _whole(shares: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Whole numbers of the same sum, each share rounded down or up."""
+    down = np.floor(shares + LEAST).astype(np.int64)
+    short = round(float(shares.sum())) - int(down.sum())
+    down[np.argsort(down - shares, kind="stable")[:short]] += 1
+    return down
+
+
+def _pareto(chance: NDArray[np.float64], numbers: NDArray[np.float64], drawn: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """The places of those not drawn yet, the first to come in first."""
+    odds = np.maximum(chance, LEAST) / np.maximum(1 - chance, LEAST)
+    order = np.argsort((numbers / (1 - numbers)) / odds, kind="stable")
+    return order[~drawn[order]]

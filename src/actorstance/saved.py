@@ -1,0 +1,114 @@
+"""A run's predictions, read back: what checks, comparisons and corrections start from."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from datasets import Dataset, Features, Value
+from numpy.typing import NDArray
+
+from actorstance.errors import InputError
+from actorstance.examples import FEATURES, LABELS
+from actorstance.files import read_json_lines
+
+PREDICTIONS = "predictions.jsonl"
+_TEXTS = ("example_id", "document_id", "group_id", "text", "source", "target")
+_SUM = 1e-3  # how far three probabilities may be from 1 in all
+
+
+@dataclass(frozen=True)
+class Saved:
+    """The lines of a run's predictions.jsonl, and their numbers as arrays.
+
+    `probabilities` has shape (n, 3); `gold` are label indices, -1 where there is no label; `inclusion` the probability with
+    which each mention was drawn for a check, 0 where none was made; `asked` whether it was.
+    """
+
+    folder: Path
+    rows: list[dict[str, Any]]
+    probabilities: NDArray[np.float64]
+    gold: NDArray[np.int64]
+    inclusion: NDArray[np.float64]
+    asked: NDArray[np.bool_]
+
+    @property
+    def checked(self) -> bool:
+        """Whether a check drew mentions of this run."""
+        return bool(self.asked.any())
+
+    def column(self, name: str) -> list[Any]:
+        """Return one value of every line."""
+        return [row[name] for row in self.rows]
+
+    def members(self, role: str) -> dict[tuple[str, ...], NDArray[np.int64]]:
+        """Return the lines of every actor as target ("received") or source ("expressed"), or of every "pair"."""
+        names = {"received": ("target",), "expressed": ("source",), "pair": ("source", "target")}[role]
+        found: dict[tuple[str, ...], list[int]] = {}
+        for at, row in enumerate(self.rows):
+            found.setdefault(tuple(row[name] for name in names), []).append(at)
+        return {key: np.array(rows) for key, rows in found.items()}
+
+    def examples(self) -> Dataset:
+        """Return the columns that a table of scores is made from."""
+        columns: dict[str, Sequence[Any]] = {name: self.column(name) for name in _TEXTS}
+        columns["label"] = [None if label < 0 else label for label in self.gold.tolist()]
+        kinds = {name: Value("string") for name in _TEXTS} | {"label": FEATURES["label"]}
+        return Dataset.from_dict(columns, features=Features(kinds))
+
+
+def read_saved(run: str | Path) -> Saved:
+    """Read the predictions of a run's folder.
+
+    Raises:
+        InputError: naming file and line, if they are not there or not what a run writes.
+
+    """
+    folder = Path(run)
+    path = folder / PREDICTIONS
+    if not path.is_file():
+        raise InputError(f"{folder}: no run's folder: it has no {PREDICTIONS}.")
+    rows, seen = [], set()
+    for where, row in read_json_lines(path):
+        _check(where, row)
+        if row["example_id"] in seen:
+            raise InputError(f"{where}: example_id {row['example_id']!r} stands there twice.")
+        seen.add(row["example_id"])
+        rows.append(row)
+    return Saved(
+        folder,
+        rows,
+        np.array([[row[label] for label in LABELS] for row in rows], dtype=np.float64),
+        np.array([-1 if row["gold"] is None else LABELS.index(row["gold"]) for row in rows], dtype=np.int64),
+        np.array([row.get("inclusion", 0.0) for row in rows], dtype=np.float64),
+        np.array([row.get("asked", False) for row in rows], dtype=bool),
+    )
+
+
+def _check(where: str, row: dict[str, Any]) -> None:
+    for name in _TEXTS:
+        if not isinstance(row.get(name), str) or not row[name]:
+            raise InputError(f"{where}: {name} is {row.get(name)!r}, expected text. Is it a run's {PREDICTIONS}?")
+        if re.search("[\ud800-\udfff]", row[name]):
+            raise InputError(f"{where}: {name} holds a character that is no text.")
+    for role in ("source", "target"):
+        span = (row.get(f"{role}_start", -1), row.get(f"{role}_end", -1))
+        whole = all(isinstance(place, int) and not isinstance(place, bool) for place in span)
+        if not whole or (span != (-1, -1) and not 0 <= span[0] < span[1] <= len(row["text"])):
+            raise InputError(f"{where}: {role}_start and {role}_end are {span}, outside the text.")
+    chances = [row.get(label) for label in LABELS]
+    numbers = [chance for chance in chances if isinstance(chance, int | float) and not isinstance(chance, bool)]
+    if len(numbers) < len(LABELS) or not abs(sum(numbers) - 1) <= _SUM or min(numbers) < 0:
+        raise InputError(f"{where}: {', '.join(LABELS)} are {chances}, expected probabilities that add up to 1.")
+    if row.get("gold") is not None and row["gold"] not in LABELS:
+        raise InputError(f"{where}: gold is {row['gold']!r}, expected {', '.join(LABELS)} or null.")
+    row.setdefault("gold", None)
+    inclusion, asked = row.get("inclusion", 0.0), row.get("asked", False)
+    if isinstance(inclusion, bool) or not isinstance(inclusion, int | float) or not 0 <= inclusion <= 1:
+        raise InputError(f"{where}: inclusion is {inclusion!r}, expected a probability.")
+    if not isinstance(asked, bool) or (asked and not inclusion):
+        raise InputError(f"{where}: asked is {asked!r} with an inclusion of {inclusion!r}.")
