@@ -126,13 +126,15 @@ def _side_by_side(n: int, arrows: Sequence[Arrow]) -> NDArray[np.int64]:
     return np.argsort(-np.round(leading, 9), kind="stable")
 
 
-def over_time(points: Sequence[Point], first: datetime.date, last: datetime.date, about: str) -> Markup:
-    """Draw a score over time, from -1 to 1, with a dot and its interval for each stretch."""
+def over_time(
+    points: Sequence[Point], first: datetime.date, last: datetime.date, reach: float, about: str
+) -> Markup:
+    """Draw a score over time, from -reach to reach, with a dot and its interval for each stretch."""
     from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 
     with _figure(330, 130) as (figure, made):
-        axes = figure.add_axes((0.11, 0.2, 0.86, 0.74))
-        _score_axis(axes)
+        axes = figure.add_axes((0.15, 0.2, 0.82, 0.74))
+        _score_axis(axes, reach)
         days = [_ordinal(point.day) for point in points]
         axes.plot(days, [point.score for point in points], color=STYLES["soft"], linewidth=0.8, zorder=2)
         for day, point in zip(days, points, strict=True):
@@ -156,9 +158,9 @@ def _ordinal(day: datetime.date) -> float:
     return float(day.toordinal() - datetime.date(1970, 1, 1).toordinal())
 
 
-def _score_axis(axes: Axes) -> None:
-    axes.set_ylim(-1.05, 1.05)
-    axes.set_yticks([-1, 0, 1], ["−1", "0", "+1"])
+def _score_axis(axes: Axes, reach: float) -> None:
+    axes.set_ylim(-1.08 * reach, 1.08 * reach)
+    axes.set_yticks([-reach, 0, reach], [f"−{reach:g}", "0", f"+{reach:g}"])
     axes.axhline(0, color=STYLES["soft"], linewidth=0.8, zorder=1)
     _quiet(axes)
 

@@ -35,6 +35,7 @@ MAX_PAIRS = 100
 MATRIX = 14  # sources and targets of the matrix: more do not fit a page
 OVER_TIME = 6  # actors that are drawn over time
 NOTED = 3  # articles whose stances stand in the margin too; of more they would make the page too large
+REACHES = (0.1, 0.25, 0.5, 1.0)  # of a score over time: one for all figures of a page
 MIN_DAYS = 3  # with fewer days there is no course of time
 ARTICLES = 2_650_000  # bytes of articles and their stances that a page carries; a page of text is five thousand
 ERRORS = 12  # wrong answers that are shown, the surest first
@@ -107,6 +108,7 @@ class _Page:
             "all_pairs": len(self.folder.pairs),
             "network": self._network(),
             "over_time": self._over_time(),
+            "check": self.folder.optional("check.json"),
             "behaviour": self.folder.optional("behaviour.json"),
             "audit": self.audit,
             "methods": self._methods(),
@@ -225,14 +227,16 @@ class _Page:
         days = [day for day, _, _ in everything]
         if len(set(days)) < MIN_DAYS:
             return None
+        courses = {actor: timeline.points(rows, self.folder.seed, everything) for actor, rows in self.days.items()}
+        courses = {actor: points for actor, points in courses.items() if len(points) > 1}
+        ends = [end for points in courses.values() for one in points for end in (one.score, one.low, one.high)]
+        furthest = max((abs(end) for end in ends if end is not None), default=1.0)
+        reach = next((step for step in REACHES if furthest <= step), 1.0)
         drawn = []
-        for actor, rows in self.days.items():
-            points = timeline.points(rows, self.folder.seed, everything)
-            if len(points) < 2:
-                continue
+        for actor, points in courses.items():
             told = "; ".join(f"{one.day}: {number(one.score, 2, True)} ({one.n})" for one in points)
             about = f"{self.name(actor)}, score received over time: {told}"
-            drawn.append((self.name(actor), figures.over_time(points, min(days), max(days), about)))
+            drawn.append((self.name(actor), figures.over_time(points, min(days), max(days), reach, about)))
         return {"figures": drawn, "stretch": timeline.called(everything)} if drawn else None
 
     def _methods(self) -> dict[str, Any]:

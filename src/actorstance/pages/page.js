@@ -31,19 +31,25 @@
       head.setAttribute("aria-sort", order);
       const column = [...head.parentNode.children].indexOf(head);
       body.append(...[...body.children].sort(compare(head.dataset.sort, column, order === "ascending" ? 1 : -1)));
+      filter();
     });
   }
-  const find = one("#find"), least = one("#least");
+  const find = one("#find"), least = one("#least"), more = one("#more");
+  const FEW = 40;
+  let whole = body.children.length <= FEW + 10;
   const filter = () => {
     const wanted = find.value.trim().toLowerCase(), few = Number(least.value) || 0;
-    let shown = 0;
+    let fit = 0;
     for (const row of body.children) {
       const count = value(row.children[3]) + value(row.children[6]);
-      row.hidden = !row.children[0].textContent.toLowerCase().includes(wanted) || count < few;
-      shown += !row.hidden;
+      const fits = row.children[0].textContent.toLowerCase().includes(wanted) && count >= few;
+      fit += fits;
+      row.hidden = !fits || (!whole && fit > FEW);
     }
-    one("#shown").textContent = `${shown} of ${body.children.length} shown`;
+    more.hidden = whole || fit <= FEW;
+    one("#shown").textContent = `${whole ? fit : Math.min(fit, FEW)} of ${body.children.length} shown`;
   };
+  more.addEventListener("click", () => { whole = true; filter(); });
   find.addEventListener("input", filter);
   least.addEventListener("input", filter);
   filter();
