@@ -177,15 +177,15 @@ def reliability(bins: Sequence[dict[str, Any]], about: str) -> Markup:
     most = max((row["n"] for row in bins), default=1)
     with _figure(330, 300) as (figure, made):
         axes = figure.add_axes((0.15, 0.15, 0.82, 0.82))
-        axes.plot([0, 1], [0, 1], color=STYLES["soft"], linewidth=0.8, linestyle=(0, (4, 3)))
+        left = max(0.0, min((row["from"] for row in bins), default=0.0) - 0.03)
+        axes.plot([left, 1], [left, 1], color=STYLES["soft"], linewidth=0.8, linestyle=(0, (4, 3)))
         for row in bins:
             if row.get("low") is not None:
                 axes.plot([row["confidence"]] * 2, [row["low"], row["high"]], color=STYLES["ink"], linewidth=1.2)
             axes.scatter(
                 [row["confidence"]], [row["accuracy"]], s=10 + 70 * row["n"] / most, color=STYLES["ink"], linewidths=0
             )
-        left = min((row["from"] for row in bins), default=0.0)
-        axes.set_xlim(max(0.0, left - 0.03), 1.02)
+        axes.set_xlim(left, 1.02)
         axes.set_ylim(0, 1.02)
         axes.set_xlabel("how sure the model says it is", color=STYLES["soft"], fontsize=10)
         axes.set_ylabel("how often it is right", color=STYLES["soft"], fontsize=10)
