@@ -26,7 +26,10 @@ RAW = (
     '"We blame Turkey for this," Iran\'s foreign minister, Omid Karimi, told reporters. Germany urged Turkey to wait.\n'
 )
 RTL, LONG = "\u202e\u05e9\u05dc\u05d5\u05dd", "W" * 3000
-HOSTILE = RAW + f"\nTurkey <script>alert(1)</script> accused Russia of {RTL} and of {LONG} on Friday, </u></article> it said.\n"
+HOSTILE = (
+    RAW
+    + f"\nTurkey <script>alert(1)</script> accused Russia of {RTL} and of {LONG} on Friday, </u></article> it said.\n"
+)
 # Every text on the page with its contrast (WCAG 2.2, 1.4.3) against the nearest background that is not transparent.
 CONTRAST = """
 const rgb = (text) => (text.match(/[\\d.]+/g) || []).map(Number);
@@ -101,7 +104,13 @@ class Browser:
 
     def key(self, name: str) -> None:
         for kind in ("keyDown", "keyUp"):
-            self.devtools("Input.dispatchKeyEvent", type=kind, key=name, code=name, windowsVirtualKeyCode={"Tab": 9, "Escape": 27}[name])
+            self.devtools(
+                "Input.dispatchKeyEvent",
+                type=kind,
+                key=name,
+                code=name,
+                windowsVirtualKeyCode={"Tab": 9, "Escape": 27}[name],
+            )
 
     @property
     def card(self) -> str:
@@ -156,7 +165,9 @@ def _told(browser: Browser) -> None:
     """The card names source, target, label, probability and reason of the first sentence's stance."""
     for words in ("Turkey → Russia", "it says so: “accused”", "in the text's own voice"):
         assert words in browser.card
-    assert any(f"{sign} {label} 0." in browser.card for sign, label in (("−", "against"), ("·", "neutral"), ("+", "favor")))
+    assert any(
+        f"{sign} {label} 0." in browser.card for sign, label in (("−", "against"), ("·", "neutral"), ("+", "favor"))
+    )
 
 
 def _russia(browser: Browser) -> Any:
@@ -182,7 +193,9 @@ def test_a_tap_tells_and_another_ends_it(pages: dict[str, Path], browser: Browse
         _wait(browser, shown)
         if shown:
             _told(browser)
-            box = browser.run("const at = document.querySelector('#card').getBoundingClientRect(); return [at.left, at.right]")
+            box = browser.run(
+                "const at = document.querySelector('#card').getBoundingClientRect(); return [at.left, at.right]"
+            )
             assert 0 <= box[0] < box[1] <= WIDTHS["phone"]
 
 
@@ -227,7 +240,10 @@ def test_the_actors_are_sorted_and_filtered(pages: dict[str, Path], browser: Bro
     browser.all("#find")[0].send_keys("ger")
     assert [text.split("\n")[0] for text in _column(browser, 0)] == ["Germany"]
     assert browser.all("#shown")[0].text == f"1 of {len(names)} shown"
-    browser.run("const least = arguments[0]; least.value = 100000; least.dispatchEvent(new Event('input'))", browser.all("#least")[0])
+    browser.run(
+        "const least = arguments[0]; least.value = 100000; least.dispatchEvent(new Event('input'))",
+        browser.all("#least")[0],
+    )
     assert _column(browser, 0) == []
 
 
@@ -236,14 +252,18 @@ def test_articles_are_found_and_the_network_is_read(pages: dict[str, Path], brow
     browser.all("#find-article")[0].send_keys("article 7")
     assert [one.text.split(" ")[0] for one in browser.all("#texts details") if one.is_displayed()] == ["Talks"]
     assert "data-is" in browser.run("return document.querySelector('.net').innerHTML")
-    browser.run("document.querySelector('[data-is=name-0]').dispatchEvent(new PointerEvent('pointerover', {bubbles: true}))")
+    browser.run(
+        "document.querySelector('[data-is=name-0]').dispatchEvent(new PointerEvent('pointerover', {bubbles: true}))"
+    )
     assert browser.all(".net.on [data-is=name-0].lit")
     assert len(browser.all("#time svg")) >= 3
 
 
 def test_print_is_black_on_white_without_controls(pages: dict[str, Path], browser: Browser) -> None:
     browser.open(pages["one"], scheme="dark")
-    browser.devtools("Emulation.setEmulatedMedia", media="print", features=[{"name": "prefers-color-scheme", "value": "dark"}])
+    browser.devtools(
+        "Emulation.setEmulatedMedia", media="print", features=[{"name": "prefers-color-scheme", "value": "dark"}]
+    )
     assert browser.run("return getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
     assert not browser.all("#find")[0].is_displayed()
     browser.devtools("Emulation.setEmulatedMedia", media="", features=[])

@@ -105,7 +105,9 @@ def article(
         origin = -1 if row["source_start"] < 0 else _at(starts, row["raw_start"] + row["source_start"])
         label = max(range(len(LABELS)), key=lambda index: float(row[LABELS[index]]))
         chance = float(row[LABELS[label]])
-        marks[at].append(Stance(row["source"], row["target"], label, chance, row["why"], -1 if origin == at else origin))
+        marks[at].append(
+            Stance(row["source"], row["target"], label, chance, row["why"], -1 if origin == at else origin)
+        )
     for stances in marks:
         stances.sort(key=lambda one: (LABELS[one.label] == "neutral", -one.probability))
     blocks = []

@@ -13,7 +13,18 @@ from pathlib import Path
 
 import datasets
 
-from actorstance import __version__, checking, command, comparing, conformal, documents, pipeline, report, runs, terminal
+from actorstance import (
+    __version__,
+    checking,
+    command,
+    comparing,
+    conformal,
+    documents,
+    pipeline,
+    report,
+    runs,
+    terminal,
+)
 from actorstance.errors import InputError
 from actorstance.models import load
 from actorstance.saved import read_saved
@@ -42,34 +53,56 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="actorstance", description="Who stands where on whom: read news with a saved model.")
+    parser = argparse.ArgumentParser(
+        prog="actorstance", description="Who stands where on whom: read news with a saved model."
+    )
     parser.add_argument("--version", action="version", version=f"actorstance {__version__}")
     subcommands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     predict = _subcommand(subcommands, "predict", _predict, "read articles: who stands where on whom")
-    predict.add_argument("input", help="a text file as pasted from a page, a JSONL file (id, date, text), or a folder of them")
-    predict.add_argument("--run", required=True, help="the folder of a training run, the model in it, or hf://owner/name")
+    predict.add_argument(
+        "input", help="a text file as pasted from a page, a JSONL file (id, date, text), or a folder of them"
+    )
+    predict.add_argument(
+        "--run", required=True, help="the folder of a training run, the model in it, or hf://owner/name"
+    )
     predict.add_argument("--actors", metavar="FILE", help="actors of your own: YAML, CSV or *.actors.txt")
     predict.add_argument("--ner", metavar="MODEL", help="a spaCy pipeline that finds names too")
-    predict.add_argument("--level", type=float, default=conformal.LEVEL, help="of the prediction sets (default: %(default)s)")
+    predict.add_argument(
+        "--level", type=float, default=conformal.LEVEL, help="of the prediction sets (default: %(default)s)"
+    )
     predict.add_argument("--explain", action="store_true", help="show the rule behind every mention")
     _common(predict)
 
     again = _subcommand(subcommands, "report", _report, "make a run's report.html anew from its files")
     again.add_argument("run", help="a run's folder")
 
-    check = _subcommand(subcommands, "check", _check, "ask for the labels that are worth most, and correct scores by them")
+    check = _subcommand(
+        subcommands, "check", _check, "ask for the labels that are worth most, and correct scores by them"
+    )
     check.add_argument("run", help="the folder of a run of predict, or of a check")
     check.add_argument("-n", type=int, default=40, help="mentions in the sheet (default: %(default)s)")
-    check.add_argument("--wanted", metavar="LIST", help="intervals to narrow: turkey,turkey->,russia->turkey (default: the five actors spoken of most)")
-    check.add_argument("--sheet", metavar="FILE", help="the sheet, filled in: .csv, Label Studio's .json, doccano's .jsonl")
+    check.add_argument(
+        "--wanted",
+        metavar="LIST",
+        help="intervals to narrow: turkey,turkey->,russia->turkey (default: the five actors spoken of most)",
+    )
+    check.add_argument(
+        "--sheet", metavar="FILE", help="the sheet, filled in: .csv, Label Studio's .json, doccano's .jsonl"
+    )
     _common(check)
 
     compare = _subcommand(subcommands, "compare", _compare, "compare two runs, or one between two periods")
     compare.add_argument("runs", nargs="+", metavar="RUN", help="two runs' folders, or one and --periods")
-    compare.add_argument("--periods", nargs=2, metavar="FROM..TO", help="first and last day of each: 2020-01-01..2020-02-29")
-    compare.add_argument("--wanted", metavar="LIST", help="which actors or pairs (default: every actor with five groups)")
-    compare.add_argument("--adjust", choices=("holm", "bh"), default="holm", help="for many actors (default: %(default)s)")
+    compare.add_argument(
+        "--periods", nargs=2, metavar="FROM..TO", help="first and last day of each: 2020-01-01..2020-02-29"
+    )
+    compare.add_argument(
+        "--wanted", metavar="LIST", help="which actors or pairs (default: every actor with five groups)"
+    )
+    compare.add_argument(
+        "--adjust", choices=("holm", "bh"), default="holm", help="for many actors (default: %(default)s)"
+    )
     compare.add_argument("--repeats", type=int, default=10_000, help="of the randomisation (default: %(default)s)")
     _common(compare)
     return parser
@@ -134,7 +167,9 @@ def _compare(options: argparse.Namespace) -> None:
     elif len(options.runs) == 1 and options.periods is not None:
         found = comparing.periods(read_saved(options.runs[0]), comparing.read_periods(options.periods), **settings)
     else:
-        raise InputError("compare what? Two runs (actorstance compare A B), or one between two periods (RUN --periods … …).")
+        raise InputError(
+            "compare what? Two runs (actorstance compare A B), or one between two periods (RUN --periods … …)."
+        )
     with _new(options.out, "compare") as out:
         comparing.write(out, found)
     terminal.comparison(found)

@@ -25,7 +25,14 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 INCH = 72  # points, which are the units of the drawing
-STYLES = {"ink": "#010101", "soft": "#020202", "line": "#030303", "against": "#040404", "favor": "#050505", "paper": "#060606"}
+STYLES = {
+    "ink": "#010101",
+    "soft": "#020202",
+    "line": "#030303",
+    "against": "#040404",
+    "favor": "#050505",
+    "paper": "#060606",
+}
 _BY_COLOUR = {colour: style for style, colour in STYLES.items()}
 _SETTINGS = {
     "svg.fonttype": "none",
@@ -126,9 +133,7 @@ def _side_by_side(n: int, arrows: Sequence[Arrow]) -> NDArray[np.int64]:
     return np.argsort(-np.round(leading, 9), kind="stable")
 
 
-def over_time(
-    points: Sequence[Point], first: datetime.date, last: datetime.date, reach: float, about: str
-) -> Markup:
+def over_time(points: Sequence[Point], first: datetime.date, last: datetime.date, reach: float, about: str) -> Markup:
     """Draw a score over time, from -reach to reach, with a dot and its interval for each stretch."""
     from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 

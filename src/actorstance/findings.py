@@ -84,9 +84,9 @@ def _how_many(pairs: Rows) -> Finding:
     )
     if given:
         chance = max(1, round(len(given) / 20))
-        text += Markup("; of the other {} the interval of <b>{}</b> lies clear of 0, where chance alone would clear some {}").format(
-            f"{len(given):,}", f"{clear:,}", f"{chance:,}"
-        )
+        text += Markup(
+            "; of the other {} the interval of <b>{}</b> lies clear of 0, where chance alone would clear some {}"
+        ).format(f"{len(given):,}", f"{clear:,}", f"{chance:,}")
     return Finding("plain", text + ".")
 
 
@@ -105,7 +105,9 @@ def of_scores(metrics: Mapping[str, Any]) -> list[Finding]:
         result.append(
             Finding(
                 "plain",
-                Markup("It reads <b>{}</b> worst (F1 {}): it finds {}\u00a0% of {}, and {}\u00a0% of what it calls {} is.").format(
+                Markup(
+                    "It reads <b>{}</b> worst (F1 {}): it finds {}\u00a0% of {}, and {}\u00a0% of what it calls {} is."
+                ).format(
                     worst,
                     number(f1, 2),
                     round(100 * row["recall"]),

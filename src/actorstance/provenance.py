@@ -13,7 +13,13 @@ NAMES = {AUTHOR: "the author", UNKNOWN: "somebody unnamed"}  # of the two source
 
 
 def provenance(
-    stage: str, model: Model, seed: int, actors: Iterable[str], registry: Registry | None, command: str | None, data: str | None = None
+    stage: str,
+    model: Model,
+    seed: int,
+    actors: Iterable[str],
+    registry: Registry | None,
+    command: str | None,
+    data: str | None = None,
 ) -> dict[str, Any]:
     """Return what provenance.json holds.
 
@@ -63,4 +69,6 @@ def spelled(actor: str) -> str:
     if actor != actor.lower():
         return actor
     short = "_" not in actor and len(actor) <= 3
-    return actor.upper() if short else " ".join(word if word in _SMALL else word.capitalize() for word in actor.split("_"))
+    return (
+        actor.upper() if short else " ".join(word if word in _SMALL else word.capitalize() for word in actor.split("_"))
+    )

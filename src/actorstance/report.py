@@ -187,7 +187,10 @@ class _Page:
         sources = self._most("source")
         targets = self._most("target")
         rows = [
-            {"name": self.name(source), "cells": [_cell(cells.get((source, target)), source == target) for target in targets]}
+            {
+                "name": self.name(source),
+                "cells": [_cell(cells.get((source, target)), source == target) for target in targets],
+            }
             for source in sorted(sources, key=lambda one: one in (AUTHOR, UNKNOWN))
         ]
         for row in rows:
@@ -207,7 +210,8 @@ class _Page:
         own_voice_last = sorted(self.folder.pairs, key=lambda row: row["source"] == AUTHOR)
         named = {"source": "source_name", "target": "target_name"}
         return [
-            {**row, **{label: self.name(row[end]) for end, label in named.items()}} for row in own_voice_last[:MAX_PAIRS]
+            {**row, **{label: self.name(row[end]) for end, label in named.items()}}
+            for row in own_voice_last[:MAX_PAIRS]
         ]
 
     def _network(self) -> Markup | None:
@@ -217,7 +221,8 @@ class _Page:
         at = {actor: index for index, actor in enumerate(nodes)}
         arrows = [figures.Arrow(at[row["source"]], at[row["target"]], row["score"], row["n"]) for row in chosen]
         told = "; ".join(
-            f"{self.name(row['source'])} on {self.name(row['target'])} {number(row['score'], 2, True)}" for row in chosen
+            f"{self.name(row['source'])} on {self.name(row['target'])} {number(row['score'], 2, True)}"
+            for row in chosen
         )
         return figures.network([self.name(actor) for actor in nodes], weights, arrows, f"Network of actors. {told}.")
 
@@ -298,7 +303,9 @@ class _Page:
         metrics = self.metrics or {}
         errors = list(self.folder.lines("errors.jsonl", {"text": str, "source": str, "target": str, "p": float}))
         bins = metrics.get("reliability")
-        about = "; ".join(f"{row['confidence']:.2f} sure, {row['accuracy']:.2f} right, n {row['n']}" for row in bins or [])
+        about = "; ".join(
+            f"{row['confidence']:.2f} sure, {row['accuracy']:.2f} right, n {row['n']}" for row in bins or []
+        )
         told = self.folder.provenance
         return {
             "title": f"How well a {told['model'].get('kind')} model reads {told.get('data') or 'a corpus'}",
