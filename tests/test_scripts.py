@@ -48,7 +48,14 @@ COLUMNS_OF_PREDICT = COLUMNS | {
 BOTH = {".hydra", "audit.json", "behaviour.json", "predictions.jsonl", "actors.csv", "pairs.csv", "report.html"}
 BOTH |= {"log.jsonl", "network.graphml", "provenance.json"}
 SCORED = BOTH | {"metrics.json", "errors.jsonl"}
-PREDICTED = BOTH | {"documents.jsonl", "lines.jsonl", "sentences.jsonl", "mentions.jsonl", "statements.jsonl", "events.csv"}
+PREDICTED = BOTH | {
+    "documents.jsonl",
+    "lines.jsonl",
+    "sentences.jsonl",
+    "mentions.jsonl",
+    "statements.jsonl",
+    "events.csv",
+}
 METRICS = {
     "": "n documents labels accuracy micro_f1 macro_f1 macro_f1_low macro_f1_high per_label majority names_only clean "
     "ece ece_low ece_high ece_if_calibrated reliability conformal seconds",
@@ -332,8 +339,9 @@ def harmless(report: Path) -> None:
     (policy,) = re.findall(r'Content-Security-Policy" content="([^"]*)"', page)
     scripts = re.findall(r"<script( type=\"application/json\" id=\"data\")?>(.*?)</script>", page, re.DOTALL)
     assert page.lower().count("<script") == len(scripts)
-    for kind, text in (("script", [text for data, text in scripts if not data]), ("style", re.findall(r"<style>(.*?)</style>", page, re.DOTALL))):
-        (own,) = text
+    styles = re.findall(r"<style>(.*?)</style>", page, re.DOTALL)
+    for kind, texts in (("script", [text for data, text in scripts if not data]), ("style", styles)):
+        (own,) = texts
         assert f"{kind}-src 'sha256-{base64.b64encode(hashlib.sha256(own.encode()).digest()).decode()}'" in policy
     assert policy.startswith("default-src 'none'")
     assert not re.search(r"""(src|href)\s*=\s*['"]?https?:|url\(|@import""", page.split("<body")[0])

@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 
 from actorstance.examples import LABELS
 
-
 NOTE = 110  # characters of text beside which one line in the margin has room
 
 
@@ -62,7 +61,7 @@ class Article:
         return found
 
     def notes(self, block: Block) -> tuple[list[Stance], int]:
-        """Return what the margin says of a block: its surest stances for or against, as many as fit, and how many more."""
+        """Return what the margin says of a block: its surest stances for or against that fit, and how many more."""
         stances = [one for piece in block.pieces if piece.mark >= 0 for one in self.marks[piece.mark]]
         surest: dict[tuple[str, str, int], Stance] = {}
         for one in sorted(stances, key=lambda one: -one.probability):
@@ -76,7 +75,7 @@ class Article:
 def article(
     document: Mapping[str, Any], lines: Sequence[Mapping[str, Any]], predictions: Sequence[Mapping[str, Any]]
 ) -> Article:
-    """Mark the stances of a document: each at the word that names its target.
+    r"""Mark the stances of a document: each at the word that names its target.
 
     Args:
         document: a line of documents.jsonl.
@@ -84,7 +83,7 @@ def article(
         predictions: its lines of predictions.jsonl, with offsets.
 
     Example:
-        >>> raw = "Home\\n\\nTurkey accused Russia."
+        >>> raw = "Home\n\nTurkey accused Russia."
         >>> lines = [{"raw_start": 0, "raw_end": 4, "kind": "furniture", "kept": False, "reason": "navigation"},
         ...          {"raw_start": 6, "raw_end": 28, "kind": "body", "kept": True, "reason": "sentence"}]
         >>> pair = {"source": "turkey", "target": "russia", "raw_start": 6, "source_start": 0, "source_end": 6,

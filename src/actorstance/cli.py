@@ -1,4 +1,4 @@
-"""The `actorstance` command: read articles, make a report, check, compare, with plain flags. Training is in scripts/."""
+"""The `actorstance` command: read articles, make a report, check, compare. Training is in scripts/."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The figures of a report that have axes or arrows, drawn by matplotlib as SVG that takes its colours from the page.
 
-A colour here is the name of a style of the page (`ink`, `soft`, `line`, `against`, `favor`), so that one figure serves
-light, dark and print. No attribute is a style, no id is kept, and all text is text: nothing in a figure can run, load or
+A colour here is the name of a style of the page (`ink`, `soft`, `line`, `against`, `favor`), so that one figure
+serves light, dark and print. No attribute is a style, no id is kept, and all text is text: nothing in a figure can run, load or
 name anything, and a screen reader finds the words.
 """
 
@@ -34,7 +34,7 @@ STYLES = {
     "paper": "#060606",
 }
 _BY_COLOUR = {colour: style for style, colour in STYLES.items()}
-_SETTINGS = {
+_SETTINGS: dict[Any, Any] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "actorstance",  # the same run gives the same page
     "text.parse_math": False,  # a dollar in a name is a dollar
@@ -151,9 +151,10 @@ def over_time(points: Sequence[Point], first: datetime.date, last: datetime.date
             axes.plot([day], [point.score], "o", color=style, markerfacecolor=face, markersize=4.5, zorder=4)
         span = max(_ordinal(last) - _ordinal(first), 1)
         axes.set_xlim(_ordinal(first) - 0.04 * span, _ordinal(last) + 0.04 * span)
-        locator = AutoDateLocator(minticks=2, maxticks=5)
+        locator = AutoDateLocator(minticks=2, maxticks=5)  # type: ignore[no-untyped-call]
         axes.xaxis.set_major_locator(locator)
-        axes.xaxis.set_major_formatter(ConciseDateFormatter(locator, show_offset=False))
+        formatter = ConciseDateFormatter(locator, show_offset=False)  # type: ignore[no-untyped-call]
+        axes.xaxis.set_major_formatter(formatter)
         made.append(_inline(figure, about))
     return made[0]
 
@@ -230,7 +231,7 @@ def _inline(figure: Figure, about: str) -> Markup:
     title = f"<title>{Markup.escape(_short(about, 2000))}</title>"
     inner = "".join(drawn)
     width, height = (float(value) for value in root.attrib["viewBox"].split()[2:])
-    return Markup(
+    return Markup(  # noqa: S704 - all text in it is escaped
         f'<svg role="img" viewBox="0 0 {width:g} {height:g}" width="{width:g}" height="{height:g}">{title}{inner}</svg>'
     )
 

@@ -8,7 +8,7 @@ from typing import Any
 from actorstance.actors import AUTHOR, UNKNOWN, Registry
 from actorstance.models import Model
 
-_SMALL = frozenset("and for in of on the to".split())
+_SMALL = frozenset({"and", "for", "in", "of", "on", "the", "to"})
 NAMES = {AUTHOR: "the author", UNKNOWN: "somebody unnamed"}  # of the two sources that are no actors
 
 

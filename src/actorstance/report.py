@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import datetime
 import hashlib
-import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
@@ -141,9 +140,9 @@ class _Page:
         """The documents that were read, and their lines; of labelled examples there are none."""
         if not self.reads:
             return {}, {}
-        documents = {row["id"]: row for row in self.folder.lines("documents.jsonl", {"id": str, "text": str})}
-        for row in documents.values():
-            row["date"] = row["date"] if isinstance(row.get("date"), str) else None
+        documents: dict[str, Mapping[str, Any]] = {}
+        for row in self.folder.lines("documents.jsonl", {"id": str, "text": str}):
+            documents[row["id"]] = {**row, "date": row["date"] if isinstance(row.get("date"), str) else None}
         kinds = {"document_id": str, "raw_start": int, "raw_end": int, "kind": str, "kept": bool, "reason": str}
         return documents, article.by_document(list(self.folder.lines("lines.jsonl", kinds)))
 
@@ -186,7 +185,7 @@ class _Page:
         cells = {(row["source"], row["target"]): row for row in self.folder.pairs}
         sources = self._most("source")
         targets = self._most("target")
-        rows = [
+        rows: list[dict[str, Any]] = [
             {
                 "name": self.name(source),
                 "cells": [_cell(cells.get((source, target)), source == target) for target in targets],
@@ -275,7 +274,7 @@ class _Page:
         }
 
     def _data(self) -> dict[str, Any]:
-        """The stances of every marked word, in the order in which the words stand on the page, as small as can be.
+        """The stances of every marked word, in the order in which they stand on the page, as small as can be.
 
         A word is a list of numbers, five a stance: source, target, label and per cent as one number, reason, and how many
         words away the source's own mention stands, 0 where it has none.
