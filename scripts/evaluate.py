@@ -14,9 +14,8 @@ def main(config: DictConfig) -> None:
     corpus, trained_on = command.corpora_of(model, config.data)
     terminal.corpus(corpus)
     out = command.out_folder()
-    metrics = pipeline.evaluate(
-        model, corpus, out, eval_split=config.eval_split, trained_on=trained_on, level=config.level
-    )
+    settings = {"eval_split": config.eval_split, "level": config.level, "command": command.typed()}
+    metrics = pipeline.evaluate(model, corpus, out, trained_on=trained_on, **settings)
     terminal.metrics(metrics)
     terminal.actors(out)
     terminal.files(out)

@@ -19,9 +19,8 @@ def main(config: DictConfig) -> None:
     registry = command.registry_on_top(config.actors.file, model.registry)
     out = command.out_folder()
     names = command.names_of(config.actors.ner)
-    counts = pipeline.predict(
-        model, documents, out, registry=registry, seed=config.seed, names=names, level=config.level
-    )
+    settings = {"seed": config.seed, "level": config.level, "command": command.typed()}
+    counts = pipeline.predict(model, documents, out, registry=registry, names=names, **settings)
     if config.actors.explain:
         terminal.explain(out)
     terminal.counts(counts)

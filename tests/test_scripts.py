@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import csv
 import hashlib
 import json
@@ -33,6 +34,9 @@ COLUMNS = {
     "lines.jsonl": "document_id raw_start raw_end kind kept reason",
     "mentions.jsonl": "document_id raw_start raw_end text actor rule known confidence name candidates",
     "statements.jsonl": "document_id raw_start raw_end kind speaker source_start source_end rule",
+    "documents.jsonl": "id date text",
+    "events.csv": "date source source_iso target target_iso root cameo quad cue label probability document_id raw_start "
+    "raw_end sentence",
 }
 EVIDENCE = " by_registry by_rule unresolved"
 COLUMNS_OF_PREDICT = COLUMNS | {
@@ -42,9 +46,16 @@ COLUMNS_OF_PREDICT = COLUMNS | {
     + " raw_start raw_end source_start source_end target_start target_end why",
 }
 BOTH = {".hydra", "audit.json", "behaviour.json", "predictions.jsonl", "actors.csv", "pairs.csv", "report.html"}
-BOTH |= {"log.jsonl"}
-SCORED = BOTH | {"metrics.json"}
-PREDICTED = BOTH | {"lines.jsonl", "sentences.jsonl", "mentions.jsonl", "statements.jsonl"}
+BOTH |= {"log.jsonl", "network.graphml", "provenance.json"}
+SCORED = BOTH | {"metrics.json", "errors.jsonl"}
+PREDICTED = BOTH | {
+    "documents.jsonl",
+    "lines.jsonl",
+    "sentences.jsonl",
+    "mentions.jsonl",
+    "statements.jsonl",
+    "events.csv",
+}
 METRICS = {
     "": "n documents labels accuracy micro_f1 macro_f1 macro_f1_low macro_f1_high per_label majority names_only clean "
     "ece ece_low ece_high ece_if_calibrated reliability conformal seconds",
@@ -318,12 +329,21 @@ class Tags(HTMLParser):
 
 
 def harmless(report: Path) -> None:
+    """Only the page's own script is there, and a policy that lets no other run."""
     page = report.read_text(encoding="utf-8")
     found = Tags(page).found
     assert {"h1", "table", "@class"} <= found
-    assert not found & {"script", "img", "iframe", "link", "object", "embed", "base", "form", "svg", "@src", "@href"}
+    assert not found & {"img", "iframe", "link", "object", "embed", "base", "form", "@src", "@style"}
     assert not any(name.startswith("@on") for name in found)
-    assert "<script" not in page.lower()
+    assert not re.search(r"""href=(?!"#\w+")""", page)
+    (policy,) = re.findall(r'Content-Security-Policy" content="([^"]*)"', page)
+    scripts = re.findall(r"<script( type=\"application/json\" id=\"data\")?>(.*?)</script>", page, re.DOTALL)
+    assert page.lower().count("<script") == len(scripts)
+    styles = re.findall(r"<style>(.*?)</style>", page, re.DOTALL)
+    for kind, texts in (("script", [text for data, text in scripts if not data]), ("style", styles)):
+        (own,) = texts
+        assert f"{kind}-src 'sha256-{base64.b64encode(hashlib.sha256(own.encode()).digest()).decode()}'" in policy
+    assert policy.startswith("default-src 'none'")
     assert not re.search(r"""(src|href)\s*=\s*['"]?https?:|url\(|@import""", page.split("<body")[0])
 
 

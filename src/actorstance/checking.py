@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from actorstance import runs, sampling, sheets
+from actorstance import report, runs, sampling, sheets
 from actorstance.correction import MIN_GROUPS, correct, half_width
 from actorstance.errors import InputError
 from actorstance.examples import LABELS
@@ -207,6 +207,8 @@ def write_answered(out: Path, saved: Saved, summary: dict[str, Any]) -> list[dic
         more, table = _with_other_columns(saved.folder / name, columns, rows, keys)
         write_csv(out / name, (*columns, *more), table)
     write_json(out / CHECK, summary)
+    if (out / "provenance.json").is_file():  # of runs made since there is one
+        report.write(out)
     return actors
 
 

@@ -89,7 +89,7 @@ def train(
         seed: of splits, folds and bootstrap.
         registry: the actors with which the saved model reads new text; the world's, if none is given.
         resume: whether `out` holds an interrupted run, which goes on; all else must be as it was.
-        command: what the user typed, for the model's card.
+        command: what the user typed, for the model's card and the report.
         limits: of the audit's checks, see `audit.check`; a check over its limit is told, and stops nothing here.
 
     Returns:
@@ -134,7 +134,7 @@ def train(
         if first_process():
             results = (held_out.examples, held_out.probabilities, metrics, held_out.audit, held_out.errors)
             read = behaviour.checks(fitted, held_out.examples, seed)
-            runs.write_scored(out, *results, fitted, sets, read)
+            runs.write_scored(out, *results, fitted, sets, read, "train", command, corpus.name)
             fitted.save(out / "model")
     return metrics
 
@@ -147,6 +147,7 @@ def evaluate(
     eval_split: str | None = None,
     trained_on: Corpus | None = None,
     level: float = conformal.LEVEL,
+    command: str | None = None,
 ) -> dict[str, Any]:
     """Score a saved model on the held-out part of its own corpus, or on another corpus.
 
@@ -160,6 +161,7 @@ def evaluate(
             examples have a twin in training, nor what names alone give away, and both are None.
         level: of the prediction sets, in (0, 1). On the model's own corpus each group's are calibrated on the other
             groups; on another they are the model's, and tell how far its calibration carries.
+        command: what the user typed, for the report.
 
     Returns:
         The metrics. On the model's own corpus they are those of its training run.
@@ -190,7 +192,8 @@ def evaluate(
     sets = held_out.sets(level, None if own else card.get("conformal"))
     metrics = held_out.metrics(seed, sets, level)
     results = (held_out.examples, held_out.probabilities, metrics, held_out.audit, held_out.errors)
-    runs.write_scored(out, *results, model, sets, behaviour.checks(model, held_out.examples, seed))
+    read = behaviour.checks(model, held_out.examples, seed)
+    runs.write_scored(out, *results, model, sets, read, "evaluate", command, corpus.name)
     return metrics
 
 
@@ -259,6 +262,7 @@ def predict(
     seed: int = 0,
     names: Names | None = None,
     level: float = conformal.LEVEL,
+    command: str | None = None,
 ) -> dict[str, Any]:
     """Read new articles with a model, and write who stands where on whom.
 
@@ -270,6 +274,7 @@ def predict(
         seed: of the bootstrap.
         names: finds more names (`ner.SpacyNames`); None for the rules alone.
         level: of the prediction sets, in (0, 1).
+        command: what the user typed, for the report.
 
     Returns:
         Counts: documents, sentences, mentions, pairs, lines kept and cut.
@@ -285,7 +290,8 @@ def predict(
     seconds = time.perf_counter() - start
     sets = _sets(model, probabilities, level)
     read = behaviour.checks(model, examples, seed)
-    return runs.write_predicted(out, readings, examples, probabilities, model, seconds, seed, sets, read)
+    results = (readings, examples, probabilities, model, seconds, seed)
+    return runs.write_predicted(out, *results, sets, read, registry, command)
 
 
 def stances(document: Document, model: Model) -> list[dict[str, Any]]:

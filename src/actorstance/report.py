@@ -1,100 +1,320 @@
-"""A run as one HTML page that opens offline: nothing is loaded, nothing runs, everything is escaped."""
+"""A run as one HTML page: made from the run's own files, it opens offline, loads nothing, and escapes everything."""
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
-from collections.abc import Sequence
+import base64
+import datetime
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
+from importlib.resources import files as package_files
+from itertools import groupby
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from datasets import Dataset
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 from numpy.typing import NDArray
 
-from actorstance.documents import Document
-from actorstance.examples import AUTHOR, LABELS, labels
+from actorstance import article, events, figures, findings, network, timeline
+from actorstance.actors import AUTHOR, UNKNOWN
+from actorstance.article import Article
+from actorstance.examples import LABELS, labels
+from actorstance.files import sha256, write_csv, write_text
+from actorstance.folder import Folder
 from actorstance.models import Model
-from actorstance.reading import Reading
-from actorstance.scoring import confusion_matrix
+from actorstance.provenance import spelled
+from actorstance.wording import number, plural
 
-MAX_ROWS = 200  # of a table; the CSV beside the page has all
+MAX_ACTORS = 250  # rows of the table of actors; the CSV beside the page has all
+MAX_PAIRS = 100
+MATRIX = 14  # sources and targets of the matrix: more do not fit a page
+OVER_TIME = 6  # actors that are drawn over time
+NOTED = 3  # articles whose stances stand in the margin too; of more they would make the page too large
+REACHES = (0.1, 0.25, 0.5, 1.0)  # of a score over time: one for all figures of a page
+MIN_DAYS = 3  # with fewer days there is no course of time
+ARTICLES = 2_650_000  # bytes of articles and their stances that a page carries; a page of text is five thousand
 ERRORS = 12  # wrong answers that are shown, the surest first
 SIGNS = {"against": "−", "neutral": "·", "favor": "+"}  # never colour alone
+PER_LABEL = 101  # label and per cent in one number: label * 101 + per cent, as page.js takes them apart
+STEPS = (0.1, 0.3, 0.6)  # of a mean score, where the matrix takes a darker tint
 
 
-def scored(
-    examples: Dataset,
-    probabilities: NDArray[np.float64],
-    metrics: dict[str, Any],
-    audit: dict[str, Any],
-    errors: list[dict[str, Any]],
-    actors: list[dict[str, Any]],
-    pairs: list[dict[str, Any]],
-    model: Model,
-) -> str:
-    """Return the page of a run on labelled examples."""
-    gold, predicted = labels(examples), probabilities.argmax(axis=1)
-    return _template("scored.html").render(
-        title=f"{model.card['corpus']['name']} · {model.kind}",
-        metrics=metrics,
-        resampled="whole groups (stories, articles; of a single article its sentences)",
-        audit=audit,
-        confusion=confusion_matrix(gold, predicted).tolist(),
-        errors=errors,
-        **_common(actors, pairs, model),
-    )
+def write(run: Path) -> Path:
+    """Make a run's page, and beside it the graph of its actors and, of new articles, its events.
+
+    Args:
+        run: a folder that train, evaluate or predict left. report.html, network.graphml and events.csv are written
+            anew from its other files, so that a score corrected since stands on the page.
+
+    Returns:
+        The page's path.
+
+    Raises:
+        InputError: if the folder holds no run, or not as this version writes it.
+
+    """
+    folder = Folder(run)
+    view = _Page(folder)
+    page = view.html()
+    write_text(run / "network.graphml", network.graphml(folder.actors, folder.pairs, folder.known))
+    if view.reads:
+        write_csv(run / "events.csv", events.COLUMNS, view.events)
+    write_text(run / "report.html", page)
+    return run / "report.html"
 
 
-def predicted(
-    readings: Sequence[Reading],
-    examples: Dataset,
-    probabilities: NDArray[np.float64],
-    counts: dict[str, Any],
-    actors: list[dict[str, Any]],
-    pairs: list[dict[str, Any]],
-    model: Model,
-) -> str:
-    """Return the page of articles that were read, each as it was pasted, with the stances below their sentences."""
-    documents = [reading.document for reading in readings]
-    found: defaultdict[tuple[str, int], list[dict[str, Any]]] = defaultdict(list)
-    columns = [examples[name][:] for name in ("document_id", "raw_start", "source", "target")]
-    reasons = [pair.why for reading in readings for pair in reading.pairs]
-    for index, (document, start, source, target) in enumerate(zip(*columns, strict=True)):
-        label = int(probabilities[index].argmax())
-        if LABELS[label] != "neutral":
-            stance = {
-                "source": source,
-                "target": target,
-                "label": LABELS[label],
-                "p": float(probabilities[index, label]),
-                "why": reasons[index],
+class _Page:
+    """What a page shows of a run; `events` are those of its stances, once the predictions have been passed through."""
+
+    def __init__(self, folder: Folder) -> None:
+        self.folder = folder
+        self.reads = folder.provenance["stage"] == "predict"
+        self.metrics = folder.optional("metrics.json")
+        self.audit = folder.optional("audit.json") or {}
+        self.events: list[dict[str, Any]] = []
+        self.articles: list[Article] = []
+        self.documents = 0
+        self.confusion = np.zeros((len(LABELS), len(LABELS)), dtype=np.int64)
+        counts: defaultdict[str, int] = defaultdict(int)
+        for row in folder.actors:
+            counts[row["actor"]] += row["n"]
+        self.order = sorted(counts, key=lambda actor: (-counts[actor], actor))
+        received = [row["actor"] for row in folder.actors if row["role"] == "received"]
+        self.dated = received[:OVER_TIME]
+        self.days: dict[str, list[tuple[datetime.date, float, str]]] = {actor: [] for actor in self.dated}
+
+    def name(self, actor: str) -> str:
+        """Return an actor's name for a reader."""
+        return _fit(self.folder.known.get(actor, {}).get("name") or spelled(actor))
+
+    def html(self) -> str:
+        self._pass()
+        common = {
+            "stage": self.folder.provenance["stage"],
+            "run": self.folder.path.resolve().name,
+            "labels": LABELS,
+            "signs": SIGNS,
+            "actors": self._actors(),
+            "all_actors": len(self.order),
+            "has_gold": any(row["gold"] is not None for row in self.folder.actors),
+            "correction": self._correction(),
+            "matrix": self._matrix(),
+            "pairs": self._pair_rows(),
+            "all_pairs": len(self.folder.pairs),
+            "network": self._network(),
+            "over_time": self._over_time(),
+            "check": self.folder.optional("check.json"),
+            "behaviour": self.folder.optional("behaviour.json"),
+            "audit": self.audit,
+            "methods": self._methods(),
+            "style": _asset("style.css"),
+            "script": _asset("page.js"),
+            "style_hash": _hash(_asset("style.css")),
+            "script_hash": _hash(_asset("page.js")),
+        }
+        own = self._read() if self.reads else self._scored()
+        return _environment().get_template("predicted.html" if self.reads else "scored.html").render(**common, **own)
+
+    # --- one pass through the predictions ---
+
+    def _pass(self) -> None:
+        documents, lines = self._texts()
+        self.documents = len(documents)
+        dates = {id: document["date"] for id, document in documents.items()}
+        left = ARTICLES
+        for id, rows in self._by_document(documents):
+            for row in rows:
+                self._count(row, row.get("date") or dates.get(row["document_id"]))
+            self.events += events.rows(rows, dates, self.folder.known) if self.reads else []
+            if id in documents and left > 0:
+                made = article.article(documents[id], lines.get(id, []), rows)
+                left -= _bytes(made)
+                if left > 0:
+                    self.articles.append(made)
+
+    def _texts(self) -> tuple[dict[str, Mapping[str, Any]], dict[str, list[Mapping[str, Any]]]]:
+        """The documents that were read, and their lines; of labelled examples there are none."""
+        if not self.reads:
+            return {}, {}
+        documents: dict[str, Mapping[str, Any]] = {}
+        for row in self.folder.lines("documents.jsonl", {"id": str, "text": str}):
+            documents[row["id"]] = {**row, "date": row["date"] if isinstance(row.get("date"), str) else None}
+        kinds = {"document_id": str, "raw_start": int, "raw_end": int, "kind": str, "kept": bool, "reason": str}
+        return documents, article.by_document(list(self.folder.lines("lines.jsonl", kinds)))
+
+    def _by_document(self, documents: Mapping[str, Any]) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+        """The predictions of each document; one without any has none, in its place."""
+        waiting = list(documents)
+        for id, rows in groupby(self.folder.predictions(), key=lambda row: str(row["document_id"])):
+            while waiting and waiting[0] != id and id in documents:
+                yield waiting.pop(0), []
+            if waiting and waiting[0] == id:
+                waiting.pop(0)
+            yield id, list(rows)
+        yield from ((id, []) for id in waiting)
+
+    def _count(self, row: Mapping[str, Any], date: str | None) -> None:
+        label = max(range(len(LABELS)), key=lambda index: float(row[LABELS[index]]))
+        if row.get("gold") in LABELS:
+            self.confusion[LABELS.index(row["gold"]), label] += 1
+        if row["target"] in self.days and (day := timeline.day_of(date)):
+            self.days[row["target"]].append((day, row["favor"] - row["against"], row["group_id"]))
+
+    # --- what both kinds of page show ---
+
+    def _actors(self) -> list[dict[str, Any]]:
+        rows = {(row["actor"], row["role"]): row for row in self.folder.actors}
+        order = [actor for actor in self.order if actor not in (AUTHOR, UNKNOWN)][:MAX_ACTORS]
+        own = [actor for actor in (AUTHOR, UNKNOWN) if actor in self.order]
+        return [
+            {"id": actor, "name": self.name(actor), **{role: rows.get((actor, role)) for role in network.ROLES}}
+            for actor in (*order, *own)
+        ]
+
+    def _correction(self) -> dict[str, int]:
+        found: defaultdict[str, int] = defaultdict(int)
+        for row in self.folder.actors:
+            found[row["correction"]] += 1
+        return dict(found)
+
+    def _matrix(self) -> dict[str, Any]:
+        cells = {(row["source"], row["target"]): row for row in self.folder.pairs}
+        sources = self._most("source")
+        targets = self._most("target")
+        rows: list[dict[str, Any]] = [
+            {
+                "name": self.name(source),
+                "cells": [_cell(cells.get((source, target)), source == target) for target in targets],
             }
-            found[(document, start)].append(stance)
-    shown = documents[:MAX_ROWS]
-    return _template("predicted.html").render(
-        title=documents[0].id if len(documents) == 1 else f"{len(documents)} articles",
-        counts=counts,
-        resampled="the sentences of this one article" if len(documents) == 1 else "articles",
-        articles=[(document.id, document.date, _page(document, found)) for document in shown],
-        left_out=len(documents) - len(shown),
-        **_common(actors, pairs, model),
-    )
+            for source in sorted(sources, key=lambda one: one in (AUTHOR, UNKNOWN))
+        ]
+        for row in rows:
+            for cell, target in zip(row["cells"], targets, strict=True):
+                cell["target"] = self.name(target)
+        return {"targets": [self.name(target) for target in targets], "rows": rows}
 
+    def _most(self, end: str) -> list[str]:
+        """The actors that are the source or target of most examples."""
+        counts: defaultdict[str, int] = defaultdict(int)
+        for row in self.folder.pairs:
+            counts[row[end]] += row["n"]
+        chosen = set(sorted(counts, key=lambda actor: (-counts[actor], actor))[:MATRIX])
+        return [actor for actor in self.order if actor in chosen]  # in one order, so that the diagonal is one
 
-def _common(actors: list[dict[str, Any]], pairs: list[dict[str, Any]], model: Model) -> dict[str, Any]:
-    own_voice_last = sorted(pairs, key=lambda row: row["source"] == AUTHOR)
-    return {
-        "actors": sorted(actors, key=lambda row: row["actor"] == AUTHOR)[:MAX_ROWS],
-        "pairs": own_voice_last[:MAX_ROWS],
-        "has_gold": any(row["gold"] is not None for row in actors),
-        "more": {"actors": max(0, len(actors) - MAX_ROWS), "pairs": max(0, len(pairs) - MAX_ROWS)},
-        "labels": LABELS,
-        "signs": SIGNS,
-        "card": model.card,
-        "kind": model.kind,
-        "params": model.params,
-    }
+    def _pair_rows(self) -> list[dict[str, Any]]:
+        own_voice_last = sorted(self.folder.pairs, key=lambda row: row["source"] == AUTHOR)
+        named = {"source": "source_name", "target": "target_name"}
+        return [
+            {**row, **{label: self.name(row[end]) for end, label in named.items()}}
+            for row in own_voice_last[:MAX_PAIRS]
+        ]
+
+    def _network(self) -> Markup | None:
+        nodes, weights, chosen = network.drawn(self.folder.actors, self.folder.pairs)
+        if len(nodes) < 2:
+            return None
+        at = {actor: index for index, actor in enumerate(nodes)}
+        arrows = [figures.Arrow(at[row["source"]], at[row["target"]], row["score"], row["n"]) for row in chosen]
+        told = "; ".join(
+            f"{self.name(row['source'])} on {self.name(row['target'])} {number(row['score'], 2, True)}"
+            for row in chosen
+        )
+        return figures.network([self.name(actor) for actor in nodes], weights, arrows, f"Network of actors. {told}.")
+
+    def _over_time(self) -> dict[str, Any] | None:
+        """The figures of scores over time, None where no dates are known or too few."""
+        everything = [row for rows in self.days.values() for row in rows]
+        days = [day for day, _, _ in everything]
+        if len(set(days)) < MIN_DAYS:
+            return None
+        courses = {actor: timeline.points(rows, self.folder.seed, everything) for actor, rows in self.days.items()}
+        courses = {actor: points for actor, points in courses.items() if len(points) > 1}
+        ends = [end for points in courses.values() for one in points for end in (one.score, one.low, one.high)]
+        furthest = max((abs(end) for end in ends if end is not None), default=1.0)
+        reach = next((step for step in REACHES if furthest <= step), 1.0)
+        drawn = []
+        for actor, points in courses.items():
+            told = "; ".join(f"{one.day}: {number(one.score, 2, True)} ({one.n})" for one in points)
+            about = f"{self.name(actor)}, score received over time: {told}"
+            drawn.append((self.name(actor), figures.over_time(points, min(days), max(days), reach, about)))
+        return {"figures": drawn, "stretch": timeline.called(everything)} if drawn else None
+
+    def _methods(self) -> dict[str, Any]:
+        told = self.folder.provenance
+        hashed = ["documents.jsonl", "predictions.jsonl"] if self.reads else ["predictions.jsonl"]
+        return {
+            "version": told.get("version"),
+            "command": told.get("command"),
+            "seed": self.folder.seed,
+            "model": told["model"],
+            "hashes": [(name, sha256(self.folder.path / name)) for name in hashed],
+        }
+
+    # --- of new articles ---
+
+    def _read(self) -> dict[str, Any]:
+        one = self.documents == 1
+        title = self.articles[0].title if one and self.articles else plural(self.documents, "article")
+        found = findings.of_reading(self.folder.actors, self.folder.pairs, self.name)
+        counts = self.audit.get("rows", {})
+        return {
+            "title": _fit(title, 200),
+            "findings": found,
+            "counts": counts,
+            "articles": self.articles,
+            "noted": len(self.articles) <= NOTED,
+            "left_out": self.documents - len(self.articles),
+            "resampled": "the sentences of this one article" if one else "articles",
+            "data": self._data(),
+            "name": self.name,
+        }
+
+    def _data(self) -> dict[str, Any]:
+        """The stances of every marked word, in the order in which they stand on the page, as small as can be.
+
+        A word is a list of numbers, five a stance: source, target, label and per cent as one number, reason, and how many
+        words away the source's own mention stands, 0 where it has none.
+        """
+        names: dict[str, int] = {}
+        reasons: dict[str, int] = {}
+        marks: list[list[int]] = []
+        for one in self.articles:
+            shown = [piece.mark for block in one.blocks for piece in block.pieces if piece.mark >= 0]
+            at = {mark: len(marks) + index for index, mark in enumerate(shown)}
+            for mark in shown:
+                rows: list[int] = []
+                for stance in one.marks[mark]:
+                    source = names.setdefault(self.name(stance.source), len(names))
+                    target = names.setdefault(self.name(stance.target), len(names))
+                    why = reasons.setdefault(_reason(stance.why), len(reasons))
+                    chance = stance.label * PER_LABEL + round(100 * stance.probability)
+                    rows += [source, target, chance, why, at.get(stance.origin, len(marks)) - len(marks)]
+                marks.append(rows)
+        return {"names": list(names), "reasons": list(reasons), "marks": marks}
+
+    # --- of labelled examples ---
+
+    def _scored(self) -> dict[str, Any]:
+        metrics = self.metrics or {}
+        errors = list(self.folder.lines("errors.jsonl", {"text": str, "source": str, "target": str, "p": float}))
+        bins = metrics.get("reliability")
+        about = "; ".join(
+            f"{row['confidence']:.2f} sure, {row['accuracy']:.2f} right, n {row['n']}" for row in bins or []
+        )
+        told = self.folder.provenance
+        return {
+            "title": f"How well a {told['model'].get('kind')} model reads {told.get('data') or 'a corpus'}",
+            "findings": findings.of_scores(metrics),
+            "metrics": metrics,
+            "resampled": "whole groups (stories, articles; of a single article its sentences)",
+            "confusion": self.confusion.tolist(),
+            "reliability": figures.reliability(bins, f"Reliability: {about}") if bins else None,
+            "errors": [{**row, **{end: self.name(row[end]) for end in ("source", "target")}} for row in errors],
+        }
 
 
 def errors(examples: Dataset, probabilities: NDArray[np.float64], model: Model) -> list[dict[str, Any]]:
@@ -120,21 +340,59 @@ def surest(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return sorted(found, key=lambda error: -float(error["p"]))[:ERRORS]
 
 
-def _page(document: Document, found: dict[tuple[str, int], list[dict[str, Any]]]) -> list[dict[str, Any]]:
-    """The lines of a page in order: each with its kind, and a body line with its sentences and their stances."""
-    result, coming = [], deque(document.sentences)
-    for line in document.lines:
-        sentences = []
-        while line.kind == "body" and coming and coming[0].start < line.end:
-            sentence = coming.popleft()
-            stances = found.get((document.id, sentence.start), [])
-            sentences.append({"text": document.text(sentence), "stances": stances})
-        text = document.raw[line.start : line.end]
-        if line.kind != "body" or sentences:
-            result.append(
-                {"kind": line.kind, "kept": line.kept, "reason": line.reason, "text": text, "sentences": sentences}
-            )
-    return result
+# --- small pieces of a page ---
+
+
+def _cell(row: Mapping[str, Any] | None, diagonal: bool) -> dict[str, Any]:
+    """A cell of the matrix: its tint, from -3 to 3, and whether its interval lies clear of 0."""
+    if row is None:
+        return {"row": None, "diagonal": diagonal}
+    step = sum(abs(row["score"]) >= limit for limit in STEPS)
+    tint = ("a" if row["score"] < 0 else "f") + str(step) if step else "z"
+    clear = row["low"] is not None and (row["low"] > 0 or row["high"] < 0)
+    return {"row": row, "diagonal": diagonal, "tint": tint, "off_zero": clear}
+
+
+def _mark(stances: Sequence[article.Stance]) -> str:
+    """The class of a marked word: for, against, both, none where neither; `s` where it is a source alone."""
+    found = {LABELS[one.label] for one in stances}
+    if not found:
+        return "s"
+    if found >= {"against", "favor"}:
+        return "m"
+    return "a" if "against" in found else "f" if "favor" in found else ""
+
+
+def _reason(why: str) -> str:
+    kind, _, cue = why.partition(": ")
+    if kind == "author":
+        return "in the text's own voice"
+    if kind == "named together":
+        return "both are named in the sentence"
+    return f"it says so: “{cue}”" if kind == "speaks" else f"it does so: “{cue}”" if kind == "acts" else why
+
+
+def _bytes(one: Article) -> int:
+    """About how many bytes an article takes on a page."""
+    text = sum(len(piece.text.encode()) for block in one.blocks for piece in block.pieces)
+    return text + 400 + 12 * len(one.blocks) + 16 * len(one.marks) + 14 * sum(map(len, one.marks))
+
+
+def _fit(text: str, width: int = 60) -> str:
+    """A name in a table: no marks that turn the line around it, and no longer than a line."""
+    text = "".join(character if character.isprintable() else "�" for character in text)
+    return text if len(text) <= width else text[: width - 1] + "…"
+
+
+@cache
+def _asset(name: str) -> Markup:
+    """A file of the page's own, which goes into it as it is."""
+    return Markup(package_files("actorstance").joinpath("pages", name).read_text(encoding="utf-8").strip())  # noqa: S704
+
+
+def _hash(text: str) -> str:
+    """The hash by which a page's policy lets its own script and style pass, and no other."""
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
 @cache
@@ -146,17 +404,10 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["number"] = _number
+    environment.policies["json.dumps_kwargs"] = {"separators": (",", ":"), "ensure_ascii": False}
+    environment.filters["number"] = number
+    environment.filters["plural"] = plural
+    environment.filters["reason"] = _reason
+    environment.filters["fit"] = _fit
+    environment.filters["mark"] = _mark
     return environment
-
-
-def _template(name: str) -> Template:
-    return _environment().get_template(name)
-
-
-def _number(value: float | None, digits: int = 2, sign: bool = False) -> str:
-    """A number for a reader: a true minus, and a dash where it is not known."""
-    if value is None:
-        return "–"
-    rounded = round(value, digits) + 0.0  # no negative zero
-    return f"{rounded:{'+' if sign else ''}.{digits}f}".replace("-", "−")

@@ -19,13 +19,14 @@ from datasets import Dataset
 from numpy.typing import NDArray
 
 from actorstance import conformal, report, scoring
-from actorstance.actors import AUTHOR, UNKNOWN
+from actorstance.actors import AUTHOR, UNKNOWN, Registry
 from actorstance.documents import Document
 from actorstance.errors import InputError
 from actorstance.examples import LABELS
-from actorstance.files import first_process, read_json, write_csv, write_json, write_jsonl, write_text
+from actorstance.files import first_process, read_json, write_csv, write_json, write_jsonl
 from actorstance.models import Model
 from actorstance.models.bundle import MANIFEST
+from actorstance.provenance import provenance
 from actorstance.reading import COUNTED, NOWHERE, Reading
 
 _SCORE = ("n", "documents", "gold", "score", "low", "high", "correction")
@@ -121,6 +122,9 @@ def write_scored(
     model: Model,
     sets: NDArray[np.bool_],
     behaviour: dict[str, Any],
+    stage: str,
+    command: str | None,
+    data: str,
 ) -> None:
     """Write what a run on labelled examples leaves, but for the model: see docs/runs.md."""
     seed = int(model.card["seed"])
@@ -133,9 +137,11 @@ def write_scored(
     write_json(out / "behaviour.json", behaviour)
     write_csv(out / "actors.csv", ACTOR_COLUMNS, actors)
     write_csv(out / "pairs.csv", PAIR_COLUMNS, pairs)
-    page = report.scored(examples, probabilities, metrics, audit, errors, actors, pairs, model)
-    write_text(out / "report.html", page)
+    write_jsonl(out / "errors.jsonl", errors)
     write_json(out / "metrics.json", metrics)
+    named = (row["actor"] for row in actors)
+    write_json(out / "provenance.json", provenance(stage, model, seed, named, model.registry, command, data))
+    report.write(out)
 
 
 def write_predicted(
@@ -148,6 +154,8 @@ def write_predicted(
     seed: int,
     sets: NDArray[np.bool_] | None,
     behaviour: dict[str, Any],
+    registry: Registry,
+    command: str | None,
 ) -> dict[str, Any]:
     """Write what reading new articles leaves, and return the counts in it."""
     documents = [reading.document for reading in readings]
@@ -167,6 +175,7 @@ def write_predicted(
         "seconds": seconds,
     }
     out.mkdir(parents=True, exist_ok=True)
+    write_jsonl(out / "documents.jsonl", ({"id": one.id, "date": one.date, "text": one.raw} for one in documents))
     write_jsonl(out / "lines.jsonl", _line_rows(documents))
     write_jsonl(out / "sentences.jsonl", _sentence_rows(documents))
     write_jsonl(out / "mentions.jsonl", _mention_rows(readings))
@@ -175,9 +184,11 @@ def write_predicted(
     write_json(out / "behaviour.json", behaviour)
     write_csv(out / "actors.csv", (*ACTOR_COLUMNS, *EVIDENCE), actors)
     write_csv(out / "pairs.csv", (*PAIR_COLUMNS, *EVIDENCE), pairs)
-    write_text(out / "report.html", report.predicted(readings, examples, probabilities, counts, actors, pairs, model))
     write_jsonl(out / "log.jsonl", [{"stage": "predict", **counts}])
     write_json(out / "audit.json", {"rows": counts, "cropped": model.cropped})
+    named = (row["actor"] for row in actors)
+    write_json(out / "provenance.json", provenance("predict", model, seed, named, registry, command))
+    report.write(out)
     return counts
 
 

@@ -17,6 +17,7 @@ from safetensors import SafetensorError
 
 from actorstance.actors import Registry
 from actorstance.errors import InputError
+from actorstance.files import sha256
 from actorstance.models import bundle, hub
 
 # The only classes that a saved model can become. Nothing in a folder can name another.
@@ -34,6 +35,7 @@ class Model(Protocol):
     log: list[dict[str, Any]]  # of the last fit: a line a step or epoch
     cropped: dict[str, dict[str, int]]  # part -> sentences, and how many were too long to be read whole
     card: dict[str, Any]  # where the model comes from: corpus, hash of its data, seed, metrics
+    sha256: str | None  # of the manifest of the folder that it was loaded from, which names the SHA-256 of every file
 
     @property
     def params(self) -> dict[str, Any]:
@@ -75,6 +77,7 @@ def load(path: str | Path) -> Model:
             raise
         raise InputError(f"{folder}: the model's files do not fit together ({error}).") from error
     model.registry, model.card = bundle.registry_of(folder), meta["card"]
+    model.sha256 = sha256(folder / bundle.MANIFEST)
     return model
 
 

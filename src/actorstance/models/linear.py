@@ -97,6 +97,7 @@ class LinearModel:
         self.C, self.min_df, self.max_iter = float(C), min_df, max_iter
         self.registry: Registry | None = None
         self.card: dict[str, Any] = {}
+        self.sha256: str | None = None
         self.log: list[dict[str, Any]] = []
         self.cropped: dict[str, dict[str, int]] = {}  # it reads sentences of any length
 

@@ -203,6 +203,7 @@ class TransformerModel:
         self.tensorboard = tensorboard  # no part of what the model is: neither saved nor compared
         self.registry: Registry | None = None
         self.card: dict[str, Any] = {}
+        self.sha256: str | None = None
         self.log: list[dict[str, Any]] = []
         self.cropped: dict[str, dict[str, int]] = {}
         self.temperature_ = 1.0

@@ -1,0 +1,199 @@
+"""The `actorstance` command: read articles, make a report, check, compare. Training is in scripts/."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import shutil
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import datasets
+
+from actorstance import (
+    __version__,
+    checking,
+    command,
+    comparing,
+    conformal,
+    documents,
+    pipeline,
+    report,
+    runs,
+    terminal,
+)
+from actorstance.errors import InputError
+from actorstance.models import load
+from actorstance.saved import read_saved
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a subcommand.
+
+    Args:
+        arguments: what stands after `actorstance`; those of the process, if None.
+
+    Returns:
+        The exit code: 0 if all was written, 2 for bad input or usage. Anything else that fails raises.
+
+    """
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    options = _parser().parse_args(given)
+    options.typed = f"actorstance {shlex.join(given)}"
+    datasets.disable_progress_bars()
+    try:
+        options.call(options)
+    except InputError as error:
+        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="actorstance", description="Who stands where on whom: read news with a saved model."
+    )
+    parser.add_argument("--version", action="version", version=f"actorstance {__version__}")
+    subcommands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    predict = _subcommand(subcommands, "predict", _predict, "read articles: who stands where on whom")
+    predict.add_argument(
+        "input", help="a text file as pasted from a page, a JSONL file (id, date, text), or a folder of them"
+    )
+    predict.add_argument(
+        "--run", required=True, help="the folder of a training run, the model in it, or hf://owner/name"
+    )
+    predict.add_argument("--actors", metavar="FILE", help="actors of your own: YAML, CSV or *.actors.txt")
+    predict.add_argument("--ner", metavar="MODEL", help="a spaCy pipeline that finds names too")
+    predict.add_argument(
+        "--level", type=float, default=conformal.LEVEL, help="of the prediction sets (default: %(default)s)"
+    )
+    predict.add_argument("--explain", action="store_true", help="show the rule behind every mention")
+    _common(predict)
+
+    again = _subcommand(subcommands, "report", _report, "make a run's report.html anew from its files")
+    again.add_argument("run", help="a run's folder")
+
+    check = _subcommand(
+        subcommands, "check", _check, "ask for the labels that are worth most, and correct scores by them"
+    )
+    check.add_argument("run", help="the folder of a run of predict, or of a check")
+    check.add_argument("-n", type=int, default=40, help="mentions in the sheet (default: %(default)s)")
+    check.add_argument(
+        "--wanted",
+        metavar="LIST",
+        help="intervals to narrow: turkey,turkey->,russia->turkey (default: the five actors spoken of most)",
+    )
+    check.add_argument(
+        "--sheet", metavar="FILE", help="the sheet, filled in: .csv, Label Studio's .json, doccano's .jsonl"
+    )
+    _common(check)
+
+    compare = _subcommand(subcommands, "compare", _compare, "compare two runs, or one between two periods")
+    compare.add_argument("runs", nargs="+", metavar="RUN", help="two runs' folders, or one and --periods")
+    compare.add_argument(
+        "--periods", nargs=2, metavar="FROM..TO", help="first and last day of each: 2020-01-01..2020-02-29"
+    )
+    compare.add_argument(
+        "--wanted", metavar="LIST", help="which actors or pairs (default: every actor with five groups)"
+    )
+    compare.add_argument(
+        "--adjust", choices=("holm", "bh"), default="holm", help="for many actors (default: %(default)s)"
+    )
+    compare.add_argument("--repeats", type=int, default=10_000, help="of the randomisation (default: %(default)s)")
+    _common(compare)
+    return parser
+
+
+def _subcommand(
+    subcommands: argparse._SubParsersAction[argparse.ArgumentParser], name: str, call: object, says: str
+) -> argparse.ArgumentParser:
+    parser = subcommands.add_parser(name, help=says, description=says[0].upper() + says[1:] + ".")
+    parser.set_defaults(call=call)
+    return parser
+
+
+def _common(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--out", type=Path, metavar="FOLDER", help="a new folder (default: outputs/TIME_COMMAND)")
+    parser.add_argument("--seed", type=int, default=0, help="of whatever is drawn (default: %(default)s)")
+
+
+def _predict(options: argparse.Namespace) -> None:
+    model = load(options.run)
+    texts = documents.read(options.input if "://" in options.input else Path(options.input))
+    terminal.unread(documents.unread(options.input))
+    registry = command.registry_on_top(options.actors, model.registry)
+    names = command.names_of(options.ner)
+    settings = {"seed": options.seed, "level": options.level, "command": options.typed}
+    with _new(options.out, "predict") as out:
+        counts = pipeline.predict(model, texts, out, registry=registry, names=names, **settings)
+    if options.explain:
+        terminal.explain(out)
+    terminal.counts(counts)
+    terminal.actors(out)
+    terminal.files(out)
+
+
+def _report(options: argparse.Namespace) -> None:
+    terminal.say(f"open {report.write(Path(options.run))}")
+
+
+def _check(options: argparse.Namespace) -> None:
+    saved = read_saved(options.run)
+    with _new(options.out, "check") as out:
+        if options.sheet is None:
+            plan = checking.plan(saved, options.n, command.parted(options.wanted), options.seed)
+            checking.write_plan(out, saved, plan)
+            terminal.asked(plan.summary, out)
+        else:
+            answered, summary = checking.answer(saved, options.sheet)
+            terminal.answered(summary, checking.write_answered(out, answered, summary))
+            terminal.actors(out)
+    terminal.run(out)
+
+
+def _compare(options: argparse.Namespace) -> None:
+    settings = {
+        "adjust": options.adjust,
+        "repeats": options.repeats,
+        "seed": options.seed,
+        "wanted": command.parted(options.wanted),
+    }
+    if len(options.runs) == 2 and options.periods is None:
+        found = comparing.runs(*(read_saved(run) for run in options.runs), **settings)
+    elif len(options.runs) == 1 and options.periods is not None:
+        found = comparing.periods(read_saved(options.runs[0]), comparing.read_periods(options.periods), **settings)
+    else:
+        raise InputError(
+            "compare what? Two runs (actorstance compare A B), or one between two periods (RUN --periods … …)."
+        )
+    with _new(options.out, "compare") as out:
+        comparing.write(out, found)
+    terminal.comparison(found)
+    terminal.run(out)
+
+
+@contextmanager
+def _new(wanted: Path | None, name: str) -> Iterator[Path]:
+    """A new folder for a run, which goes again if the run comes to nothing."""
+    out = wanted or Path("outputs") / f"{time.strftime('%Y-%m-%d_%H-%M-%S')}_{name}"
+    number = 1
+    while wanted is None and out.exists():
+        number += 1
+        out = out.with_name(f"{out.name.split('--')[0]}--{number}")
+    runs.require_free(out)
+    there = out.exists()
+    out.mkdir(parents=True, exist_ok=True)
+    try:
+        yield out.resolve()
+    except BaseException:
+        if not there:
+            shutil.rmtree(out, ignore_errors=True)
+        raise
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,134 @@
+"""The files of a run, read back: each row checked, since a run's folder may come from a stranger."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from actorstance.errors import InputError
+from actorstance.files import read_json, read_json_lines
+from actorstance.tables import records
+
+STAGES = ("train", "evaluate", "predict")
+SCORES = ("gold", "score", "low", "high")
+_WHOLE = ("n", "documents", "labelled", "by_registry", "by_rule", "unresolved")
+_FRACTIONS = (*SCORES, "accuracy", "macro_f1", "model_score", "power", "low_here", "high_here")
+_REQUIRED = ("n", "documents", *SCORES, "correction")
+_GUARDS = ("=", "+", "-", "@", "\t", "\r")
+
+
+class Folder:
+    """A run's folder, opened for reading. Nothing is read before it is asked for.
+
+    Raises:
+        InputError: if there is no run of `actorstance`, or a file of it is not as this version writes it.
+
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        if not (path / "predictions.jsonl").is_file():
+            raise InputError(f"{path}: no run here: it has no predictions.jsonl.")
+        if not (path / "provenance.json").is_file():
+            raise InputError(f"{path}: it has no provenance.json: an older version made this run. Make it again.")
+        if self.provenance.get("stage") not in STAGES or not isinstance(self.provenance.get("model"), dict):
+            raise InputError(f"{path / 'provenance.json'}: not as this version writes it. Make the run again.")
+
+    @cached_property
+    def provenance(self) -> dict[str, Any]:
+        """See `provenance.provenance`."""
+        return read_json(self.path / "provenance.json")
+
+    @property
+    def seed(self) -> int:
+        """The seed of the intervals."""
+        seed = self.provenance.get("seed")
+        return seed if isinstance(seed, int) and 0 <= seed < 2**32 else 0
+
+    @cached_property
+    def known(self) -> dict[str, dict[str, Any]]:
+        """Actor -> `name` and `iso`."""
+        found = self.provenance.get("actors")
+        told = found if isinstance(found, dict) else {}
+        return {
+            str(actor): {key: value for key, value in entry.items() if isinstance(value, str)}
+            for actor, entry in told.items()
+            if isinstance(entry, dict)
+        }
+
+    def optional(self, name: str) -> dict[str, Any] | None:
+        """Return a JSON file that not every run has, None if this one has not."""
+        return read_json(self.path / name) if (self.path / name).is_file() else None
+
+    @cached_property
+    def actors(self) -> list[dict[str, Any]]:
+        """The rows of actors.csv."""
+        return list(_table(self.path / "actors.csv", ("actor", "role")))
+
+    @cached_property
+    def pairs(self) -> list[dict[str, Any]]:
+        """The rows of pairs.csv."""
+        return list(_table(self.path / "pairs.csv", ("source", "target")))
+
+    def predictions(self) -> Iterator[dict[str, Any]]:
+        """Yield the lines of predictions.jsonl."""
+        kinds: dict[str, type] = dict.fromkeys(("document_id", "group_id", "text", "source", "target"), str)
+        kinds |= dict.fromkeys(("against", "neutral", "favor"), float)
+        if self.provenance["stage"] == "predict":
+            places = ("raw_start", "raw_end", "source_start", "source_end", "target_start", "target_end")
+            kinds |= dict.fromkeys(places, int) | {"why": str}
+        return self.lines("predictions.jsonl", kinds)
+
+    def lines(self, name: str, kinds: Mapping[str, type]) -> Iterator[dict[str, Any]]:
+        """Yield the objects of a JSONL file, which must have these keys; a file without lines is no error here."""
+        path = self.path / name
+        if not path.is_file():
+            raise InputError(f"{path}: no such file.")
+        if not path.stat().st_size:
+            return
+        for where, row in read_json_lines(path):
+            for key, kind in kinds.items():
+                if not _is(row.get(key), kind):
+                    raise InputError(f"{where}: {key} is {str(row.get(key))[:40]!r}, expected {kind.__name__}.")
+            yield row
+
+
+def _is(value: Any, kind: type) -> bool:
+    if kind is float:
+        return isinstance(value, int | float) and math.isfinite(value)
+    return isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
+
+
+def _table(path: Path, keys: tuple[str, ...]) -> Iterator[dict[str, Any]]:
+    """Rows of a CSV file of scores: numbers as numbers, and text without the guard against spreadsheets."""
+    found = records(path, ",")
+    _, names = next(found, ("", []))
+    if missing := [name for name in (*keys, *_REQUIRED) if name not in names]:
+        raise InputError(f"{path}: no column {missing[0]!r}; found {', '.join(names)[:200]}.")
+    for where, fields in found:
+        if len(fields) != len(names):
+            raise InputError(f"{where}: {len(fields)} fields, the first line names {len(names)}.")
+        row: dict[str, Any] = dict(zip(names, fields, strict=True))
+        for name, value in row.items():
+            if name in _WHOLE or name in _FRACTIONS:
+                row[name] = _number(where, name, value)
+            elif value.startswith("'") and value[1:].startswith(_GUARDS):
+                row[name] = value[1:]
+        if row["n"] is None or row["score"] is None or (row["low"] is None) != (row["high"] is None):
+            raise InputError(f"{where}: a row of scores without n, score, or one end of its interval.")
+        yield row
+
+
+def _number(where: str, name: str, value: str) -> int | float | None:
+    if value == "":
+        return None
+    try:
+        number = int(value) if name in _WHOLE else float(value)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number) or (name in _FRACTIONS and abs(number) > 1.5) or (name in _WHOLE and number < 0):
+        raise InputError(f"{where}: {name} is {value[:40]!r}, expected a number of that kind.")
+    return number

@@ -1,0 +1,79 @@
+"""Actors as a directed graph: what network tools read, and what a report draws of it."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from actorstance.actors import AUTHOR, UNKNOWN
+
+NODES = 24  # that are drawn: more names do not fit round a circle
+ARROWS = 36  # that are drawn: more are a tangle
+CLEAR = 0.1  # a mean score nearer to 0 draws no arrow
+ROLES = ("received", "expressed")
+_SCORE = ("n", "documents", "score", "low", "high", "correction")
+
+
+def graphml(actors: Sequence[Mapping[str, Any]], pairs: Sequence[Mapping[str, Any]], known: Mapping[str, Any]) -> str:
+    """Return the graph of a run as GraphML (http://graphml.graphdrawing.org), which Gephi, igraph and networkx read.
+
+    Args:
+        actors: the rows of actors.csv: attributes of the nodes, as `received_score`, `expressed_n`.
+        pairs: the rows of pairs.csv: an edge each, from source to target.
+        known: actor -> `name`, `iso`, as in provenance.json.
+
+    Example:
+        >>> row = {"n": 2, "documents": 1, "score": -0.5, "low": None, "high": None, "correction": "none"}
+        >>> text = graphml([{"actor": "b", "role": "received", **row}], [{"source": "a", "target": "b", **row}], {})
+        >>> text.count("<node"), text.count("<edge")
+        (2, 1)
+
+    """
+    import networkx
+
+    graph = networkx.DiGraph()
+    ids = {row["actor"] for row in actors} | {row[end] for row in pairs for end in ("source", "target")}
+    for actor in sorted(ids):
+        told = known.get(actor, {})
+        graph.add_node(_xml(actor), **_values({"label": told.get("name") or actor, "iso": told.get("iso")}))
+    for row in actors:
+        graph.nodes[_xml(row["actor"])].update(
+            _values({f"{row['role']}_{key}": row[key] for key in _SCORE if key != "correction"})
+        )
+    for row in pairs:
+        graph.add_edge(_xml(row["source"]), _xml(row["target"]), **_values({key: row[key] for key in _SCORE}))
+    buffer = io.BytesIO()
+    networkx.write_graphml(graph, buffer)
+    return buffer.getvalue().decode("utf-8") + "\n"
+
+
+def _values(row: Mapping[str, Any]) -> dict[str, Any]:
+    """What GraphML can hold: no unknown values, and no character that XML has none for."""
+    return {key: _xml(value) if isinstance(value, str) else value for key, value in row.items() if value is not None}
+
+
+def _xml(text: str) -> str:
+    return "".join(character if character.isprintable() else "�" for character in text)
+
+
+def drawn(
+    actors: Sequence[Mapping[str, Any]], pairs: Sequence[Mapping[str, Any]]
+) -> tuple[list[str], list[int], list[Mapping[str, Any]]]:
+    """Choose what a figure can show: the clearest pairs of the actors that are in most examples.
+
+    Returns:
+        The ids of the actors, their examples, and the rows of pairs.csv whose score lies off 0.
+
+    """
+    counts: dict[str, int] = {}
+    for row in actors:
+        if row["actor"] not in (AUTHOR, UNKNOWN):
+            counts[row["actor"]] = counts.get(row["actor"], 0) + row["n"]
+    most = sorted(counts, key=lambda actor: (-counts[actor], actor))[:NODES]
+    among = [row for row in pairs if row["source"] in most and row["target"] in most and abs(row["score"]) >= CLEAR]
+    # Of two scores alike the one of more examples says more.
+    chosen = sorted(among, key=lambda row: -abs(row["score"]) * row["n"] ** 0.5)[:ARROWS]
+    ends = {row[end] for row in chosen for end in ("source", "target")}
+    nodes = [actor for actor in most if actor in ends]
+    return nodes, [counts[actor] for actor in nodes], chosen
