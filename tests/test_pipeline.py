@@ -41,6 +41,7 @@ class Stub:
         self.log: list[dict[str, Any]] = []
         self.cropped: dict[str, dict[str, int]] = {}
         self.card: dict[str, Any] = {}
+        self.sha256: str | None = None
 
     def __deepcopy__(self, memo: object) -> Stub:
         copied = Stub(self.broken)
