@@ -36,13 +36,13 @@ mpnet: .venv/.transformer
 setup: .venv/.all
 
 test: .venv/.all
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
 check: .venv/.all
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
 bench: .venv/.all
 	$(BIN)/python benchmarks/linear.py $(DSE)
