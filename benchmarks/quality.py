@@ -8,9 +8,9 @@ python benchmarks/quality.py DATA --runs outputs/A outputs/B               score
 DATA has a folder a corpus: dse, seesaw, newsmtsc, semeval; `joint` trains on the first three and newsroom together.
 A run goes to outputs/quality/CORPUS_MODEL[_TAG]_seedN and is trained once: called again, once it has ended, the
 benchmark takes what is finished, goes on with what was interrupted, and trains what is missing. Every run is made by
-the command that stands below the table. Several seeds are averaged; the interval resamples groups (stories, sentences), for all seeds together.
-Rows without a twin have neither a twin nor a near-twin in training. Published figures are of the test parts, ours of
-the part named.
+the command that stands below the table. Several seeds are averaged; the interval resamples groups (stories,
+sentences), for all seeds together. Rows without a twin have neither a twin nor a near-twin in training. Published
+figures are of the test parts, ours of the part named.
 """
 
 from __future__ import annotations
