@@ -6,16 +6,17 @@ python benchmarks/quality.py DATA --models transformer --tag mpnet --set model.e
 python benchmarks/quality.py DATA --runs outputs/A outputs/B               score finished runs, train nothing
 
 DATA has a folder a corpus: dse, seesaw, newsmtsc, semeval; `joint` trains on the first three and newsroom together.
-A run goes to outputs/quality/CORPUS_MODEL[_TAG]_seedN and is trained once: called again, the benchmark takes what is
-finished, goes on with what was interrupted, and trains what is missing. Every run is made by the command that stands
-below the table. Several seeds are averaged; the interval resamples groups (stories, sentences), for all seeds together.
-Rows without a twin have neither a twin nor a near-twin in training. Published figures are of the test parts, ours of
-the part named.
+A run goes to outputs/quality/CORPUS_MODEL[_TAG]_seedN and is trained once: called again, once it has ended, the
+benchmark takes what is finished, goes on with what was interrupted, and trains what is missing. Every run is made by
+the command that stands below the table. Several seeds are averaged; the interval resamples groups (stories,
+sentences), for all seeds together. Rows without a twin have neither a twin nor a near-twin in training. Published
+figures are of the test parts, ours of the part named.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import shlex
 import subprocess
 import sys
@@ -252,15 +253,16 @@ def train(corpus: str, model: str, seed: int, data: Path, tag: str, settings: li
         SystemExit: if training failed.
 
     """
-    out = OUTPUTS / "_".join([corpus, model, *([tag] if tag else []), f"seed{seed}"])
+    name = "_".join([corpus, model, *([tag] if tag else []), f"seed{seed}"])
+    out, there = OUTPUTS / name, Path(os.path.relpath(data, ROOT))
     if (out / "model" / MANIFEST).exists():
         return out
     command = ["scripts/train.py", f"data={corpus}", f"model={model}", f"seed={seed}", *settings]
     if corpus != "newsroom":
-        command.append(f"data.path={data if corpus == 'joint' else data / corpus}")
-    command.append(f"hydra.run.dir={out}")
+        command.append(f"data.path={there if corpus == 'joint' else there / corpus}")
+    command.append(f"hydra.run.dir={out.relative_to(ROOT)}")
     if (out / UNFINISHED).exists():
-        command = ["scripts/train.py", f"resume={out}"]
+        command = ["scripts/train.py", f"resume={out.relative_to(ROOT)}"]
     print(f"python {shlex.join(command)}", file=sys.stderr, flush=True)
     done = subprocess.run([sys.executable, *command], cwd=ROOT, stdout=subprocess.DEVNULL, check=False)
     if done.returncode:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import yaml
 from datasets import Dataset
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from actorstance import audit, corpora, pipeline
@@ -126,6 +126,7 @@ def test_limits_in_conf_are_those_of_the_code() -> None:
     assert set(audit.ABOUT) == set(audit.LIMITS)
 
 
+@settings(deadline=None, max_examples=40)  # a machine may be busy
 @given(st.lists(st.text(alphabet="ab .!", max_size=12).filter(str.strip), min_size=1, max_size=8), st.data())
 def test_a_twin_is_never_clean(texts: list[str], data: st.DataObject) -> None:
     train = rows(*({"text": text} for text in texts))
@@ -135,6 +136,7 @@ def test_a_twin_is_never_clean(texts: list[str], data: st.DataObject) -> None:
     assert not (clean & ~verbatim).any()
 
 
+@settings(deadline=None, max_examples=40)  # a machine may be busy
 @given(st.integers(0, 19), st.lists(st.sampled_from(NAMES), min_size=20, max_size=20, unique=False))
 def test_one_word_changed_in_twenty_is_a_near_twin_and_ten_are_not(place: int, words: list[str]) -> None:
     words = [f"{word}{at}" for at, word in enumerate(words)]

@@ -12,7 +12,7 @@ from rensa import RMinHash, RMinHashLSH
 from actorstance.examples import twin_key
 
 SHINGLE = 2  # words of a shingle: of 1, 2 and 3, on real corpora all found the same near-twins, 2 with few false leads
-NEAR = 0.7  # Jaccard similarity of shingles: two words in twenty may differ; from 0.6 to 0.8 the same were found
+NEAR = 0.7  # Jaccard similarity of shingles: two words in twenty may differ; from 0.5 to 0.8 the same were found
 HASHES, BANDS = 128, 32  # four hashes a band: of pairs as like as NEAR one in five thousand is missed
 SEED = 0
 
