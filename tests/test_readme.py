@@ -38,7 +38,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def _run(command: str, folder: Path) -> str:
     done = subprocess.run(
-        [sys.executable, *shlex.split(command)], cwd=folder, capture_output=True, text=True, check=False
+        [sys.executable, *shlex.split(command, comments=True)], cwd=folder, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, f"{command}\n{done.stderr}"
     return done.stdout
