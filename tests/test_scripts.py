@@ -35,8 +35,8 @@ COLUMNS = {
     "mentions.jsonl": "document_id raw_start raw_end text actor rule known confidence name candidates",
     "statements.jsonl": "document_id raw_start raw_end kind speaker source_start source_end rule",
     "documents.jsonl": "id date text",
-    "events.csv": "date source source_iso target target_iso root cameo quad cue label probability document_id raw_start "
-    "raw_end sentence",
+    "events.csv": "date source source_iso target target_iso root cameo quad cue label probability document_id "
+    "raw_start raw_end sentence",
 }
 EVIDENCE = " by_registry by_rule unresolved"
 COLUMNS_OF_PREDICT = COLUMNS | {

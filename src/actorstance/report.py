@@ -276,8 +276,8 @@ class _Page:
     def _data(self) -> dict[str, Any]:
         """The stances of every marked word, in the order in which they stand on the page, as small as can be.
 
-        A word is a list of numbers, five a stance: source, target, label and per cent as one number, reason, and how many
-        words away the source's own mention stands, 0 where it has none.
+        A word is a list of numbers, five a stance: source, target, label and per cent as one number, reason, and how
+        many words away the source's own mention stands, 0 where it has none.
         """
         names: dict[str, int] = {}
         reasons: dict[str, int] = {}
