@@ -1,7 +1,7 @@
 """The figures of a report that have axes or arrows, drawn by matplotlib as SVG that takes its colours from the page.
 
 A colour here is the name of a style of the page (`ink`, `soft`, `line`, `against`, `favor`), so that one figure
-serves light, dark and print. No attribute is a style, no id is kept, and all text is text: nothing in a figure can run or load
+serves light, dark and print. No attribute is a style, no id is kept, and all text is text: nothing in it can run or load
 anything, and a screen reader finds the words.
 """
 
