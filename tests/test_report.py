@@ -1,0 +1,171 @@
+"""What lies beside the report, what refuses to become one, and the `actorstance` command."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+import xml.etree.ElementTree as ET
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from actorstance import cli, documents, events, figures, pipeline, report
+from actorstance.corpora import load as load_corpus
+from actorstance.errors import InputError
+from actorstance.models.linear import LinearModel
+
+RAW = "Talks collapse\n\nTurkey on Monday accused Russia of breaking the truce.\n\nFrance praised Iran for the help it had sent.\n"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A training run, and a run of predict in it."""
+    made = tmp_path_factory.mktemp("runs")
+    model = LinearModel()
+    pipeline.train(load_corpus("newsroom"), model, made / "trained")
+    pipeline.predict(model, [documents.parse("=a", RAW, date="2031-02-03")], made / "read", command="predict =a")
+    return made
+
+
+@pytest.mark.parametrize("name", ["trained", "read"])
+def test_a_report_is_made_again_from_the_files_alone(folder: Path, name: str, tmp_path: Path) -> None:
+    shutil.copytree(folder / name, tmp_path / name)
+    first = (folder / name / "report.html").read_bytes()
+    for file in ("report.html", "network.graphml"):
+        (tmp_path / name / file).unlink()
+    assert report.write(tmp_path / name).read_bytes() == first
+
+
+def test_the_graph_has_every_actor_and_pair(folder: Path) -> None:
+    root = ET.parse(folder / "read" / "network.graphml").getroot()
+    with (folder / "read" / "pairs.csv").open(encoding="utf-8", newline="") as file:
+        pairs = {(row["source"], row["target"]) for row in csv.DictReader(file)}
+    space = "{http://graphml.graphdrawing.org/xmlns}"
+    assert {(edge.get("source"), edge.get("target")) for edge in root.iter(f"{space}edge")} == pairs
+    assert {node.get("id") for node in root.iter(f"{space}node")} >= {"turkey", "russia", "france", "iran", "AUTHOR"}
+
+
+@pytest.mark.parametrize(
+    ("label", "why", "root", "quad"),
+    [
+        ("against", "speaks: accused", "ACCUSE", 3),
+        ("against", "speaks: threats", "THREATEN", 3),
+        ("against", "acts: attacked", "ASSAULT", 4),
+        ("against", "speaks: attacked", "ACCUSE", 3),  # with words
+        ("favor", "speaks: praised", "SUPPORT", 1),
+        ("favor", "acts: withdrew", "RETREAT", 2),
+        ("favor", "speaks: accused", None, 1),  # the stance counts, the word does not fit it
+        ("against", "acts: grumbled", None, 4),
+    ],
+)
+def test_an_event_has_the_class_of_its_stance(label: str, why: str, root: str | None, quad: int) -> None:
+    found = events.event(label, why)
+    assert found is not None
+    assert (found[0] and found[0].name, found[1]) == (root, quad)
+
+
+@pytest.mark.parametrize("case", [("neutral", "speaks: accused"), ("against", "named together"), ("favor", "author")])
+def test_what_is_no_event(case: tuple[str, str]) -> None:
+    assert events.event(*case) is None
+
+
+def test_a_figure_holds_no_markup_of_a_name(tmp_path: Path) -> None:
+    names = ["<script>x</script>", "a\x01b\u202e", "$x_1$", "\u0627\u0644"]
+    arrows = [figures.Arrow(0, 1, 0.5, 2), figures.Arrow(2, 3, -0.5, 2)]
+    drawn = figures.network(names, [1, 2, 3, 4], arrows, "about <b>")
+    assert "<script" not in drawn
+    assert "$x_1$" in drawn
+    assert "style=" not in drawn
+    ET.fromstring(drawn)
+
+
+def _without(name: str) -> Callable[[Path], None]:
+    return lambda run: (run / name).unlink()
+
+
+def _line(name: str, **changes: object) -> Callable[[Path], None]:
+    def change(run: Path) -> None:
+        first, *rest = (run / name).read_text("utf-8").splitlines()
+        (run / name).write_text("\n".join([json.dumps(json.loads(first) | changes), *rest]) + "\n", encoding="utf-8")
+
+    return change
+
+
+def _score(run: Path) -> None:
+    text = (run / "actors.csv").read_text("utf-8")
+    (run / "actors.csv").write_text(
+        text + "x,received,1,1,,nan,,,none" + "," * (text.splitlines()[0].count(",") - 8) + "\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("break_it", "says"),
+    [
+        (_without("predictions.jsonl"), "no run here"),
+        (_without("provenance.json"), "an older version made this run"),
+        (_without("lines.jsonl"), "no such file"),
+        (_line("predictions.jsonl", against="much"), "predictions.jsonl:1: against is 'much', expected float"),
+        (_line("predictions.jsonl", target_start=True), "target_start is 'True', expected int"),
+        (_line("documents.jsonl", text=None), "text is 'None', expected str"),
+        (_score, "score is 'nan'"),
+    ],
+)
+def test_a_folder_that_is_no_run_is_refused(
+    break_it: Callable[[Path], None], says: str, folder: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(folder / "read", tmp_path / "run")
+    break_it(tmp_path / "run")
+    with pytest.raises(InputError, match=says):
+        report.write(tmp_path / "run")
+
+
+def test_the_command_reads_checks_compares(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("a.txt").write_text(RAW, encoding="utf-8")
+    assert cli.main(["predict", "a.txt", "--run", str(folder / "trained"), "--out", "read"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == "run: read"
+    page = Path("read/report.html").read_text(encoding="utf-8")
+    assert "actorstance predict a.txt --run" in page
+    assert cli.main(["report", "read"]) == 0
+    assert Path("read/report.html").read_text(encoding="utf-8") == page
+    assert cli.main(["check", "read", "-n", "4", "--out", "check"]) == 0
+    assert Path("check/sheet.csv").is_file()
+    assert cli.main(["compare", str(folder / "trained"), str(folder / "trained"), "--repeats", "100"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1].startswith("run: outputs/")
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["predict", "gone.txt", "--run", "RUN"], "no such file or folder"),
+        (["predict", "gone.txt", "--run", "nowhere"], "no such run or model folder"),
+        (["report", "nowhere"], "no run here"),
+        (["compare", "RUN"], "compare what?"),
+    ],
+)
+def test_a_mistake_is_one_line(
+    words: list[str],
+    says: str,
+    folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert cli.main([str(folder / "trained") if word == "RUN" else word for word in words]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("error: ")
+    assert says in error
+    assert error.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_command_explains_itself(capsys: pytest.CaptureFixture[str]) -> None:
+    for words in ([], ["predict"], ["report"], ["check"], ["compare"]):
+        with pytest.raises(SystemExit, match="0"):
+            cli.main([*words, "--help"])
+        assert "usage: actorstance" in capsys.readouterr().out
