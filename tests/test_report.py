@@ -16,7 +16,10 @@ from actorstance.corpora import load as load_corpus
 from actorstance.errors import InputError
 from actorstance.models.linear import LinearModel
 
-RAW = "Talks collapse\n\nTurkey on Monday accused Russia of breaking the truce.\n\nFrance praised Iran for the help it had sent.\n"
+RAW = (
+    "Talks collapse\n\nTurkey on Monday accused Russia of breaking the truce.\n\n"
+    "France praised Iran for the help it had sent.\n"
+)
 
 
 @pytest.fixture(scope="module")

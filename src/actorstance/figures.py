@@ -1,8 +1,8 @@
 """The figures of a report that have axes or arrows, drawn by matplotlib as SVG that takes its colours from the page.
 
 A colour here is the name of a style of the page (`ink`, `soft`, `line`, `against`, `favor`), so that one figure
-serves light, dark and print. No attribute is a style, no id is kept, and all text is text: nothing in it can run or load
-anything, and a screen reader finds the words.
+serves light, dark and print. No attribute is a style, no id is kept, and all text is text: nothing in it can run or
+load anything, and a screen reader finds the words.
 """
 
 from __future__ import annotations
