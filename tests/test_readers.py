@@ -161,13 +161,13 @@ def test_seesaw_that_does_not_fit(tmp_path: Path) -> None:
     seesaw(tmp_path, {"2": [("Ana Roper", "MIXED", "bo quill")]})
     with says("TRIPLET_000_DOCUMENT_0.json, sentence 2, triple 1: sentiment 'MIXED', expected POS or NEG"):
         load("seesaw", tmp_path)
-    for options, words in (
+    for wrong, words in (
         ({"level": "page"}, "data.level='page': expected sentence or article"),
         ({"neutrals": "some"}, "data.neutrals='some': expected true or false"),
         ({"neutrals": True, "level": "article"}, "data.neutrals=true"),
     ):
         with says(words):
-            load("seesaw", tmp_path, **options)
+            load("seesaw", tmp_path, **wrong)
     (tmp_path / "SEESAW" / "meta" / "TRIPLET_000.json").write_text('{"Split": "later"}', encoding="utf-8")
     with says("not in the form in which SEESAW is released"):
         load("seesaw", tmp_path)
