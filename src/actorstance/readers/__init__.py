@@ -62,6 +62,8 @@ def find_name(text: str, name: str, person: bool = False) -> tuple[int, int] | N
 
     """
     plain, words = canonical(text), _SPACES.sub(" ", canonical(name)).strip()
+    if not words:
+        return None
     if found := re.search(rf"(?<!\w){re.escape(words)}(?!\w)", plain, re.IGNORECASE):
         return found.span()
     *first, last = words.split(" ")
