@@ -128,7 +128,9 @@ def test_the_command_reads_checks_compares(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    Path("a.txt").write_text(RAW, encoding="utf-8")
+    others = ("Turkey", "France", "Iran", "Egypt", "Syria", "Ukraine")  # a group a sentence, six for one interval
+    said = " ".join(f"{other} accused Russia of breaking the truce." for other in others)
+    Path("a.txt").write_text(f"Talks collapse\n\n{said}\n", encoding="utf-8")
     assert cli.main(["predict", "a.txt", "--run", str(folder / "trained"), "--out", "read"]) == 0
     assert capsys.readouterr().out.splitlines()[-1] == "run: read"
     page = Path("read/report.html").read_text(encoding="utf-8")
