@@ -92,3 +92,18 @@ def test_a_joint_run_has_a_row_a_corpus_and_commands_stand_below(quality: Module
     assert "| linear, joint | 100.0 | 100.0 to 100.0 | 100.0 of 6 | 6 | 2 | 1.0 |" in lines[2]
     assert any("83.72" in line and "Wen, Hovy" in line for line in lines)
     assert lines[-2] == "python scripts/train.py"
+
+
+def test_agreement_is_that_of_the_datasheet(capsys: pytest.CaptureFixture[str]) -> None:
+    folder = Path(__file__).parents[1]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(folder / "benchmarks"))
+        newsroom = importlib.import_module("newsroom")
+    assert newsroom.alpha("aabb", "aabb") == 1
+    assert newsroom.alpha("aabb", "aabc") == pytest.approx(1 - (2 / 8) / (38 / 56))  # by hand, from counts 4, 3, 1
+    newsroom.agreement(folder / "data" / "newsroom")
+    said = capsys.readouterr().out
+    sheet = (folder / "data" / "README.md").read_text(encoding="utf-8")
+    for name, words in (("all pairs", r"{} over all pairs"), ("against", r"against {}"), ("irony", r"irony {}")):
+        (found,) = [line.split()[-1] for line in said.splitlines() if line.startswith(f"{name} ")]
+        assert words.format(found) in sheet

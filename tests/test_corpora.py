@@ -17,6 +17,7 @@ from actorstance import corpora, newsroom
 from actorstance.corpora import Corpus, load
 from actorstance.errors import InputError
 from actorstance.examples import AUTHOR, LABELS
+from actorstance.files import read_json, read_json_lines, sha256
 
 ROW = {"text": "Varna thanked Ostia.", "source": "Varna", "target": "Ostia", "label": "favor"}
 HEADER = "text,source,target,label\n"
@@ -47,9 +48,9 @@ def test_newsroom_is_as_promised() -> None:
     corpus = load("newsroom")
     counts, rows = corpus.counts, corpus.examples.to_list()
     assert counts["read"] == counts["kept"] + sum(counts["dropped"].values())
-    assert counts["kept"] >= 800
-    assert counts["examples"] == len(rows) >= 2500
-    assert len({row["document_id"] for row in rows}) >= 14
+    assert counts["kept"] >= 3000
+    assert counts["examples"] == len(rows) >= 9000
+    assert len({row["document_id"] for row in rows}) >= 150
     assert Counter(names(corpus)).most_common(1)[0][0] == "neutral"
     assert len({(row["group_id"], row["split"]) for row in rows}) == len({row["group_id"] for row in rows})
     actors: defaultdict[tuple[str, int], set[str]] = defaultdict(set)
@@ -59,6 +60,29 @@ def test_newsroom_is_as_promised() -> None:
         assert (start, end) == (-1, -1) or (mention and mention == mention.strip()), row["example_id"]
         actors[row["document_id"], row["raw_start"]] |= {row[role]} if start >= 0 else set()
     assert sum(len(actors[row["document_id"], row["raw_start"]]) >= 2 for row in rows) >= len(rows) / 2
+
+
+NEWSROOM = Path(__file__).parents[1] / "data" / "newsroom"
+
+
+def test_every_decision_stands_in_its_article() -> None:
+    corpus = load("newsroom")
+    label = dict(zip(corpus.examples["example_id"][:], names(corpus), strict=True))
+    rows = [row for _, row in read_json_lines(NEWSROOM / "adjudication.jsonl")]
+    assert len({row["example_id"] for row in rows}) == len(rows) > 100
+    for row in rows:
+        assert row["decided"] == label[row["example_id"]], row["example_id"]
+        assert row["first"] != row["second"]
+        assert len(row["reason"].split()) >= 4
+
+
+def test_croissant_speaks_of_these_files() -> None:
+    said = read_json(NEWSROOM / "croissant.json")
+    (file,) = [one for one in said["distribution"] if one["@id"] == "adjudication.jsonl"]
+    assert file["sha256"] == sha256(NEWSROOM / "adjudication.jsonl")
+    corpus = load("newsroom")
+    assert f"{corpus.fingerprint}." in said["description"]
+    assert f"{corpus.counts['examples']} labelled" in said["description"]
 
 
 ACTORS = "actors: {varna: [Varna], ostia: [Ostia]}"
