@@ -35,7 +35,7 @@ def provenance(
     """
     from actorstance import __version__
 
-    card = {key: value for key, value in model.card.items() if key not in ("metrics", "command", "majority")}
+    card = {key: value for key, value in model.card.items() if key not in ("metrics", "command", "majority", "conformal")}
     # A model of the user's own may come from no folder.
     origin = {"kind": model.kind, "params": model.params, "sha256": getattr(model, "sha256", None), **card}
     known = registry or Registry({})
