@@ -35,7 +35,8 @@ def provenance(
     """
     from actorstance import __version__
 
-    card = {key: value for key, value in model.card.items() if key not in ("metrics", "command", "majority", "conformal")}
+    left_out = {"metrics", "command", "majority", "conformal"}
+    card = {key: value for key, value in model.card.items() if key not in left_out}
     # A model of the user's own may come from no folder.
     origin = {"kind": model.kind, "params": model.params, "sha256": getattr(model, "sha256", None), **card}
     known = registry or Registry({})
