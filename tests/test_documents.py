@@ -136,6 +136,9 @@ def test_windows_line_ends_change_nothing() -> None:
 
 def test_each_known_miss_names_one_gold_line() -> None:
     for miss in KNOWN_MISSES:
+        if miss[0] == "authored":
+            assert [path.stem for path in AUTHORED].count(miss[1]) == 1, miss
+            continue
         where, prefix = miss[:-2], miss[-2]
         assert where in {("sentences",), *(("pages", path.name) for path in PAGES)}, miss
         pool = SENTENCES
@@ -163,9 +166,13 @@ def _authored(path: Path) -> tuple[str, list[Span], str]:
 def test_authored_sentences_stand_where_they_were_written(path: Path) -> None:
     raw, expected, captions = _authored(path)
     found = [(sentence.start, sentence.end) for sentence in documents.parse(path.stem, raw).sentences]
-    assert [span for span in found if span in expected] == expected
+    lost = [raw[slice(*span)] for span in expected if span not in found]
     extra = [raw[slice(*span)] for span in found if span not in expected]
-    assert [text for text in extra if text not in captions] == []  # a caption without credit reads like a sentence
+    extra = [text for text in extra if text not in captions]  # a caption without credit reads like a sentence
+    if any(miss[:2] == ("authored", path.stem) for miss in KNOWN_MISSES):
+        assert lost or extra
+    else:
+        assert (lost, extra) == ([], [])
 
 
 # --- arbitrary text

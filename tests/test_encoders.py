@@ -94,7 +94,7 @@ def test_the_bundled_encoder_learns() -> None:
     names = [("Ana", "Bo"), ("Bo", "Cleo"), ("Cleo", "Dov"), ("Dov", "Ana")]
     train = examples(*(f"{a} {verb} {b}." for a, b in names for verb in VERBS))
     held = examples(*(f"{a} {verb} {b}." for a, b in (("Esra", "Finn"), ("Finn", "Gil")) for verb in VERBS))
-    model = TransformerModel(epochs=12, patience=12, batch_size=4).fit(train, train)
+    model = TransformerModel(epochs=20, patience=20, batch_size=4).fit(train, train)
     assert (model.predict_proba(held).argmax(axis=1) == labels(held)).mean() >= 0.8
 
 
