@@ -2,9 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
 import pytest
 
+from actorstance import corpora, pipeline
+from actorstance.models.linear import LinearModel
+
 collect_ignore = ["gold/ppi.py"]  # no test: how the figures beside it were made, with a package that tests do without
+FEW = {"train": 16, "valid": 4, "test": 6}  # articles: enough to fit, to tune and for intervals, and quick
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The run of a linear model on a few articles of the newsroom."""
+    corpus = corpora.load("newsroom")
+    documents, splits = (np.asarray(corpus.examples[name][:]) for name in ("document_id", "split"))
+    chosen = [name for split, n in FEW.items() for name in list(dict.fromkeys(documents[splits == split]))[:n]]
+    few = replace(corpus, examples=corpus.examples.select(np.flatnonzero(np.isin(documents, chosen))))
+    run = tmp_path_factory.mktemp("few") / "run"
+    pipeline.train(few, LinearModel(), run)
+    return run
 
 
 @pytest.fixture(scope="session")

@@ -10,9 +10,7 @@ from typing import Any
 
 import pytest
 
-from actorstance import documents, pipeline, report
-from actorstance.corpora import load as load_corpus
-from actorstance.models.linear import LinearModel
+from actorstance import documents, load, pipeline, report
 
 CHROMIUM, DRIVER = (shutil.which(name) for name in ("chromium", "chromedriver"))
 pytestmark = pytest.mark.skipif(
@@ -58,15 +56,15 @@ return found;
 
 
 @pytest.fixture(scope="module")
-def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+def pages(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """The pages of a training run, of one hostile article, and of twelve with dates."""
     folder = tmp_path_factory.mktemp("pages")
-    model = LinearModel()
-    pipeline.train(load_corpus("newsroom"), model, folder / "scored")
+    model = load(trained)
     pipeline.predict(model, [documents.parse("one", HOSTILE)], folder / "one", command="actorstance predict one")
     dated = [documents.parse(f"article {n}", RAW, date=f"2031-0{1 + n % 6}-11") for n in range(12)]
     pipeline.predict(model, dated, folder / "many")
-    return {name: folder / name / "report.html" for name in ("scored", "one", "many")}
+    runs = {"scored": trained, "one": folder / "one", "many": folder / "many"}
+    return {name: run / "report.html" for name, run in runs.items()}
 
 
 class Browser:

@@ -11,10 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from actorstance import cli, documents, events, figures, pipeline, report
-from actorstance.corpora import load as load_corpus
+from actorstance import cli, documents, events, figures, load, pipeline, report
 from actorstance.errors import InputError
-from actorstance.models.linear import LinearModel
 
 RAW = (
     "Talks collapse\n\nTurkey on Monday accused Russia of breaking the truce.\n\n"
@@ -23,16 +21,17 @@ RAW = (
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A training run, and a run of predict in it."""
     made = tmp_path_factory.mktemp("runs")
-    model = LinearModel()
-    pipeline.train(load_corpus("newsroom"), model, made / "trained")
-    pipeline.predict(model, [documents.parse("=a", RAW, date="2031-02-03")], made / "read", command="predict =a")
+    shutil.copytree(trained, made / "run")
+    pipeline.predict(
+        load(trained), [documents.parse("=a", RAW, date="2031-02-03")], made / "read", command="predict =a"
+    )
     return made
 
 
-@pytest.mark.parametrize("name", ["trained", "read"])
+@pytest.mark.parametrize("name", ["run", "read"])
 def test_a_report_is_made_again_from_the_files_alone(folder: Path, name: str, tmp_path: Path) -> None:
     shutil.copytree(folder / name, tmp_path / name)
     first = (folder / name / "report.html").read_bytes()
@@ -131,7 +130,7 @@ def test_the_command_reads_checks_compares(
     others = ("Turkey", "France", "Iran", "Egypt", "Syria", "Ukraine")  # a group a sentence, six for one interval
     said = " ".join(f"{other} accused Russia of breaking the truce." for other in others)
     Path("a.txt").write_text(f"Talks collapse\n\n{said}\n", encoding="utf-8")
-    assert cli.main(["predict", "a.txt", "--run", str(folder / "trained"), "--out", "read"]) == 0
+    assert cli.main(["predict", "a.txt", "--run", str(folder / "run"), "--out", "read"]) == 0
     assert capsys.readouterr().out.splitlines()[-1] == "run: read"
     page = Path("read/report.html").read_text(encoding="utf-8")
     assert "actorstance predict a.txt --run" in page
@@ -139,7 +138,7 @@ def test_the_command_reads_checks_compares(
     assert Path("read/report.html").read_text(encoding="utf-8") == page
     assert cli.main(["check", "read", "-n", "4", "--out", "check"]) == 0
     assert Path("check/sheet.csv").is_file()
-    assert cli.main(["compare", str(folder / "trained"), str(folder / "trained"), "--repeats", "100"]) == 0
+    assert cli.main(["compare", str(folder / "run"), str(folder / "run"), "--repeats", "100"]) == 0
     assert capsys.readouterr().out.splitlines()[-1].startswith("run: outputs/")
 
 
@@ -161,7 +160,7 @@ def test_a_mistake_is_one_line(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert cli.main([str(folder / "trained") if word == "RUN" else word for word in words]) == 2
+    assert cli.main([str(folder / "run") if word == "RUN" else word for word in words]) == 2
     error = capsys.readouterr().err
     assert error.startswith("error: ")
     assert says in error

@@ -35,7 +35,7 @@ MATRIX = 14  # sources and targets of the matrix: more do not fit a page
 OVER_TIME = 6  # actors that are drawn over time
 NOTED = 3  # articles whose stances stand in the margin too; of more they would make the page too large
 REACHES = (0.1, 0.25, 0.5, 1.0)  # of a score over time: one for all figures of a page
-MIN_DAYS = 3  # with fewer days there is no course of time
+MIN_DAYS = 3  # with fewer days, or stretches of time, there is no course of time
 ARTICLES = 2_650_000  # bytes of articles and their stances that a page carries; a page of text is five thousand
 ERRORS = 12  # wrong answers that are shown, the surest first
 SIGNS = {"against": "−", "neutral": "·", "favor": "+"}  # never colour alone
@@ -232,7 +232,7 @@ class _Page:
         if len(set(days)) < MIN_DAYS:
             return None
         courses = {actor: timeline.points(rows, self.folder.seed, everything) for actor, rows in self.days.items()}
-        courses = {actor: points for actor, points in courses.items() if len(points) > 1}
+        courses = {actor: points for actor, points in courses.items() if len(points) >= MIN_DAYS}
         ends = [end for points in courses.values() for one in points for end in (one.score, one.low, one.high)]
         furthest = max((abs(end) for end in ends if end is not None), default=1.0)
         reach = next((step for step in REACHES if furthest <= step), 1.0)
