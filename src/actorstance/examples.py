@@ -261,8 +261,12 @@ def pairs(reading: Reading, group_by_sentence: bool = False) -> Dataset:
         [('AUTHOR', 'varna'), ('AUTHOR', 'ostia'), ('varna', 'ostia'), ('ostia', 'varna')]
 
     """
+    return dataset(pair_rows(reading, group_by_sentence))
+
+
+def pair_rows(reading: Reading, group_by_sentence: bool = False) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the pairs of a document as rows, each with where it comes from: what `dataset` takes. See `pairs`."""
     document = reading.document
-    rows: list[tuple[str, dict[str, Any]]] = []
     texts = [document.text(sentence) for sentence in document.sentences]
     for pair in reading.pairs:
         index, sentence = pair.sentence, document.sentences[pair.sentence]
@@ -281,5 +285,4 @@ def pairs(reading: Reading, group_by_sentence: bool = False) -> Dataset:
         for role, span in (("source", pair.source_span), ("target", pair.target_span)):
             if span != NOWHERE:
                 row[f"{role}_start"], row[f"{role}_end"] = span[0] - sentence.start, span[1] - sentence.start
-        rows.append((f"{document.id}, sentence {index + 1}", row))
-    return dataset(rows)
+        yield f"{document.id}, sentence {index + 1}", row
