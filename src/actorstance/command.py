@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import re
@@ -9,7 +10,7 @@ import shlex
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import wraps
 from inspect import signature
 from pathlib import Path
@@ -23,19 +24,24 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from actorstance import corpora, pipeline, terminal
+from actorstance import bulk, corpora, pipeline, terminal
 from actorstance.actors import Registry
+from actorstance.archive import Archive
 from actorstance.corpora import Corpus
 from actorstance.errors import InputError
 from actorstance.files import first_process
-from actorstance.models import Model
+from actorstance.models import Model, located
 from actorstance.models.bundle import MANIFEST
 from actorstance.reading import Names
 from actorstance.runs import UNFINISHED
+from actorstance.shards import Opener
 
 _made: set[Path] = set()  # folders that this process made for its runs
-# A setting of an interrupted run: a name without dots may choose a config file, so its value holds no path.
-_SETTING = re.compile(r"(?!.*(?:_target_|\$\{))\+{0,2}(?!hydra)[A-Za-z]\w*(?:=[\w.,-]*|(?:\.\w+)+=.*)", re.DOTALL)
+# A setting of an interrupted run: a name without dots may choose a config file, so its value holds no path; but for run
+# and input, which choose none.
+_SETTING = re.compile(
+    r"(?!.*(?:_target_|\$\{))\+{0,2}(?!hydra)(?:(?:run|input)=.*|[A-Za-z]\w*(?:=[\w.,-]*|(?:\.\w+)+=.*))", re.DOTALL
+)
 _typed: list[str] = []  # the command line as it was typed
 
 
@@ -183,6 +189,47 @@ def names_of(model: str | None) -> Names | None:
     from actorstance.ner import SpacyNames
 
     return SpacyNames(model)
+
+
+def engine_of(config: DictConfig) -> bulk.Engine:
+    """Make what reads the shards of an archive, of its config."""
+    engine: bulk.Engine = instantiate(config)
+    return engine
+
+
+def predict_archive(
+    model: Model,
+    run: str,
+    source: str,
+    out: Path,
+    *,
+    registry: Registry | None,
+    ner: str | None,
+    level: float,
+    columns: Mapping[str, str],
+    **settings: Any,
+) -> dict[str, Any]:
+    """Read an archive, and tell how far it is. See `bulk.predict`, which takes the rest of the settings.
+
+    Args:
+        model: a loaded model.
+        run: where it was loaded from.
+        source: the archive's folder or file.
+        out: the run's folder.
+        registry: the actors to look for; the world's, if none are given.
+        ner: a spaCy pipeline that finds names too.
+        level: of the prediction sets.
+        columns: see `archive.Archive`.
+
+    """
+    names_of(ner)  # so that what is wrong with it is told before anything is read
+    found = Archive(source, columns)
+    registry = registry or Registry.world()
+    opener = Opener(str(located(run).resolve()), model.sha256, json.dumps(registry.to_json()), ner, level)
+    with terminal.Progress(found.bytes) as progress:
+        counts = bulk.predict(model, opener, found, out, registry=registry, progress=progress, **settings)
+    terminal.rejected(counts, out)
+    return counts
 
 
 def parted(names: Any) -> list[str] | None:

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
-from datasets import ClassLabel, Dataset, Features, Value
+import pyarrow as pa
+from datasets import ClassLabel, Dataset, DatasetInfo, Features, Value
 from numpy.typing import NDArray
 
 from actorstance.actors import AUTHOR as AUTHOR
@@ -86,9 +87,12 @@ def dataset(rows: Iterable[tuple[str, dict[str, Any]]]) -> Dataset:
                 f"{where}: example_id {full['example_id']!r} stands already in {first}. Ids must be unique."
             )
         seen[full["example_id"]] = where
+        label = full["label"]
+        full["label"] = LABELS.index(label) if isinstance(label, str) else label
         for name, values in columns.items():
             values.append(full[name])
-    return Dataset.from_dict(columns, features=FEATURES)
+    # As Dataset.from_dict, which looks at every value again: half of the time that reading an article takes.
+    return Dataset(pa.table(columns, schema=FEATURES.arrow_schema), info=DatasetInfo(features=FEATURES))
 
 
 def _check(where: str, row: dict[str, Any]) -> None:

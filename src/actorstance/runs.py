@@ -94,6 +94,11 @@ def _require_unfinished(out: Path, settings: dict[str, Any]) -> None:
         shutil.rmtree(half)
     if not (out / UNFINISHED).is_file():
         raise InputError(f"{out}: no interrupted run: it has no {UNFINISHED}.")
+    require_same(out, settings)
+
+
+def require_same(out: Path, settings: dict[str, Any]) -> None:
+    """Raise InputError naming what differs if an interrupted run was begun with other settings."""
     before, now = _flat(read_json(out / UNFINISHED)), _flat(settings)
     different = [
         f"{key} was {before.get(key)!r}, is {now.get(key)!r}"
@@ -161,24 +166,12 @@ def write_predicted(
     documents = [reading.document for reading in readings]
     actors = _with_evidence(scoring.actor_table(examples, probabilities, seed), actor_evidence(readings))
     pairs = _with_evidence(scoring.pair_table(examples, probabilities, seed), pair_evidence(readings))
-    counts = {
-        "documents": len(documents),
-        "lines_read": sum(line.kind == "body" for document in documents for line in document.lines),
-        "lines_set_aside": sum(line.kept and line.kind != "body" for document in documents for line in document.lines),
-        "lines_cut": sum(not line.kept for document in documents for line in document.lines),
-        "sentences": sum(len(document.sentences) for document in documents),
-        "sentences_without_actor": sum(len(document.sentences) for document in documents)
-        - len(set(zip(examples["document_id"][:], examples["raw_start"][:], strict=True))),
-        "mentions": sum(len(reading.mentions) for reading in readings),
-        **_sums(readings),
-        "pairs": len(examples),
-        "seconds": seconds,
-    }
+    counts = {**counted(readings), "seconds": seconds}
     out.mkdir(parents=True, exist_ok=True)
     write_jsonl(out / "documents.jsonl", ({"id": one.id, "date": one.date, "text": one.raw} for one in documents))
-    write_jsonl(out / "lines.jsonl", _line_rows(documents))
-    write_jsonl(out / "sentences.jsonl", _sentence_rows(documents))
-    write_jsonl(out / "mentions.jsonl", _mention_rows(readings))
+    write_jsonl(out / "lines.jsonl", line_rows(documents))
+    write_jsonl(out / "sentences.jsonl", sentence_rows(documents))
+    write_jsonl(out / "mentions.jsonl", mention_rows(readings))
     write_jsonl(out / "statements.jsonl", _statement_rows(readings))
     write_jsonl(out / "predictions.jsonl", predicted_rows(examples, probabilities, readings, sets))
     write_json(out / "behaviour.json", behaviour)
@@ -190,6 +183,23 @@ def write_predicted(
     write_json(out / "provenance.json", provenance("predict", model, seed, named, registry, command))
     report.write(out)
     return counts
+
+
+def counted(readings: Sequence[Reading]) -> dict[str, int]:
+    """Return how many lines, sentences, mentions and pairs there are in articles; of two parts they add up."""
+    documents = [reading.document for reading in readings]
+    sentences = sum(len(document.sentences) for document in documents)
+    return {
+        "documents": len(documents),
+        "lines_read": sum(line.kind == "body" for document in documents for line in document.lines),
+        "lines_set_aside": sum(line.kept and line.kind != "body" for document in documents for line in document.lines),
+        "lines_cut": sum(not line.kept for document in documents for line in document.lines),
+        "sentences": sentences,
+        "sentences_without_actor": sentences - sum(len({pair.sentence for pair in one.pairs}) for one in readings),
+        "mentions": sum(len(reading.mentions) for reading in readings),
+        **_sums(readings),
+        "pairs": sum(len(reading.pairs) for reading in readings),
+    }
 
 
 def _sums(readings: Sequence[Reading]) -> dict[str, int]:
@@ -214,12 +224,17 @@ def pair_evidence(readings: Sequence[Reading]) -> dict[tuple[str, ...], Counter[
     """Count how the examples of each pair were found: both ends by the registry, one by rule, source unresolved."""
     found: defaultdict[tuple[str, ...], Counter[str]] = defaultdict(Counter)
     for reading in readings:
-        known = {(one.start, one.end) for one in reading.mentions if one.rule.startswith("registry")}
-        for pair in reading.pairs:
-            named = pair.target_span in known and (pair.source == AUTHOR or pair.source_span in known)
-            kind = "unresolved" if pair.source == UNKNOWN else "by_registry" if named else "by_rule"
+        for pair, kind in zip(reading.pairs, evidence(reading), strict=True):
             found[pair.source, pair.target][kind] += 1
     return found
+
+
+def evidence(reading: Reading) -> Iterator[str]:
+    """Yield how each pair of an article was found: a word of `EVIDENCE`."""
+    known = {(one.start, one.end) for one in reading.mentions if one.rule.startswith("registry")}
+    for pair in reading.pairs:
+        named = pair.target_span in known and (pair.source == AUTHOR or pair.source_span in known)
+        yield "unresolved" if pair.source == UNKNOWN else "by_registry" if named else "by_rule"
 
 
 def _with_evidence(rows: list[dict[str, Any]], found: Mapping[tuple[str, ...], Counter[str]]) -> list[dict[str, Any]]:
@@ -257,21 +272,24 @@ def predicted_rows(
         yield {**row, **dict(zip(PLACES, places, strict=True)), "why": why}
 
 
-def _line_rows(documents: Sequence[Document]) -> Iterator[dict[str, Any]]:
+def line_rows(documents: Sequence[Document]) -> Iterator[dict[str, Any]]:
+    """Yield the lines of lines.jsonl."""
     for document in documents:
         for line in document.lines:
             place = {"document_id": document.id, "raw_start": line.start, "raw_end": line.end}
             yield {**place, "kind": line.kind, "kept": line.kept, "reason": line.reason}
 
 
-def _sentence_rows(documents: Sequence[Document]) -> Iterator[dict[str, Any]]:
+def sentence_rows(documents: Sequence[Document]) -> Iterator[dict[str, Any]]:
+    """Yield the lines of sentences.jsonl."""
     for document in documents:
         for sentence in document.sentences:
             place = {"document_id": document.id, "raw_start": sentence.start, "raw_end": sentence.end}
             yield {**place, "text": document.text(sentence)}
 
 
-def _mention_rows(readings: Sequence[Reading]) -> Iterator[dict[str, Any]]:
+def mention_rows(readings: Sequence[Reading]) -> Iterator[dict[str, Any]]:
+    """Yield the lines of mentions.jsonl."""
     for reading in readings:
         for mention in reading.mentions:
             yield {
