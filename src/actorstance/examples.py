@@ -103,7 +103,7 @@ def _check(where: str, row: dict[str, Any]) -> None:
         value = row.get(name)
         if not isinstance(value, str) and (name != "date" or value is not None):
             raise InputError(f"{where}: {name} is {value!r}, expected text.")
-        if value and (bad := re.search("[\ud800-\udfff]", value)):
+        if value and not value.isascii() and (bad := re.search("[\ud800-\udfff]", value)):
             raise InputError(
                 f"{where}: {name} holds a character that is no text (U+{ord(bad[0]):04X}) at {bad.start()}."
             )

@@ -6,7 +6,6 @@ While a training run is under way its folder holds `unfinished.json`, the settin
 
 from __future__ import annotations
 
-import re
 import shutil
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,7 +19,7 @@ from numpy.typing import NDArray
 
 from actorstance import conformal, report, scoring
 from actorstance.actors import AUTHOR, UNKNOWN, Registry
-from actorstance.documents import Document
+from actorstance.documents import Document, one_line
 from actorstance.errors import InputError
 from actorstance.examples import LABELS
 from actorstance.files import first_process, read_json, write_csv, write_json, write_jsonl
@@ -296,7 +295,7 @@ def mention_rows(readings: Sequence[Reading]) -> Iterator[dict[str, Any]]:
                 "document_id": reading.document.id,
                 "raw_start": mention.start,
                 "raw_end": mention.end,
-                "text": re.sub(r"\s", " ", reading.document.raw[mention.start : mention.end]),
+                "text": one_line(reading.document.raw[mention.start : mention.end]),
                 "actor": mention.actor,
                 "rule": mention.rule,
                 "known": mention.known,

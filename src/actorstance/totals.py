@@ -49,7 +49,7 @@ class Sums(NamedTuple):
         Example:
             >>> low, high = Sums(n=20, documents=10, total=2.0, nn=40, nt=4.0, tt=0.8).interval()
             >>> round(low, 3), round(high, 3)
-            (0.046, 0.154)
+            (0.025, 0.175)
 
         """
         if self.documents < MIN_GROUPS:
