@@ -102,7 +102,9 @@ def ran(out: Path, *settings: str) -> Ran:
 
 def growing(run: str, archives: dict[int, Path], folder: Path, more: list[str]) -> None:
     """Print time, rate and memory of every size, beside those of the smallest."""
-    print("| sentences | seconds | sentences/s | time against proportional | peak memory | against smallest | written |")
+    print(
+        "| sentences | seconds | sentences/s | time against proportional | peak memory | against smallest | written |"
+    )
     print("|---|---|---|---|---|---|---|")
     first: Ran | None = None
     for size, path in archives.items():
@@ -151,7 +153,9 @@ def killed(run: str, archive: Path, folder: Path, times: int, more: list[str]) -
                 sys.exit(f"could not go on: {resumed}")
         equal = hashes(out) == wanted
         same += equal
-        print(f"  killed after {moment:.1f} s, {done} shards done, {left} processes left: {'same' if equal else 'OTHER'}")
+        print(
+            f"  killed after {moment:.1f} s, {done} shards done, {left} processes left: {'same' if equal else 'OTHER'}"
+        )
         shutil.rmtree(out)
     print(f"killed {times} times, the same files {same} times")
 
@@ -198,7 +202,7 @@ def stages(run: str, archive: Path) -> None:
         examples = timed("examples", lambda found=found: dataset(row for one in found for row in pair_rows(one)))
         timed("model", lambda examples=examples: model.predict_proba(examples))
     total = sum(seconds.values())
-    print(f"| stage | ms a sentence | share |\n|---|---|---|")
+    print("| stage | ms a sentence | share |\n|---|---|---|")
     for name, took in seconds.items():
         print(f"| {name} | {1000 * took / count:.3f} | {took / total:.0%} |")
     print(f"| all | {1000 * total / count:.3f} | {count / total:,.0f} sentences/s on one processor |")

@@ -18,7 +18,12 @@ def main(config: DictConfig) -> None:
     model = actorstance.load(config.run)
     registry = command.registry_on_top(config.actors.file, model.registry)
     out = command.out_folder()
-    settings: dict[str, Any] = {"registry": registry, "seed": config.seed, "level": config.level, "command": command.typed()}
+    settings: dict[str, Any] = {
+        "registry": registry,
+        "seed": config.seed,
+        "level": config.level,
+        "command": command.typed(),
+    }
     if archive.is_archive(config.input) if config.archive is None else config.archive:
         settings |= {"engine": command.engine_of(config.engine), "columns": command.arguments(config.columns)}
         settings |= {"ner": config.actors.ner, "size": config.shard, "strict": config.strict}

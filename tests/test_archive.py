@@ -1,4 +1,4 @@
-"""Archives: every kind of file, what cannot be read, a run that is killed and goes on, and the same rows as elsewhere."""
+"""Archives: kinds of files, what cannot be read, a run that is killed and goes on, the same rows as elsewhere."""
 
 from __future__ import annotations
 
@@ -261,7 +261,7 @@ def test_ids(monkeypatch: Any) -> None:
 # --- interrupted ---
 
 
-class _Stop(Exception):
+class _StopError(Exception):
     """What a test stops a run with."""
 
 
@@ -277,12 +277,12 @@ def _stopping(after: int, error: BaseException) -> bulk.Engine:
 
 def test_a_run_goes_on_to_the_same_bytes(trained: Path, source: Path, whole: Path, tmp_path: Path) -> None:
     out = tmp_path / "run"
-    with pytest.raises(_Stop):
-        _read(trained, source, out, engine=_stopping(2, _Stop()))
+    with pytest.raises(_StopError):
+        _read(trained, source, out, engine=_stopping(2, _StopError()))
     (out / "predictions" / "000001.parquet").write_bytes(b"half a fi")  # as after a power cut
     (out / "mentions" / ".000002.parquet.tmp").write_bytes(b"half a fi")
-    with pytest.raises(_Stop):
-        _read(trained, source, out, engine=_stopping(1, _Stop()), resume=True)
+    with pytest.raises(_StopError):
+        _read(trained, source, out, engine=_stopping(1, _StopError()), resume=True)
     _read(trained, source, out, resume=True)
     assert _bytes(out) == _bytes(whole)
     with pytest.raises(InputError, match="complete"):
@@ -292,8 +292,8 @@ def test_a_run_goes_on_to_the_same_bytes(trained: Path, source: Path, whole: Pat
 def test_a_run_goes_on_only_as_it_began(trained: Path, source: Path, tmp_path: Path) -> None:
     out, moved = tmp_path / "run", tmp_path / "articles.jsonl.gz"
     shutil.copy(source, moved)
-    with pytest.raises(_Stop):
-        _read(trained, moved, out, engine=_stopping(2, _Stop()))
+    with pytest.raises(_StopError):
+        _read(trained, moved, out, engine=_stopping(2, _StopError()))
     again = partial(_read, trained, moved, out, resume=True)
     for settings, named in (({"size": 8}, "shard"), ({"seed": 1}, "seed"), ({"level": 0.8}, "level")):
         with pytest.raises(InputError, match=f"only as it began: {named} was"):
@@ -316,8 +316,8 @@ def test_a_run_goes_on_only_as_it_began(trained: Path, source: Path, tmp_path: P
 
 def test_two_processes_never_write_one_run(trained: Path, source: Path, tmp_path: Path) -> None:
     out = tmp_path / "run"
-    with pytest.raises(_Stop):
-        _read(trained, source, out, engine=_stopping(1, _Stop()))
+    with pytest.raises(_StopError):
+        _read(trained, source, out, engine=_stopping(1, _StopError()))
     with FileLock(out / "unfinished" / "lock"), pytest.raises(InputError, match="another process writes this run"):
         _read(trained, source, out, resume=True)
 
@@ -377,7 +377,13 @@ def test_shards_are_bounded(monkeypatch: Any) -> None:
 
     monkeypatch.setattr(module, "CHARACTERS", 100)
     texts = [Text("w", str(at), None, "x" * length) for at, length in enumerate((40, 40, 40, 200, 1, 1, 1, 1))]
-    assert [[one.id for one in part.documents] for part in shards(texts, 3)] == [["0", "1"], ["2"], ["3"], ["4", "5", "6"], ["7"]]
+    assert [[one.id for one in part.documents] for part in shards(texts, 3)] == [
+        ["0", "1"],
+        ["2"],
+        ["3"],
+        ["4", "5", "6"],
+        ["7"],
+    ]
 
 
 def test_ray_loses_nothing(trained: Path, source: Path, whole: Path, tmp_path: Path) -> None:
@@ -387,7 +393,9 @@ def test_ray_loses_nothing(trained: Path, source: Path, whole: Path, tmp_path: P
     def killing(model: Model, opener: Opener, parts: Iterable[Shard]) -> Iterator[Done]:
         for done in cluster.cluster(model, opener, parts, workers=2):
             yield done
-            workers = [one for one in psutil.Process().children(recursive=True) if "read_here" in " ".join(one.cmdline())]
+            workers = [
+                one for one in psutil.Process().children(recursive=True) if "read_here" in " ".join(one.cmdline())
+            ]
             if workers and not killed:
                 workers[0].kill()
                 killed.append(workers[0].pid)
@@ -399,7 +407,8 @@ def test_ray_loses_nothing(trained: Path, source: Path, whole: Path, tmp_path: P
 
 
 @pytest.mark.parametrize(
-    ("address", "says"), [("127.0.0.1:1", "nobody answers"), ("ray://127.0.0.1:1", "nobody answers"), ("here", "expected")]
+    ("address", "says"),
+    [("127.0.0.1:1", "nobody answers"), ("ray://127.0.0.1:1", "nobody answers"), ("here", "expected")],
 )
 def test_a_ray_address_where_nobody_answers(address: str, says: str) -> None:
     pytest.importorskip("ray", reason="Ray is not installed: pip install -e '.[ray]'")

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import errno
 import hashlib
-import json
 import shutil
 import sqlite3
 import time
@@ -28,8 +27,8 @@ from actorstance import __version__, report
 from actorstance.actors import Registry
 from actorstance.archive import Archive
 from actorstance.errors import InputError
-from actorstance.folder import ARCHIVE
 from actorstance.files import read_json, sha256, whole, write_csv, write_json, write_jsonl
+from actorstance.folder import ARCHIVE
 from actorstance.models import Model
 from actorstance.provenance import provenance
 from actorstance.runs import ACTOR_COLUMNS, EVIDENCE, PAIR_COLUMNS, UNFINISHED, require_free, require_same

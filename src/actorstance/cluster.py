@@ -94,4 +94,6 @@ def _require_answer(address: str) -> None:
     try:
         socket.create_connection((found[1], int(found[2])), PATIENCE).close()
     except (OSError, OverflowError) as error:
-        raise InputError(f"engine.address={address}: nobody answers ({error}). Is `ray start --head` running?") from error
+        raise InputError(
+            f"engine.address={address}: nobody answers ({error}). Is `ray start --head` running?"
+        ) from error

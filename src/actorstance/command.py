@@ -220,6 +220,7 @@ def predict_archive(
         ner: a spaCy pipeline that finds names too.
         level: of the prediction sets.
         columns: see `archive.Archive`.
+        **settings: of `bulk.predict`.
 
     """
     names_of(ner)  # so that what is wrong with it is told before anything is read

@@ -25,9 +25,7 @@ INSIDE = frozenset({"linear"})
 _T = TypeVar("_T", Done, Prepared)
 
 
-def local(
-    model: Model, opener: Opener, shards: Iterable[Shard], processes: int | None = None
-) -> Iterator[Done]:
+def local(model: Model, opener: Opener, shards: Iterable[Shard], processes: int | None = None) -> Iterator[Done]:
     """Read shards in processes of this machine.
 
     Args:

@@ -233,7 +233,9 @@ def finish(prepared: Prepared, model: Model, level: float) -> Done:
     columns = {name: table[name] for name in (*_OF_EXAMPLE, "date", *PLACES)}
     columns["gold"] = pa.nulls(len(table), pa.string())
     columns |= {label: pa.array(probabilities[:, at]) for at, label in enumerate(LABELS)}
-    columns["set"] = pa.nulls(len(table), pa.list_(pa.string())) if held is None else pa.array(held, pa.list_(pa.string()))
+    columns["set"] = (
+        pa.nulls(len(table), pa.list_(pa.string())) if held is None else pa.array(held, pa.list_(pa.string()))
+    )
     columns |= {"why": prepared.why, "evidence": prepared.evidence}
     predictions = pa.table({name: columns[name] for name in SCHEMAS["predictions"].names}, SCHEMAS["predictions"])
     files = {"predictions": _written(predictions), **prepared.files}

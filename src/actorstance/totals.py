@@ -3,9 +3,9 @@
 A mean and its interval need of each actor or pair no more than six sums over its documents. They are kept in an SQLite
 file, since a large archive has more names than memory holds.
 
-The interval is the linear form of resampling documents (the sandwich estimator for a ratio): with n_d mentions of the
-actor in document d, of scores that add up to s_d, and the mean r = sum(s) / sum(n), the variance is that of s_d - r n_d. As
-many documents as actors' rows elsewhere have agree with it to the second decimal: see docs/methods.md.
+The interval is the linear form of resampling documents (the sandwich estimator of a ratio): with n_d mentions of the
+actor in document d, whose scores add up to s_d, and the mean r = sum(s) / sum(n), its squares are those of s_d - r n_d.
+How far it agrees with the bootstrap of other runs: docs/methods.md.
 """
 
 from __future__ import annotations
@@ -105,7 +105,9 @@ class Totals:
                     found.setdefault(one, Counter())["unresolved"] += 1
             else:
                 found.setdefault(actor, Counter())["by_registry" if rule.startswith("registry") else "by_rule"] += 1
-        self._upsert("found", ("actor",), EVIDENCE, [(actor, *(n[kind] for kind in EVIDENCE)) for actor, n in found.items()])
+        self._upsert(
+            "found", ("actor",), EVIDENCE, [(actor, *(n[kind] for kind in EVIDENCE)) for actor, n in found.items()]
+        )
 
     def _add(self, role: str, table: pa.Table, keys: int) -> None:
         columns = [column.to_pylist() for column in table.columns]
