@@ -1,4 +1,4 @@
-"""An archive run at growing sizes: is its time proportional, is its memory flat, does it survive kills, does Ray help?
+"""An archive run at growing sizes: proportional time, flat memory, the same files after kills, Ray beside processes.
 
 python benchmarks/scale.py outputs/RUN                                     (linear: 10,000 and 100,000 sentences)
 python benchmarks/scale.py outputs/RUN --sizes 10000 100000 1000000
@@ -23,9 +23,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import psutil
 
@@ -186,21 +187,25 @@ def stages(run: str, archive: Path) -> None:
     parts = list(shards(documents))
     prepare(parts[0], model.registry, None)  # tables that are made once
     seconds: dict[str, float] = {}
-
-    def timed(name: str, call: Callable[[], Any]) -> Any:
-        begun = time.process_time()
-        found = call()
-        seconds[name] = seconds.get(name, 0.0) + time.process_time() - begun
-        return found
-
     count = 0
+
+    @contextmanager
+    def timed(name: str) -> Iterator[None]:
+        begun = time.process_time()
+        yield
+        seconds[name] = seconds.get(name, 0.0) + time.process_time() - begun
+
     for part in parts:
         texts = [one for one in part.documents if isinstance(one, Text)]
-        read = timed("lines and sentences", lambda texts=texts: [parse(one.id, one.text) for one in texts])
+        with timed("lines and sentences"):
+            read = [parse(one.id, one.text) for one in texts]
+        with timed("actors and pairs"):
+            found = [read_actors(one, model.registry) for one in read]
+        with timed("examples"):
+            examples = dataset(row for one in found for row in pair_rows(one))
+        with timed("model"):
+            model.predict_proba(examples)
         count += sum(len(one.sentences) for one in read)
-        found = timed("actors and pairs", lambda read=read: [read_actors(one, model.registry) for one in read])
-        examples = timed("examples", lambda found=found: dataset(row for one in found for row in pair_rows(one)))
-        timed("model", lambda examples=examples: model.predict_proba(examples))
     total = sum(seconds.values())
     print("| stage | ms a sentence | share |\n|---|---|---|")
     for name, took in seconds.items():

@@ -237,9 +237,10 @@ def test_ten_thousand_actors(trained: Path, source: Path, tmp_path: Path) -> Non
 
 
 def test_a_document_that_breaks_the_reader(trained: Path, source: Path, tmp_path: Path, monkeypatch: Any) -> None:
+    from actorstance import reading
     from actorstance import shards as module
 
-    real = module.read_actors
+    real = reading.read_actors
 
     def broken(document: Any, *rest: Any) -> Any:
         if document.id == "a7":

@@ -56,7 +56,7 @@ class Rejected:
     reason: str
 
 
-class _Bad(Exception):
+class _BadError(Exception):
     """A document that cannot be read, and why."""
 
 
@@ -142,20 +142,20 @@ class Archive:
         self.passed = 0
         for file in files(self.path):
             behind, size = self.passed, file.stat().st_size
-            for one in self._of_file(file, lambda here, behind=behind: setattr(self, "passed", behind + here)):
+            for one in self._of_file(file, behind):
                 if one.id is not None and not seen.add(one.id):
                     yield Rejected(one.where, one.id, "the document id occurs twice")
                 else:
                     yield one
             self.passed = behind + size
 
-    def _of_file(self, file: Path, at: Callable[[int], None]) -> Iterator[Text | Rejected]:
+    def _of_file(self, file: Path, behind: int) -> Iterator[Text | Rejected]:
         name = self._name(file)
         try:
             if file.suffix.lower() == ".parquet":
-                yield from self._parquet(file, name, at)
+                yield from self._parquet(file, name, behind)
             elif ".jsonl" in file.suffixes[-2:]:
-                yield from self._jsonl(file, name, at)
+                yield from self._jsonl(file, name, behind)
             else:
                 yield self._article(file, name)
         except (EOFError, zlib.error, OSError, pa.ArrowException) as error:
@@ -165,34 +165,34 @@ class Archive:
     def _article(self, file: Path, name: str) -> Text | Rejected:
         try:
             if (size := file.stat().st_size) > 4 * MAX_TEXT:  # bytes, of which a character has four at most
-                raise _Bad(f"{size:,} bytes: at most {MAX_TEXT:,} characters are read")
+                raise _BadError(f"{size:,} bytes: at most {MAX_TEXT:,} characters are read")
             return self._checked(name, name, None, _decoded(file.read_bytes()))
-        except _Bad as bad:
+        except _BadError as bad:
             return Rejected(name, name, str(bad))
 
-    def _jsonl(self, file: Path, name: str, at: Callable[[int], None]) -> Iterator[Text | Rejected]:
+    def _jsonl(self, file: Path, name: str, behind: int) -> Iterator[Text | Rejected]:
         with _opened(file) as (stream, place):
             for number, line in enumerate(_lines(stream), 1):
                 where, id = f"{name}:{number}", None
-                at(place())
+                self.passed = behind + place()
                 try:
                     if line is None:
-                        raise _Bad(f"a line of more than {MAX_LINE:,} bytes")
+                        raise _BadError(f"a line of more than {MAX_LINE:,} bytes")
                     text = _decoded(line).removeprefix("\ufeff" if number == 1 else "").strip()
                     if not text:
                         continue
                     row = _object(text)
                     id = _id(row.get(self.columns["id"]))
                     yield self._checked(where, id, row.get(self.columns["date"]), row.get(self.columns["text"]))
-                except _Bad as bad:
+                except _BadError as bad:
                     yield Rejected(where, id, str(bad))
 
-    def _parquet(self, file: Path, name: str, at: Callable[[int], None]) -> Iterator[Text | Rejected]:
+    def _parquet(self, file: Path, name: str, behind: int) -> Iterator[Text | Rejected]:
         with pq.ParquetFile(file, buffer_size=1 << 16) as table:
             size, rows, number = file.stat().st_size, table.metadata.num_rows, 0
             wanted = [column for column in self.columns.values() if column in table.schema_arrow.names]
             for batch in table.iter_batches(_BATCH, columns=wanted, use_threads=False):
-                at(size * number // max(1, rows))
+                self.passed = behind + size * number // max(1, rows)
                 for row in batch.to_pylist():
                     number += 1
                     where, id = f"{name}:{number}", None
@@ -201,7 +201,7 @@ class Archive:
                         date = row.get(self.columns["date"])
                         date = date if isinstance(date, str | None) else date.isoformat()
                         yield self._checked(where, id, date, row[self.columns["text"]])
-                    except _Bad as bad:
+                    except _BadError as bad:
                         yield Rejected(where, id, str(bad))
                     except AttributeError:
                         yield Rejected(where, id, "its date is no date and no text")
@@ -209,14 +209,14 @@ class Archive:
     def _checked(self, where: str, id: str, date: Any, text: Any) -> Text:
         if not isinstance(text, str) or not isinstance(date, str | None):
             kinds = f"{type(text).__name__} and {type(date).__name__}"
-            raise _Bad(f"expected text and (if known) date as text, found {kinds}")
+            raise _BadError(f"expected text and (if known) date as text, found {kinds}")
         if len(text) > MAX_TEXT:
-            raise _Bad(f"{len(text):,} characters: at most {MAX_TEXT:,} are read")
+            raise _BadError(f"{len(text):,} characters: at most {MAX_TEXT:,} are read")
         if not text.strip("\ufeff\u200b \t\r\n\u00a0"):
-            raise _Bad("empty")
+            raise _BadError("empty")
         for value in (id, date or ""):
             if re.search("[\0\ud800-\udfff]", value):
-                raise _Bad("its id or date holds a character that is no text")
+                raise _BadError("its id or date holds a character that is no text")
         return Text(where, id, date, text)
 
 
@@ -253,9 +253,9 @@ def _exists(path: Path) -> bool:
 
 def _id(value: Any) -> str:
     if not isinstance(value, str | int) or isinstance(value, bool) or not str(value).strip():
-        raise _Bad("no id")
+        raise _BadError("no id")
     if len(str(value)) > MAX_ID:
-        raise _Bad(f"an id of more than {MAX_ID:,} characters")
+        raise _BadError(f"an id of more than {MAX_ID:,} characters")
     return str(value)
 
 
@@ -263,9 +263,9 @@ def _object(text: str) -> dict[str, Any]:
     try:
         row = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise _Bad(f"no JSON: {error}") from error
+        raise _BadError(f"no JSON: {error}") from error
     if not isinstance(row, dict):
-        raise _Bad(f"a JSON {type(row).__name__}, expected an object")
+        raise _BadError(f"a JSON {type(row).__name__}, expected an object")
     return row
 
 
@@ -273,10 +273,10 @@ def _decoded(data: bytes) -> str:
     try:
         return decode(data, "it")
     except InputError as error:
-        raise _Bad(str(error).removeprefix("it: ").split(". Save it")[0]) from error
+        raise _BadError(str(error).removeprefix("it: ").split(". Save it")[0]) from error
 
 
-def _lines(stream: IO[bytes]) -> Iterator[bytes | None]:
+def _lines(stream: IO[bytes] | gzip.GzipFile) -> Iterator[bytes | None]:
     """Yield the lines of a file; None for one that is too long, of which no more than a piece is held."""
     while line := stream.readline(MAX_LINE + 1):
         if len(line) <= MAX_LINE:
@@ -288,7 +288,7 @@ def _lines(stream: IO[bytes]) -> Iterator[bytes | None]:
 
 
 @contextmanager
-def _opened(file: Path) -> Iterator[tuple[IO[bytes], Callable[[], int]]]:
+def _opened(file: Path) -> Iterator[tuple[IO[bytes] | gzip.GzipFile, Callable[[], int]]]:
     """Open a file that may be compressed; also what tells how far into it one is."""
     with file.open("rb") as raw:
         if file.suffix.lower() == ".gz":

@@ -1,8 +1,7 @@
 """A run over an archive: shards written one by one, which a killed run goes on from, and what they add up to.
 
-While it is under way the folder holds `unfinished.json`, the settings with which it can go on, and `unfinished/`, a record
-of each shard that is complete: its record is written last. Everything else is made from the shards at the end,
-`archive.json` last, which means that the run is complete.
+While it is under way the folder holds `unfinished.json`, the settings with which it can go on, and `unfinished/`, a
+record of each shard, which is written after the shard's files. All else is made from the shards at the end.
 """
 
 from __future__ import annotations
@@ -107,9 +106,10 @@ def predict(
 @contextmanager
 def _held(out: Path, settings: dict[str, Any], resume: bool) -> Iterator[None]:
     """Hold a run's folder against other processes. A run that fails before its first shard leaves nothing behind."""
-    if resume and (out / ARCHIVE).exists():
-        raise InputError(f"{out}: the run is complete, nothing is left to do.")
     if resume and not (out / UNFINISHED).is_file():
+        if (out / ARCHIVE).is_file():
+            shutil.rmtree(out / RECORDS, ignore_errors=True)  # what a kill right at the end left
+            raise InputError(f"{out}: the run is complete, nothing is left to do.")
         raise InputError(f"{out}: no interrupted run: it has no {UNFINISHED}.")
     if not resume:
         require_free(out)

@@ -55,7 +55,7 @@ def cluster(
         waiting: deque[Any] = deque()
         for shard in shards:
             waiting.append(read.remote(opener, shard))
-            if len(waiting) >= AHEAD * max(1, int(ray.cluster_resources().get("CPU", 1) // cpus)):
+            if len(waiting) >= AHEAD * max(1, int(_resources(ray).get("CPU", 1) // cpus)):
                 yield ray.get(waiting.popleft())
         while waiting:
             yield ray.get(waiting.popleft())
@@ -67,6 +67,11 @@ def cluster(
         raise InputError(f"engine=ray: {' '.join(str(error).split())[:300]}") from error
     finally:
         ray.shutdown()
+
+
+def _resources(ray: Any) -> dict[str, float]:
+    found: dict[str, float] = ray.cluster_resources()
+    return found
 
 
 def _connect(ray: Any, address: str | None, workers: int | None) -> None:
