@@ -71,6 +71,9 @@ def _parser() -> argparse.ArgumentParser:
     predict.add_argument(
         "--level", type=float, default=conformal.LEVEL, help="of the prediction sets (default: %(default)s)"
     )
+    predict.add_argument(
+        "--priors", metavar="SHARES", help="how common the labels are in these articles: 0.1,0.8,0.1, or estimate"
+    )
     predict.add_argument("--explain", action="store_true", help="show the rule behind every mention")
     _common(predict)
 
@@ -128,6 +131,7 @@ def _predict(options: argparse.Namespace) -> None:
     registry = command.registry_on_top(options.actors, model.registry)
     names = command.names_of(options.ner)
     settings = {"seed": options.seed, "level": options.level, "command": options.typed}
+    settings["wanted_priors"] = command.priors_of(options.priors)
     with _new(options.out, "predict") as out:
         counts = pipeline.predict(model, texts, out, registry=registry, names=names, **settings)
     if options.explain:

@@ -71,6 +71,7 @@ def metrics(found: dict[str, Any]) -> None:
         row = found["per_label"][label]
         say(f"  {label:8} {row['n']:>6,}  {row['precision']:>9.3f}  {row['recall']:>6.3f}  {row['f1']:>5.3f}")
     say(f"  expected calibration error {found['ece']:.3f}")
+    _priors(found.get("priors"))
     for name, row in found.get("corpora", {}).items():
         own = row["own_labels"]
         say(f"  {name:37} {'':2}{row['macro_f1']:>8.3f}  {row['accuracy']:>8.3f}  {row['n']:,} examples")
@@ -136,6 +137,14 @@ def counts(found: dict[str, Any]) -> None:
         f"{found['pairs']:,} pairs"
         + (f", {left_out:,} left out (more than {MAX_PAIRS} in a sentence)" if left_out else "")
     )
+    _priors(found.get("priors"))
+
+
+def _priors(found: dict[str, Any] | None) -> None:
+    if found:
+        own, new = (", ".join(f"{label} {share:.2f}" for label, share in found[key].items()) for key in ("own", "new"))
+        say(f"label priors, {'estimated' if found['estimated'] else 'as given'}: {new}")
+        say(f"  instead of the model's own: {own}")
 
 
 def asked(found: dict[str, Any], out: Path) -> None:
