@@ -34,7 +34,8 @@ def test_new_shares_are_estimated_from_the_probabilities_alone() -> None:
     wanted = [0.1, 0.75, 0.15]
     gold, likelihood, chances = drawn(wanted)
     found = priors("estimate", [0.4, 0.3, 0.3], chances)
-    assert found is not None and found.estimated
+    assert found is not None
+    assert found.estimated
     assert np.abs(np.asarray(found.new) - np.bincount(gold) / len(gold)).max() < 0.02
     assert np.abs(np.asarray(shares(chances)) - wanted).max() > 0.1  # what counting probabilities would give
     by_bayes = likelihood * found.new
@@ -90,7 +91,8 @@ def test_new_articles_are_read_under_them(trained: Path, tmp_path: Path, capsys:
     shifted = Priors(tuple(model.card["priors"]), (0.05, 0.9, 0.05), estimated=False)
     before = np.array([[row[label] for label in LABELS] for row in rows(tmp_path / "plain")])
     after = np.array([[row[label] for label in LABELS] for row in rows(tmp_path / "rare")])
-    assert after == pytest.approx(shifted.applied(before)) and (after[:, 1] > before[:, 1]).all()
+    assert after == pytest.approx(shifted.applied(before))
+    assert (after[:, 1] > before[:, 1]).all()
     # A set holds each label at its own rate, however common the label is: priors leave it as it was.
     assert [row["set"] for row in rows(tmp_path / "rare")] == [row["set"] for row in rows(tmp_path / "plain")]
     page = (tmp_path / "rare" / "report.html").read_text(encoding="utf-8")
@@ -112,8 +114,10 @@ def test_another_corpus_is_scored_under_them_and_its_own_is_not(trained: Path, t
     corpus = corpora.load("table", file)
     plain = pipeline.evaluate(model, corpus, tmp_path / "plain")
     found = pipeline.evaluate(model, corpus, tmp_path / "shifted", wanted_priors=[0.0, 1.0, 0.0])
-    assert plain["per_label"]["against"]["recall"] == 1.0 and found["per_label"]["against"]["recall"] == 0.0
-    assert found["priors"]["new"] == {"against": 0.0, "neutral": 1.0, "favor": 0.0} and "priors" not in plain
+    assert plain["per_label"]["against"]["recall"] == 1.0
+    assert found["per_label"]["against"]["recall"] == 0.0
+    assert found["priors"]["new"] == {"against": 0.0, "neutral": 1.0, "favor": 0.0}
+    assert "priors" not in plain
     model.card["fingerprint"] = corpus.fingerprint
     with pytest.raises(InputError, match="on its own"):
         pipeline.evaluate(model, corpus, tmp_path / "own", wanted_priors="estimate")

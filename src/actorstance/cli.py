@@ -150,11 +150,11 @@ def _check(options: argparse.Namespace) -> None:
     with _new(options.out, "check") as out:
         if options.sheet is None:
             plan = checking.plan(saved, options.n, command.parted(options.wanted), options.seed)
-            checking.write_plan(out, saved, plan)
-            terminal.asked(plan.summary, out)
+            checking.write_plan(out, saved, plan, options.typed)
+            terminal.asked(plan.summary, out, "actorstance check THIS_FOLDER --sheet THE_SHEET")
         else:
             answered, summary = checking.answer(saved, options.sheet)
-            terminal.answered(summary, checking.write_answered(out, answered, summary))
+            terminal.answered(summary, checking.write_answered(out, answered, summary, options.typed))
             terminal.actors(out)
     terminal.run(out)
 

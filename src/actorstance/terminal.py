@@ -147,8 +147,8 @@ def _priors(found: dict[str, Any] | None) -> None:
         say(f"  instead of the model's own: {own}")
 
 
-def asked(found: dict[str, Any], out: Path) -> None:
-    """Say what to label, and what that is worth."""
+def asked(found: dict[str, Any], out: Path, then: str) -> None:
+    """Say what to label, what that is worth, and the command for `then`."""
     say(f"\n{found['asked']:,} mentions to label: {_relative(out)}/sheet.csv (or Label Studio's, doccano's)")
     say("  against, neutral, favor, or unclear, in the column label; from the top, as far as you get")
     say(f"  {'':38} {'mentions':>8}  {'labels':>6}  95 % interval now -> then")
@@ -156,7 +156,7 @@ def asked(found: dict[str, Any], out: Path) -> None:
         widths = [_plus_minus(row[name]) for name in ("half_width", "expected_half_width")]
         numbers = f"{row['n']:>8,}  {row['expected_labelled']:>6.0f}"
         say(f"  {_short(_interval_name(row), 38):38} {numbers}  {' -> '.join(widths)}")
-    say("then: python scripts/check.py run=THIS_FOLDER sheet=THE_SHEET")
+    say(f"then: {then}")
 
 
 def answered(found: dict[str, Any], actors: list[dict[str, Any]]) -> None:
