@@ -23,6 +23,7 @@ def main(config: DictConfig) -> None:
         "seed": config.seed,
         "level": config.level,
         "command": command.typed(),
+        "wanted_priors": command.priors_of(config.priors),
     }
     if archive.is_archive(config.input) if config.archive is None else config.archive:
         settings |= {"engine": command.engine_of(config.engine), "columns": command.arguments(config.columns)}

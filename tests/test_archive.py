@@ -113,6 +113,17 @@ def test_rows_are_those_of_an_ordinary_run(trained: Path, whole: Path, tmp_path:
                 assert not mine or float(mine) == pytest.approx(float(bootstrap), abs=0.06)
 
 
+def test_priors_are_those_of_an_ordinary_run(trained: Path, source: Path, tmp_path: Path) -> None:
+    (tmp_path / "articles.jsonl").write_text(LINES, encoding="utf-8")
+    model, wanted = actorstance.load(trained), [0.1, 0.8, 0.1]
+    pipeline.predict(model, actorstance.read(tmp_path / "articles.jsonl"), tmp_path / "run", wanted_priors=wanted)
+    _read(trained, source, tmp_path / "archive", wanted_priors=wanted)
+    rows = map(json.loads, (tmp_path / "run" / "predictions.jsonl").read_text(encoding="utf-8").splitlines())
+    assert [row["favor"] for row in rows] == [row["favor"] for row in _rows(tmp_path / "archive", "predictions")]
+    with pytest.raises(InputError, match="needs all rows at once"):
+        _read(trained, source, tmp_path / "other", wanted_priors="estimate")
+
+
 def test_an_interval_is_the_bootstraps_linear_form() -> None:
     rng = np.random.default_rng(0)
     groups = np.repeat(np.arange(120), rng.integers(1, 9, 120))

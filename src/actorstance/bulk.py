@@ -29,6 +29,7 @@ from actorstance.errors import InputError
 from actorstance.files import read_json, sha256, whole, write_csv, write_json, write_jsonl
 from actorstance.folder import ARCHIVE
 from actorstance.models import Model
+from actorstance.priors import Priors
 from actorstance.provenance import provenance
 from actorstance.runs import ACTOR_COLUMNS, EVIDENCE, PAIR_COLUMNS, UNFINISHED, require_free, require_same
 from actorstance.shards import DOCUMENTS, TABLES, Done, Opener, Shard, shards
@@ -90,6 +91,7 @@ def predict(
         "actors (their SHA-256)": hashlib.sha256(opener.actors.encode()).hexdigest(),
         "ner": opener.ner,
         "level": opener.level,
+        "priors": opener.priors.row() if opener.priors else None,
         "input": str(archive.path),
         "columns": archive.columns,
         "files (their names' and sizes' SHA-256)": archive.fingerprint,
@@ -100,7 +102,7 @@ def predict(
     start = time.perf_counter()
     with _held(out, settings, resume):
         _read(shards(archive, size), out, partial(engine, model, opener), strict, progress)
-        return _finish(out, settings, model, registry, seed, command, start)
+        return _finish(out, settings, model, registry, opener.priors, command, start)
 
 
 @contextmanager
@@ -223,7 +225,13 @@ def _records(out: Path) -> Iterator[dict[str, Any]]:
 
 
 def _finish(
-    out: Path, settings: dict[str, Any], model: Model, registry: Registry, seed: int, command: str | None, start: float
+    out: Path,
+    settings: dict[str, Any],
+    model: Model,
+    registry: Registry,
+    priors: Priors | None,
+    command: str | None,
+    start: float,
 ) -> dict[str, Any]:
     counts: Counter[str] = Counter()
     cropped: Counter[str] = Counter()
@@ -240,7 +248,8 @@ def _finish(
             )
             totals.add(predictions, mentions)
         if not counts["documents"]:
-            raise InputError(f"{settings['input']}: none of {counts['rejected']:,} documents can be read{_first(out)}.")
+            bad = counts["rejected"]
+            raise InputError(f"{settings['input']}: none of {bad:,} documents can be read{_first(out)}.")
         write_csv(out / "actors.csv", (*ACTOR_COLUMNS, *EVIDENCE), totals.actors())
         write_csv(out / "pairs.csv", (*PAIR_COLUMNS, *EVIDENCE), totals.pairs())
         named = [row["actor"] for row in islice(totals.actors(), NAMED)]
@@ -250,10 +259,11 @@ def _finish(
         (out / _TOTALS).unlink(missing_ok=True)
     write_jsonl(out / "rejected.jsonl", (row for record in _records(out) for row in record["rejected"]))
     write_jsonl(out / MANIFEST, map(_entry, _records(out)))
-    rows = {key: counts[key] for key in counts}
+    rows = {**counts, "priors": settings["priors"]}
     write_json(out / "audit.json", {"rows": rows, "cropped": {"predicted": dict(cropped)} if cropped else {}})
     write_jsonl(out / "log.jsonl", [{"stage": "predict", **rows, "seconds": time.perf_counter() - start}])
-    write_json(out / "provenance.json", provenance("predict", model, seed, named, registry, command))
+    origin = provenance("predict", model, settings["seed"], named, registry, command, priors=priors)
+    write_json(out / "provenance.json", origin)
     write_json(out / ARCHIVE, {**settings, "counts": rows, "manifest_sha256": sha256(out / MANIFEST)})
     report.write(out)
     return rows

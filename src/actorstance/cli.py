@@ -77,6 +77,9 @@ def _parser() -> argparse.ArgumentParser:
     predict.add_argument(
         "--level", type=float, default=conformal.LEVEL, help="of the prediction sets (default: %(default)s)"
     )
+    predict.add_argument(
+        "--priors", metavar="SHARES", help="how common the labels are in these articles: 0.1,0.8,0.1, or estimate"
+    )
     predict.add_argument("--explain", action="store_true", help="show the rule behind every mention")
     _archive(predict)
     _common(predict)
@@ -146,6 +149,7 @@ def _predict(options: argparse.Namespace) -> None:
     model = load(options.run)
     registry = command.registry_on_top(options.actors, model.registry)
     settings = {"registry": registry, "seed": options.seed, "level": options.level, "command": options.typed}
+    settings["wanted_priors"] = command.priors_of(options.priors)
     if is_archive(options.input) if options.archive is None else options.archive:
         out, counts = _predict_archive(model, options, settings)
     elif options.resume:
@@ -186,11 +190,11 @@ def _check(options: argparse.Namespace) -> None:
     with _new(options.out, "check") as out:
         if options.sheet is None:
             plan = checking.plan(saved, options.n, command.parted(options.wanted), options.seed)
-            checking.write_plan(out, saved, plan)
-            terminal.asked(plan.summary, out)
+            checking.write_plan(out, saved, plan, options.typed)
+            terminal.asked(plan.summary, out, "actorstance check THIS_FOLDER --sheet THE_SHEET")
         else:
             answered, summary = checking.answer(saved, options.sheet)
-            terminal.answered(summary, checking.write_answered(out, answered, summary))
+            terminal.answered(summary, checking.write_answered(out, answered, summary, options.typed))
             terminal.actors(out)
     terminal.run(out)
 

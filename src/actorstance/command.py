@@ -10,13 +10,14 @@ import shlex
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from inspect import signature
 from pathlib import Path
 from typing import Any, NoReturn
 
 import datasets
+import numpy as np
 import yaml
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException
@@ -29,9 +30,11 @@ from actorstance.actors import Registry
 from actorstance.archive import Archive
 from actorstance.corpora import Corpus
 from actorstance.errors import InputError
+from actorstance.examples import LABELS
 from actorstance.files import first_process
 from actorstance.models import Model, located
 from actorstance.models.bundle import MANIFEST
+from actorstance.priors import ESTIMATE, Wanted, priors
 from actorstance.reading import Names
 from actorstance.runs import UNFINISHED
 from actorstance.shards import Opener
@@ -207,6 +210,7 @@ def predict_archive(
     ner: str | None,
     level: float,
     columns: Mapping[str, str],
+    wanted_priors: Wanted = None,
     **settings: Any,
 ) -> dict[str, Any]:
     """Read an archive, and tell how far it is. See `bulk.predict`, which takes the rest of the settings.
@@ -220,13 +224,19 @@ def predict_archive(
         ner: a spaCy pipeline that finds names too.
         level: of the prediction sets.
         columns: see `archive.Archive`.
+        wanted_priors: how common the labels are, see `priors.priors`; no estimate, which needs all rows at once.
         **settings: of `bulk.predict`.
 
     """
+    if wanted_priors == ESTIMATE:
+        raise InputError(
+            "priors=estimate needs all rows at once: estimate them on a part of the archive, then give them."
+        )
+    shifted = priors(wanted_priors, model.card.get("priors"), np.zeros((0, len(LABELS))))
     names_of(ner)  # so that what is wrong with it is told before anything is read
     found = Archive(source, columns)
     registry = registry or Registry.world()
-    opener = Opener(str(located(run).resolve()), model.sha256, json.dumps(registry.to_json()), ner, level)
+    opener = Opener(str(located(run).resolve()), model.sha256, json.dumps(registry.to_json()), ner, level, shifted)
     with terminal.Progress(found.bytes) as progress:
         counts = bulk.predict(model, opener, found, out, registry=registry, progress=progress, **settings)
     terminal.rejected(counts, out)
@@ -238,6 +248,17 @@ def parted(names: Any) -> list[str] | None:
     if names is None:
         return None
     return [name.strip() for name in str(names).split(",") if name.strip()]
+
+
+def priors_of(given: Any) -> Wanted:
+    """Return label priors that a user typed: `estimate`, or three shares as a list or parted by commas."""
+    if given is None or given == ESTIMATE:
+        return given  # type: ignore[no-any-return]
+    shares = given.split(",") if isinstance(given, str) else given if isinstance(given, Sequence) else [given]
+    try:
+        return [float(share) for share in shares]
+    except (TypeError, ValueError):
+        raise InputError(f"priors={given}: expected {ESTIMATE}, or three shares as [0.1,0.8,0.1].") from None
 
 
 def _with_resumed(arguments: list[str]) -> list[str]:

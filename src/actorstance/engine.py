@@ -51,7 +51,7 @@ def local(model: Model, opener: Opener, shards: Iterable[Shard], processes: int 
                     yield from _in_order(pool, read_here, opener, shards, AHEAD * count)
                 else:
                     for prepared in _in_order(pool, prepare_here, opener, shards, AHEAD * count):
-                        yield finish(prepared, model, opener.level)
+                        yield finish(prepared, model, opener.level, opener.priors)
             finally:
                 pool.shutdown(wait=False, cancel_futures=True)
     except BrokenProcessPool as error:

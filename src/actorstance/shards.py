@@ -25,6 +25,7 @@ from actorstance.documents import parse
 from actorstance.errors import InputError
 from actorstance.examples import FEATURES, LABELS, dataset, pair_rows
 from actorstance.models import Model, load
+from actorstance.priors import Priors
 from actorstance.reading import Names, Reading, read_actors
 from actorstance.runs import PLACES, counted, evidence, line_rows, mention_rows, sentence_rows
 
@@ -143,6 +144,7 @@ class Opener:
         actors: a registry, as `Registry.to_json` gives it.
         ner: the name of a spaCy pipeline, None for the rules alone.
         level: of the prediction sets, in (0, 1).
+        priors: under which the probabilities are read, None for those of training.
         version: of the package, which must be the same everywhere.
 
     """
@@ -152,6 +154,7 @@ class Opener:
     actors: str
     ner: str | None = None
     level: float = conformal.LEVEL
+    priors: Priors | None = None
     version: str = field(default=__version__)
 
     def model(self) -> Model:
@@ -214,13 +217,14 @@ def _reading(one: Text, registry: Registry, names: Names | None) -> Reading | Re
         return Rejected(one.where, one.id, f"the reader failed: {type(error).__name__}: {str(error)[:200]}")
 
 
-def finish(prepared: Prepared, model: Model, level: float) -> Done:
+def finish(prepared: Prepared, model: Model, level: float, priors: Priors | None = None) -> Done:
     """Ask a model about the pairs of a shard, all in one call, so that sentences of like length share a batch.
 
     Args:
         prepared: see `prepare`.
         model: a loaded model.
         level: of the prediction sets.
+        priors: see `Opener`.
 
     """
     examples = Dataset(prepared.examples, info=DatasetInfo(features=FEATURES))
@@ -229,6 +233,8 @@ def finish(prepared: Prepared, model: Model, level: float) -> Done:
     cropped, model.cropped = model.cropped.get("predicted"), before
     calibration = model.card.get("conformal")
     held = None if calibration is None else conformal.names(conformal.sets(probabilities, calibration, level))
+    if priors is not None:
+        probabilities = priors.applied(probabilities)
     table = prepared.examples
     columns = {name: table[name] for name in (*_OF_EXAMPLE, "date", *PLACES)}
     columns["gold"] = pa.nulls(len(table), pa.string())
@@ -263,7 +269,7 @@ def prepare_here(opener: Opener, shard: Shard) -> Prepared:
 
 def read_here(opener: Opener, shard: Shard) -> Done:
     """Read a shard with a model, in a process that keeps both open."""
-    return finish(prepare_here(opener, shard), _model(opener), opener.level)
+    return finish(prepare_here(opener, shard), _model(opener), opener.level, opener.priors)
 
 
 @lru_cache(maxsize=1)
