@@ -21,7 +21,8 @@ from typing import Any
 import yaml
 
 _TOKEN = re.compile(
-    r"(?:[A-Z]\.){2,}|(?:Mr|Mrs|Ms|Dr|Sen|Rep|Gov|Gen|Lt|Col|St|Prof|Jr|Sr|Sens|Reps|Rev)\."
+    r"[a-z]+(?![\w.&/’'-])"  # most tokens, told apart first
+    r"|(?:[A-Z]\.){2,}|(?:Mr|Mrs|Ms|Dr|Sen|Rep|Gov|Gen|Lt|Col|St|Prof|Jr|Sr|Sens|Reps|Rev)\."
     r"|[$£€]?\d[\d,.]*\d%?|(?:O|D|L|d|l|al|Al)['’][A-Z]\w+|['’](?:s|re|ve|ll|d|m|t)\b|['’](?=\s)|\w+(?:[-&./]\w+)*"
     r"|--|[^\w\s\"“”„«»‘'’`]"
 )
@@ -130,8 +131,9 @@ class Tagged:
                 continue
             for found in _TOKEN.finditer(text, start, end):
                 word = found[0]
-                self.starts.append(found.start())
-                self.ends.append(found.end())
+                first, last = found.span()
+                self.starts.append(first)
+                self.ends.append(last)
                 self.words.append(word.lower().replace("’", "'"))
                 capital.append(word[0].isupper())
         self.forms: dict[int, Form] = {}  # of the tokens that can be verbs

@@ -65,7 +65,7 @@ def load(path: str | Path) -> Model:
         InputError: if there is no complete model, or it is not as it was saved.
 
     """
-    folder = bundle.folder_of(hub.fetch(path) if isinstance(path, str) and path.startswith(hub.SCHEME) else path)
+    folder = located(path)
     meta = bundle.verify(folder)
     model_class = class_of(meta.get("kind"), str(folder))
     if not isinstance(meta.get("card"), dict):
@@ -79,6 +79,11 @@ def load(path: str | Path) -> Model:
     model.registry, model.card = bundle.registry_of(folder), meta["card"]
     model.sha256 = sha256(folder / bundle.MANIFEST)
     return model
+
+
+def located(path: str | Path) -> Path:
+    """Return the folder of a model that `load` opens, fetched if it is on the Hugging Face hub."""
+    return bundle.folder_of(hub.fetch(path) if isinstance(path, str) and path.startswith(hub.SCHEME) else path)
 
 
 def class_of(kind: Any, where: str) -> type[Model]:

@@ -11,10 +11,12 @@ from __future__ import annotations
 
 import re
 import warnings
+from array import array
+from collections import defaultdict
 from collections.abc import Iterator
 from functools import cache, lru_cache
 from importlib.resources import files
-from itertools import pairwise
+from itertools import count, pairwise
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
@@ -29,6 +31,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.feature_extraction import FeatureHasher
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import normalize
+from sklearn.utils import murmurhash3_32
 from snowballstemmer import stemmer
 
 from actorstance.actors import Registry
@@ -247,10 +250,19 @@ class LinearModel:
 
     def _vectors(self, examples: Dataset) -> sparse.csr_array:
         """TF-IDF of the features that training knew, each row of length 1."""
-        x = _hashed(examples)
-        columns = self._columns(x.indices)
-        x.data[columns < 0] = 0
-        x = sparse.csr_array((x.data, np.maximum(columns, 0), x.indptr), shape=(len(examples), len(self.ids_)))
+        names: defaultdict[str, int] = defaultdict(count().__next__)  # most stand in many rows: each is hashed once
+        places, ends = array("l"), array("l", [0])
+        for found in _features_of(examples):
+            for kind in found.values():
+                places.extend(map(names.__getitem__, kind))
+            ends.append(len(places))
+        hashed = np.abs(np.fromiter(map(murmurhash3_32, names), np.int64, len(names))) % BUCKETS  # as FeatureHasher
+        columns = self._columns(hashed.astype(np.int32))[np.asarray(places, dtype=np.int64)]
+        known = columns >= 0
+        indptr = np.concatenate([[0], np.cumsum(known)])[np.asarray(ends)]
+        x = sparse.csr_array((np.ones(indptr[-1]), columns[known], indptr), shape=(len(examples), len(self.ids_)))
+        x.sum_duplicates()
+        x.data = 1 + np.log(x.data)
         return normalize(x * self.idf_)
 
     def _columns(self, hashed: NDArray[np.int32]) -> NDArray[np.int32]:
