@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -426,3 +427,25 @@ def test_a_ray_address_where_nobody_answers(address: str, says: str) -> None:
     pytest.importorskip("ray", reason="Ray is not installed: pip install -e '.[ray]'")
     with pytest.raises(InputError, match=says):
         next(cluster.cluster(None, None, [], address=address))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("scheme", ["", "ray://"])
+def test_an_address_that_is_no_ray_cluster(scheme: str) -> None:
+    pytest.importorskip("ray", reason="Ray is not installed: pip install -e '.[ray]'")
+    with socket.create_server(("127.0.0.1", 0)) as listening:  # it takes connections, and never says a word
+        address = f"{scheme}127.0.0.1:{listening.getsockname()[1]}"
+        with pytest.raises(InputError, match="no Ray cluster answers"):
+            next(cluster.cluster(None, None, [], address=address, patience=2))  # type: ignore[arg-type]
+
+
+def test_a_ray_cluster_that_runs(trained: Path, source: Path, whole: Path, tmp_path: Path) -> None:
+    pytest.importorskip("ray", reason="Ray is not installed: pip install -e '.[ray]'")
+    started = "ray.init('local', num_cpus=1, include_dashboard=False)"
+    typed = [sys.executable, "-c", f"import ray; print({started}.address_info['gcs_address'], flush=True); input()"]
+    with subprocess.Popen(typed, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as running:
+        assert running.stdin
+        assert running.stdout
+        address = running.stdout.readline().decode().strip()
+        _read(trained, source, tmp_path / "run", engine=partial(cluster.cluster, address=address, patience=120))
+        running.stdin.close()
+    assert _bytes(tmp_path / "run") == _bytes(whole)
