@@ -125,6 +125,12 @@ def test_priors_are_those_of_an_ordinary_run(trained: Path, source: Path, tmp_pa
         _read(trained, source, tmp_path / "other", wanted_priors="estimate")
 
 
+def test_mentions_of_an_archive_are_not_explained(trained: Path, source: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="explain one article: archive=false"):
+        _read(trained, source, tmp_path / "run", explain=True)
+    assert not (tmp_path / "run").exists()
+
+
 def test_an_interval_is_the_bootstraps_linear_form() -> None:
     rng = np.random.default_rng(0)
     groups = np.repeat(np.arange(120), rng.integers(1, 9, 120))
@@ -143,7 +149,9 @@ def test_the_manifest_names_every_file(whole: Path) -> None:
     for name, entry in named.items():
         assert files.sha256(whole / name) == entry["sha256"]
     assert sum(line["documents"] for line in lines) == len(ARTICLES)
-    assert "<h1" in (whole / "report.html").read_text(encoding="utf-8")
+    page = (whole / "report.html").read_text(encoding="utf-8")
+    assert "of an archive scores over time are not drawn" in page
+    assert "no actor has dated examples" not in page
     assert not [path for path in whole.rglob("*") if path.name.startswith(".") or "unfinished" in path.name]
 
 

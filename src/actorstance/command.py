@@ -211,6 +211,7 @@ def predict_archive(
     level: float,
     columns: Mapping[str, str],
     wanted_priors: Wanted = None,
+    explain: bool = False,
     **settings: Any,
 ) -> dict[str, Any]:
     """Read an archive, and tell how far it is. See `bulk.predict`, which takes the rest of the settings.
@@ -225,9 +226,15 @@ def predict_archive(
         level: of the prediction sets.
         columns: see `archive.Archive`.
         wanted_priors: how common the labels are, see `priors.priors`; no estimate, which needs all rows at once.
+        explain: whether the user asked for the rule behind every mention, which is refused: nobody reads as many.
         **settings: of `bulk.predict`.
 
     """
+    if explain:
+        raise InputError(
+            "explain: mentions of an archive are not shown, their rules stand in the run's mentions/ (Parquet). To "
+            "explain one article: archive=false (actorstance: --no-archive)."
+        )
     if wanted_priors == ESTIMATE:
         raise InputError(
             "priors=estimate needs all rows at once: estimate them on a part of the archive, then give them."
