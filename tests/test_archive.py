@@ -26,10 +26,11 @@ import pytest
 from filelock import FileLock
 
 import actorstance
-from actorstance import archive, bulk, cluster, command, engine, files, pipeline, scoring
+from actorstance import archive, bulk, cluster, command, corpora, engine, files, pipeline, scoring
 from actorstance.actors import Registry
 from actorstance.archive import Archive, Ids, Rejected, Text
 from actorstance.errors import InputError
+from actorstance.examples import LABELS
 from actorstance.models import Model
 from actorstance.shards import TABLES, Done, Opener, Shard, read_here, shards
 from actorstance.totals import Sums
@@ -112,6 +113,38 @@ def test_rows_are_those_of_an_ordinary_run(trained: Path, whole: Path, tmp_path:
             for mine, bootstrap in ends.values():
                 assert (mine == "") == (bootstrap == "")
                 assert not mine or float(mine) == pytest.approx(float(bootstrap), abs=0.06)
+
+
+def test_a_transformer_stands_beside_the_readers(
+    trained: Path, tiny_encoder: str, source: Path, tmp_path: Path
+) -> None:
+    from actorstance.models.transformer import TransformerModel
+
+    rows = corpora.load("newsroom").examples.select(range(40))
+    model = TransformerModel(encoder=tiny_encoder, epochs=1, max_length=200).fit(rows, rows)
+    model.registry, model.card = Registry.world(), actorstance.load(trained).card
+    model.save(tmp_path / "model")
+    (tmp_path / "articles.jsonl").write_text(LINES, encoding="utf-8")
+    loaded = actorstance.load(tmp_path / "model")
+    pipeline.predict(loaded, actorstance.read(tmp_path / "articles.jsonl"), tmp_path / "run")
+    given: list[int] = []
+
+    def watched(model: Model, opener: Opener, parts: Iterable[Shard]) -> Iterator[Done]:
+        for done in engine.local(model, opener, parts, processes=1):
+            given.extend(child.nice() for child in psutil.Process().children() if "spawn_main" in str(child.cmdline()))
+            yield done
+
+    counts = _read(tmp_path / "model", source, tmp_path / "archive", engine=watched)
+    lines = (tmp_path / "run" / "predictions.jsonl").read_text(encoding="utf-8").splitlines()
+    for row, expected in zip(_rows(tmp_path / "archive", "predictions"), map(json.loads, lines), strict=True):
+        del row["evidence"]
+        assert [row.pop(label) for label in LABELS] == pytest.approx(  # sums in batches of other lengths
+            [expected.pop(label) for label in LABELS], abs=1e-6
+        )
+        assert row == expected
+    assert counts["pairs"] == len(lines)
+    assert given
+    assert set(given) == {min(19, psutil.Process().nice() + engine.YIELDING)}  # the model has the right of way
 
 
 def test_priors_are_those_of_an_ordinary_run(trained: Path, source: Path, tmp_path: Path) -> None:
