@@ -393,6 +393,24 @@ def test_a_full_disk(trained: Path, source: Path, whole: Path, tmp_path: Path, m
     assert _bytes(out) == _bytes(whole)
 
 
+def test_a_disk_that_is_full(trained: Path, source: Path, whole: Path, tmp_path: Path) -> None:
+    disk, out = tmp_path / "disk", tmp_path / "disk" / "run"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=120k", "tmpfs", str(disk)]
+    if shutil.which("mount") is None or subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("no file system may be mounted here")
+    try:
+        with pytest.raises(InputError, match=r"no space is left on the disk.*resume="):
+            _read(trained, source, out)
+        assert not list(out.rglob("*.tmp"))
+        assert 0 < len(list((out / "unfinished").glob("*.json"))) < 5
+        subprocess.run(["mount", "-o", "remount,size=10m", str(disk)], check=True)
+        _read(trained, source, out, resume=True)
+        assert _bytes(out) == _bytes(whole)
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
+
+
 def test_a_process_that_is_killed(trained: Path, source: Path, whole: Path, tmp_path: Path) -> None:
     out = tmp_path / "run"
     typed = [sys.executable, str(SCRIPT), f"run={trained}", f"input={source}", "shard=9", "engine.processes=1"]
