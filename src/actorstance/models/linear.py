@@ -34,7 +34,7 @@ from snowballstemmer import stemmer
 from actorstance.actors import Registry
 from actorstance.errors import InputError
 from actorstance.examples import AUTHOR, LABELS, UNKNOWN, known_labels, label_sets, labels, weights
-from actorstance.models import bundle
+from actorstance.models import Watch, bundle
 from actorstance.models.calibration import TEMPERATURES, fit_temperature, with_temperature
 
 WINDOW = 3  # words on each side of a mention that count by their distance; 5 and 8 were worse on DSE
@@ -96,6 +96,7 @@ class LinearModel:
                 raise InputError(f"model.{name}={value!r}: expected a whole number of at least 1.")
         self.C, self.min_df, self.max_iter = float(C), min_df, max_iter
         self.registry: Registry | None = None
+        self.watch: Watch | None = None  # it has no epochs to tell of
         self.card: dict[str, Any] = {}
         self.sha256: str | None = None
         self.log: list[dict[str, Any]] = []
