@@ -20,6 +20,7 @@ def main(config: DictConfig) -> None:
     out = command.out_folder()
     names = command.names_of(config.actors.ner)
     settings = {"seed": config.seed, "level": config.level, "command": command.typed()}
+    settings["wanted_priors"] = command.priors_of(config.priors)
     counts = pipeline.predict(model, documents, out, registry=registry, names=names, **settings)
     if config.actors.explain:
         terminal.explain(out)

@@ -71,6 +71,9 @@ def _parser() -> argparse.ArgumentParser:
     predict.add_argument(
         "--level", type=float, default=conformal.LEVEL, help="of the prediction sets (default: %(default)s)"
     )
+    predict.add_argument(
+        "--priors", metavar="SHARES", help="how common the labels are in these articles: 0.1,0.8,0.1, or estimate"
+    )
     predict.add_argument("--explain", action="store_true", help="show the rule behind every mention")
     _common(predict)
 
@@ -128,6 +131,7 @@ def _predict(options: argparse.Namespace) -> None:
     registry = command.registry_on_top(options.actors, model.registry)
     names = command.names_of(options.ner)
     settings = {"seed": options.seed, "level": options.level, "command": options.typed}
+    settings["wanted_priors"] = command.priors_of(options.priors)
     with _new(options.out, "predict") as out:
         counts = pipeline.predict(model, texts, out, registry=registry, names=names, **settings)
     if options.explain:
@@ -146,11 +150,11 @@ def _check(options: argparse.Namespace) -> None:
     with _new(options.out, "check") as out:
         if options.sheet is None:
             plan = checking.plan(saved, options.n, command.parted(options.wanted), options.seed)
-            checking.write_plan(out, saved, plan)
-            terminal.asked(plan.summary, out)
+            checking.write_plan(out, saved, plan, options.typed)
+            terminal.asked(plan.summary, out, "actorstance check THIS_FOLDER --sheet THE_SHEET")
         else:
             answered, summary = checking.answer(saved, options.sheet)
-            terminal.answered(summary, checking.write_answered(out, answered, summary))
+            terminal.answered(summary, checking.write_answered(out, answered, summary, options.typed))
             terminal.actors(out)
     terminal.run(out)
 

@@ -10,7 +10,7 @@ import shlex
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import wraps
 from inspect import signature
@@ -33,6 +33,7 @@ from actorstance.errors import InputError
 from actorstance.files import first_process
 from actorstance.models import Model
 from actorstance.models.bundle import MANIFEST
+from actorstance.priors import ESTIMATE, Wanted
 from actorstance.reading import Names
 from actorstance.runs import UNFINISHED
 from actorstance.space import Dimension
@@ -256,6 +257,17 @@ def parted(names: Any) -> list[str] | None:
     if names is None:
         return None
     return [name.strip() for name in str(names).split(",") if name.strip()]
+
+
+def priors_of(given: Any) -> Wanted:
+    """Return label priors that a user typed: `estimate`, or three shares as a list or parted by commas."""
+    if given is None or given == ESTIMATE:
+        return given  # type: ignore[no-any-return]
+    shares = given.split(",") if isinstance(given, str) else given if isinstance(given, Sequence) else [given]
+    try:
+        return [float(share) for share in shares]
+    except (TypeError, ValueError):
+        raise InputError(f"priors={given}: expected {ESTIMATE}, or three shares as [0.1,0.8,0.1].") from None
 
 
 def _with_resumed(arguments: list[str]) -> list[str]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from actorstance.errors import InputError
+from actorstance.examples import LABELS
 from actorstance.files import read_json, read_json_lines
 from actorstance.tables import records
 
@@ -41,6 +42,17 @@ class Folder:
     def provenance(self) -> dict[str, Any]:
         """See `provenance.provenance`."""
         return read_json(self.path / "provenance.json")
+
+    @property
+    def priors(self) -> dict[str, Any] | None:
+        """See `priors.Priors.row`; None: those of training."""
+        told = self.provenance.get("priors")
+        if told is None:
+            return None
+        shares = [told.get(key) for key in ("own", "new")] if isinstance(told, dict) else [None]
+        if not all(isinstance(row, dict) and all(_is(row.get(label), float) for label in LABELS) for row in shares):
+            raise InputError(f"{self.path / 'provenance.json'}: priors not as this version writes them.")
+        return {**told, "estimated": told.get("estimated") is True}
 
     @property
     def seed(self) -> int:

@@ -247,8 +247,17 @@ class _Page:
             "command": told.get("command"),
             "seed": self.folder.seed,
             "model": told["model"],
+            "priors": self._priors(),
             "hashes": [(name, sha256(self.folder.path / name)) for name in hashed],
         }
+
+    def _priors(self) -> str | None:
+        """The label priors of the run in words, None if it has none of its own."""
+        told = self.folder.priors
+        if told is None:
+            return None
+        own, new = (", ".join(f"{label} {number(told[key][label], 2)}" for label in LABELS) for key in ("own", "new"))
+        return f"{new} ({'estimated from what was read' if told['estimated'] else 'as given'}) instead of {own}"
 
     # --- of new articles ---
 

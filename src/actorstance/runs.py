@@ -26,6 +26,7 @@ from actorstance.examples import LABELS
 from actorstance.files import first_process, read_json, write_csv, write_json, write_jsonl
 from actorstance.models import Model
 from actorstance.models.bundle import MANIFEST
+from actorstance.priors import Priors
 from actorstance.provenance import provenance
 from actorstance.reading import COUNTED, NOWHERE, Reading
 
@@ -126,6 +127,7 @@ def write_scored(
     stage: str,
     command: str | None,
     data: str,
+    priors: Priors | None = None,
 ) -> None:
     """Write what a run on labelled examples leaves, but for the model: see docs/runs.md."""
     seed = int(model.card["seed"])
@@ -141,7 +143,7 @@ def write_scored(
     write_jsonl(out / "errors.jsonl", errors)
     write_json(out / "metrics.json", metrics)
     named = (row["actor"] for row in actors)
-    write_json(out / "provenance.json", provenance(stage, model, seed, named, model.registry, command, data))
+    write_json(out / "provenance.json", provenance(stage, model, seed, named, model.registry, command, data, priors))
     report.write(out)
 
 
@@ -157,6 +159,7 @@ def write_predicted(
     behaviour: dict[str, Any],
     registry: Registry,
     command: str | None,
+    priors: Priors | None,
 ) -> dict[str, Any]:
     """Write what reading new articles leaves, and return the counts in it."""
     documents = [reading.document for reading in readings]
@@ -174,6 +177,7 @@ def write_predicted(
         **_sums(readings),
         "pairs": len(examples),
         "seconds": seconds,
+        "priors": priors.row() if priors else None,
     }
     out.mkdir(parents=True, exist_ok=True)
     write_jsonl(out / "documents.jsonl", ({"id": one.id, "date": one.date, "text": one.raw} for one in documents))
@@ -188,7 +192,7 @@ def write_predicted(
     write_jsonl(out / "log.jsonl", [{"stage": "predict", **counts}])
     write_json(out / "audit.json", {"rows": counts, "cropped": model.cropped})
     named = (row["actor"] for row in actors)
-    write_json(out / "provenance.json", provenance("predict", model, seed, named, registry, command))
+    write_json(out / "provenance.json", provenance("predict", model, seed, named, registry, command, priors=priors))
     report.write(out)
     return counts
 

@@ -71,6 +71,7 @@ def metrics(found: dict[str, Any]) -> None:
         row = found["per_label"][label]
         say(f"  {label:8} {row['n']:>6,}  {row['precision']:>9.3f}  {row['recall']:>6.3f}  {row['f1']:>5.3f}")
     say(f"  expected calibration error {found['ece']:.3f}")
+    _priors(found.get("priors"))
     for name, row in found.get("corpora", {}).items():
         own = row["own_labels"]
         say(f"  {name:37} {'':2}{row['macro_f1']:>8.3f}  {row['accuracy']:>8.3f}  {row['n']:,} examples")
@@ -136,10 +137,18 @@ def counts(found: dict[str, Any]) -> None:
         f"{found['pairs']:,} pairs"
         + (f", {left_out:,} left out (more than {MAX_PAIRS} in a sentence)" if left_out else "")
     )
+    _priors(found.get("priors"))
 
 
-def asked(found: dict[str, Any], out: Path) -> None:
-    """Say what to label, and what that is worth."""
+def _priors(found: dict[str, Any] | None) -> None:
+    if found:
+        own, new = (", ".join(f"{label} {share:.2f}" for label, share in found[key].items()) for key in ("own", "new"))
+        say(f"label priors, {'estimated' if found['estimated'] else 'as given'}: {new}")
+        say(f"  instead of the model's own: {own}")
+
+
+def asked(found: dict[str, Any], out: Path, then: str) -> None:
+    """Say what to label, what that is worth, and the command for `then`."""
     say(f"\n{found['asked']:,} mentions to label: {_relative(out)}/sheet.csv (or Label Studio's, doccano's)")
     say("  against, neutral, favor, or unclear, in the column label; from the top, as far as you get")
     say(f"  {'':38} {'mentions':>8}  {'labels':>6}  95 % interval now -> then")
@@ -147,7 +156,7 @@ def asked(found: dict[str, Any], out: Path) -> None:
         widths = [_plus_minus(row[name]) for name in ("half_width", "expected_half_width")]
         numbers = f"{row['n']:>8,}  {row['expected_labelled']:>6.0f}"
         say(f"  {_short(_interval_name(row), 38):38} {numbers}  {' -> '.join(widths)}")
-    say("then: python scripts/check.py run=THIS_FOLDER sheet=THE_SHEET")
+    say(f"then: {then}")
 
 
 def answered(found: dict[str, Any], actors: list[dict[str, Any]]) -> None:
