@@ -64,5 +64,5 @@ bench: .venv/.all
 	touch $@
 
 .venv/.all: .venv/.transformer
-	$(BIN)/python -m pip install --quiet --editable ".[dev,transformer,tensorboard,ray]"
+	$(BIN)/python -m pip install --quiet --editable ".[dev,transformer,tensorboard,ray,sweep]"
 	touch $@

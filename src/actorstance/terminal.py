@@ -321,6 +321,24 @@ def files(out: Path) -> None:
     run(out)
 
 
+def trial(number: int, row: dict[str, Any], chosen: dict[str, Any]) -> None:
+    """Say how a trial of a sweep ended."""
+    score = f"macro-F1 {row['macro_f1']:.4f}" if row["macro_f1"] is not None else row["error"] or "stopped early"
+    say(_short(f"trial {number}: {score}, {', '.join(f'{key}={value}' for key, value in chosen.items())}", WIDTH))
+
+
+def sweep(best: dict[str, Any] | None, command: str | None, running: int, out: Path) -> None:
+    """Say which trial of a sweep is best, and how to train it again."""
+    if running:
+        say(f"\n{running} trials are under way in other processes")
+    if best:
+        say(f"\nbest: trial {best['trial']}, macro-F1 {best['macro_f1']:.4f} on the validation part; again:")
+        say(f"  {command}")
+        say("without eval_split=valid it is scored on the test part: once, at the end")
+    say(f"\ntrials.csv, report.html: {_relative(out)}")
+    run(out)
+
+
 def run(out: Path) -> None:
     """Name the run's folder: the last line."""
     say(f"run: {_relative(out)}")

@@ -6,6 +6,7 @@ the same sentence with source and target swapped can have another answer.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, Self
@@ -27,6 +28,10 @@ _CLASSES = {
 }
 
 
+# Told after each epoch its number, from 1, and the validation macro-F1; it may raise to stop the fit.
+Watch = Callable[[int, float], None]
+
+
 class Model(Protocol):
     """What the pipeline asks of a model."""
 
@@ -34,6 +39,7 @@ class Model(Protocol):
     registry: Registry | None  # with which new text is read
     log: list[dict[str, Any]]  # of the last fit: a line a step or epoch
     cropped: dict[str, dict[str, int]]  # part -> sentences, and how many were too long to be read whole
+    watch: Watch | None  # of the next fit; a model without epochs never calls it
     card: dict[str, Any]  # where the model comes from: corpus, hash of its data, seed, metrics
     sha256: str | None  # of the manifest of the folder that it was loaded from, which names the SHA-256 of every file
 

@@ -26,7 +26,7 @@ from torch import nn
 from actorstance.actors import Registry
 from actorstance.errors import InputError
 from actorstance.examples import LABELS, known_labels, label_sets, labels, weights
-from actorstance.models import bundle, load
+from actorstance.models import Watch, bundle, load
 from actorstance.models.calibration import TEMPERATURES, fit_temperature, with_temperature
 from actorstance.models.encoders import encoder_folder, open_encoder, quiet
 from actorstance.models.encoding import Input, collate, encode
@@ -202,6 +202,7 @@ class TransformerModel:
             raise InputError(f"model.tensorboard={tensorboard!r}: expected a folder.")
         self.tensorboard = tensorboard  # no part of what the model is: neither saved nor compared
         self.registry: Registry | None = None
+        self.watch: Watch | None = None
         self.card: dict[str, Any] = {}
         self.sha256: str | None = None
         self.log: list[dict[str, Any]] = []
@@ -304,7 +305,9 @@ class TransformerModel:
         )
         folder = checkpoints / f"seed-{seed}" if checkpoints else None
         pad = partial(collate, pad=self.tokenizer_.pad_token_id)
-        return fine_tune(network, items, pad, score if gold is not None else None, settings, folder)
+        # Of several networks the first is watched: the others come after it, and their epochs would be told twice.
+        watch = None if self.networks_ else self.watch
+        return fine_tune(network, items, pad, score if gold is not None else None, settings, folder, watch)
 
     def _encode(self, examples: Dataset, part: str | None = None) -> list[Input]:
         """The inputs of the examples; how many had to be cropped is kept under the part's name, and said."""
