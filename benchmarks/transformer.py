@@ -42,7 +42,8 @@ from actorstance import corpora
 from actorstance.audit import without_twin
 from actorstance.examples import LABELS, dataset, labels
 from actorstance.models.encoders import encoder_folder, quiet
-from actorstance.models.transformer import PairNetwork, TransformerModel, has_bf16
+from actorstance.models.pair_network import PairNetwork, has_bf16
+from actorstance.models.transformer import TransformerModel
 from actorstance.scoring import macro_f1
 
 CONTENDERS = ("ours", "default", "tuned", "setfit")
