@@ -38,6 +38,8 @@ class PairNetwork(nn.Module):
         attention_mask: torch.Tensor,
         pooling: torch.Tensor,
         pairs: torch.Tensor,
+        slots: torch.Tensor,
+        places: torch.Tensor,
         labels: torch.Tensor | None = None,
         known: torch.Tensor | None = None,
         weights: torch.Tensor | None = None,
@@ -52,7 +54,8 @@ class PairNetwork(nn.Module):
             flat, width = vectors.flatten(0, 1), vectors.shape[1]
             of_source, of_target = (flat.index_select(0, row * width + at) for at in (source, target))
             query = self.head["query"](torch.cat([of_source, of_target], dim=1))
-            sentence = _attended(hidden, pooling[:, 0] > 0, query, row)
+            queries = query.index_select(0, slots.flatten()).view(*slots.shape, -1)
+            sentence = _attended(hidden, pooling[:, 0] > 0, queries).flatten(0, 1).index_select(0, places)
             logits = self.head["answer"](torch.cat([sentence, of_source, of_target, of_source * of_target], dim=1))
         logits = logits.float()
         if labels is None:
@@ -83,23 +86,18 @@ def loss_over(
     return -(share * (wanted * log_chances).sum(dim=1)).sum() / share.sum()
 
 
-def _attended(hidden: torch.Tensor, body: torch.Tensor, query: torch.Tensor, row: torch.Tensor) -> torch.Tensor:
-    """Return, shape (p, h), what each pair sees of its sentence: a mean of the tokens, weighted by its query.
+def _attended(hidden: torch.Tensor, body: torch.Tensor, queries: torch.Tensor) -> torch.Tensor:
+    """Return, shape (b, s, h), what each pair sees of its sentence: a mean of the tokens, weighted by its query.
 
     Args:
         hidden: the tokens' vectors, shape (b, l, h).
         body: which tokens are the sentence's own, shape (b, l).
-        query: of each pair, shape (p, h).
-        row: the sentence of each pair, ascending, shape (p,).
+        queries: of the pairs of each sentence, shape (b, s, h).
 
     """
-    counts = torch.bincount(row, minlength=len(hidden))
-    slots = int(counts.max())  # of a sentence's pairs, so that all sentences make one product
-    place = row * slots + torch.arange(len(row), device=row.device) - (counts.cumsum(0) - counts)[row]
-    queries = query.new_zeros(len(hidden) * slots, query.shape[1]).index_copy(0, place, query)
-    scores = torch.bmm(queries.view(len(hidden), slots, -1), hidden.transpose(1, 2)).float() / query.shape[1] ** 0.5
+    scores = torch.bmm(queries, hidden.transpose(1, 2)).float() / queries.shape[2] ** 0.5
     weights = scores.masked_fill(~body.unsqueeze(1), float("-inf")).softmax(dim=2).to(hidden.dtype)
-    return torch.bmm(weights, hidden).flatten(0, 1).index_select(0, place)
+    return torch.bmm(weights, hidden)
 
 
 def device() -> str:

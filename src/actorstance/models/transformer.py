@@ -7,9 +7,8 @@ and Scalable Predictive Uncertainty Estimation using Deep Ensembles).
 
 from __future__ import annotations
 
-import logging
-from dataclasses import asdict, replace
-from functools import partial
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -20,27 +19,22 @@ from datasets import Dataset
 from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
 
-from actorstance.actors import Registry
 from actorstance.errors import InputError
 from actorstance.examples import LABELS, known_labels, label_sets, labels, weights
 from actorstance.models import bundle, load
-from actorstance.models.calibration import TEMPERATURES, fit_temperature, with_temperature
+from actorstance.models.calibration import fit_temperature
 from actorstance.models.encoders import encoder_folder, open_encoder, quiet
-from actorstance.models.encoding import Input, collate, encode
+from actorstance.models.encoding import Tokenizer, collate
+from actorstance.models.pair_model import PairModel, parts
 from actorstance.models.pair_network import PairNetwork, device
 from actorstance.models.training import Settings, fine_tune, out_of_memory, processes
 from actorstance.scoring import macro_f1
 
-# Tokens of a batch when predicting. A processor is half again as quick where a layer's values fit into its cache; a
-# graphics card wants many at once.
-PREDICT_TOKENS = {"cpu": 2_048, "cuda": 16_384}
-EXPLAINED = 40  # words of a sentence that are left out in turn to explain an answer
+PREDICT_TOKENS_CUDA = 16_384  # a graphics card wants many at once
 HEAD = "head.safetensors"
 
-log = logging.getLogger(__name__)
 
-
-class TransformerModel:
+class TransformerModel(PairModel):
     """A fine-tuned encoder with a pair head.
 
     Args:
@@ -66,6 +60,7 @@ class TransformerModel:
     """
 
     kind: ClassVar[str] = "transformer"
+    room = PREDICT_TOKENS_CUDA if torch.cuda.is_available() else PairModel.room
 
     def __init__(
         self,
@@ -112,12 +107,7 @@ class TransformerModel:
         if not isinstance(tensorboard, str | None):
             raise InputError(f"model.tensorboard={tensorboard!r}: expected a folder.")
         self.tensorboard = tensorboard  # no part of what the model is: neither saved nor compared
-        self.registry: Registry | None = None
-        self.card: dict[str, Any] = {}
-        self.sha256: str | None = None
-        self.log: list[dict[str, Any]] = []
-        self.cropped: dict[str, dict[str, int]] = {}
-        self.temperature_ = 1.0
+        super().__init__()
 
     def fit(self, train: Dataset, valid: Dataset, checkpoints: Path | None = None) -> TransformerModel:
         """Fine-tune on `train`; choose the epoch and the temperature on `valid`.
@@ -147,6 +137,7 @@ class TransformerModel:
         for seed in range(self.params["seed"], self.params["seed"] + self.params["seeds"]):
             transformers.set_seed(seed % 2**32)
             self.tokenizer_, encoder = open_encoder(folder, self.params["revision"])
+            self.tokens_ = Tokenizer.of(self.tokenizer_)
             positions = getattr(encoder.config, "max_position_embeddings", 0) or 0
             if 0 < positions < self.params["max_length"]:
                 raise InputError(
@@ -214,134 +205,48 @@ class TransformerModel:
             tensorboard=self.tensorboard,
         )
         folder = checkpoints / f"seed-{seed}" if checkpoints else None
-        pad = partial(collate, pad=self.tokenizer_.pad_token_id)
-        return fine_tune(network, items, pad, score if gold is not None else None, settings, folder)
 
-    def _encode(self, examples: Dataset, part: str | None = None) -> list[Input]:
-        """The inputs of the examples; how many had to be cropped is kept under the part's name, and said."""
-        inputs = encode(examples, self.tokenizer_, self.params["max_length"]) if len(examples) else []
-        if part is None or not inputs:
-            return inputs
-        cropped, limit = sum(one.cropped for one in inputs), self.params["max_length"]
-        context = sum(one.context_cropped for one in inputs)
-        counts = {"sentences": len(inputs), "cropped": cropped, "context_cropped": context, "max_length": limit}
-        if cropped and self.cropped.get(part) != counts:
-            log.warning("%d of %d %s sentences are over %d tokens and were cropped", cropped, len(inputs), part, limit)
-        self.cropped[part] = counts
-        return inputs
+        def batch(given: Sequence[dict[str, Any]]) -> dict[str, torch.Tensor]:
+            return _tensors(collate(given, self.tokens_.pad))
 
-    def predict_proba(self, examples: Dataset) -> NDArray[np.float64]:
-        """Return the probabilities of against, neutral and favor, shape (n, 3); every row sums to 1.
+        return fine_tune(network, items, batch, score if gold is not None else None, settings, folder)
 
-        Raises:
-            InputError: if memory does not suffice.
-
-        """
-        return self._probabilities(self._encode(examples, "predicted"), len(examples))
-
-    def _probabilities(self, inputs: list[Input], n: int) -> NDArray[np.float64]:
-        """The mean over networks of softmax, then the temperature; a label that training lacked has probability 0."""
-        found = np.zeros((n, len(LABELS)))
-        for network in self.networks_:
-            logits = self._logits(network, inputs, n)
-            chances = np.exp(logits - logits.max(axis=1, keepdims=True)) * self.seen_ if n else logits
-            found += chances / chances.sum(axis=1, keepdims=True) / len(self.networks_)
-        return with_temperature(found, self.temperature_)
-
-    def _logits(
-        self, network: PairNetwork, inputs: list[Input], n: int, share: int = 0, shares: int = 1
-    ) -> NDArray[np.float64]:
-        """Predict in batches of like length, each a fixed number of tokens; the order of rows is kept.
-
-        Of `shares` processes this one predicts every `shares`-th batch; the other rows are 0.
-        """
-        logits = np.zeros((n, len(LABELS)))
-        room = PREDICT_TOKENS[device()]
-        batches, order = [], sorted(range(len(inputs)), key=lambda at: len(inputs[at].input_ids))
-        while order:
-            longest = len(inputs[order[-1]].input_ids)
-            batches.append([order.pop() for _ in range(min(len(order), max(1, room // longest)))])
+    def _run(self, network: PairNetwork, batch: dict[str, NDArray[Any]]) -> NDArray[Any]:
         place = next(network.parameters()).device
         network.eval()
-        for batch in batches[share::shares]:
-            tensors = collate([asdict(inputs[at]) for at in batch], self.tokenizer_.pad_token_id)
-            with torch.inference_mode():
-                try:
-                    found = network(**{name: tensor.to(place) for name, tensor in tensors.items()})["logits"]
-                except (MemoryError, RuntimeError) as error:
-                    if not out_of_memory(error):
-                        raise
-                    size, length = tensors["input_ids"].shape
-                    raise InputError(
-                        f"out of memory over {size} sentences of {length} tokens. Predict on a machine with more of it."
-                    ) from error
-            logits[[row for at in batch for row in inputs[at].rows]] = found.double().cpu().numpy()
-        return logits
-
-    def explain(self, examples: Dataset, top: int = 5) -> list[list[tuple[str, float]]]:
-        """Name the words that pushed each prediction most: by how much its log-probability falls when one is masked.
-
-        Returns:
-            For each example up to `top` pairs (word, push), strongest first. A push above 0 speaks for the label.
-
-        """
-        if not len(examples):
-            return []
-        inputs = self._encode(examples)
-        base = self._probabilities(inputs, len(examples))
-        result: list[list[tuple[str, float]]] = [[] for _ in range(len(examples))]
-        for one in inputs:
-            words = self._words(one)[:EXPLAINED]
-            masked = [
-                replace(one, input_ids=_masked(one.input_ids, at, self.tokenizer_.mask_token_id)) for _, at in words
-            ]
-            without = [self._probabilities([other], len(examples)) for other in masked]
-            for row in one.rows:
-                label = int(base[row].argmax())
-                pushes = [
-                    (word, float(np.log(max(base[row, label], 1e-12)) - np.log(max(found[row, label], 1e-12))))
-                    for (word, _), found in zip(words, without, strict=True)
-                ]
-                result[row] = sorted(pushes, key=lambda pair: -abs(pair[1]))[:top]
+        with torch.inference_mode():
+            try:
+                found = network(**{name: tensor.to(place) for name, tensor in _tensors(batch).items()})["logits"]
+            except (MemoryError, RuntimeError) as error:
+                if not out_of_memory(error):
+                    raise
+                size, length = batch["input_ids"].shape
+                raise InputError(
+                    f"out of memory over {size} sentences of {length} tokens. Predict on a machine with more of it."
+                ) from error
+        result: NDArray[Any] = found.cpu().numpy()
         return result
-
-    def _words(self, one: Input) -> list[tuple[str, list[int]]]:
-        """The words of an input that are no mention, mark or separator, each with the places of its tokens."""
-        special = set(self.tokenizer_.all_special_ids) | set(
-            self.tokenizer_("@", add_special_tokens=False)["input_ids"]
-        )
-        mentioned = {at for span in one.spans for at in span}
-        words: list[tuple[str, list[int]]] = []
-        tokens = self.tokenizer_.convert_ids_to_tokens(one.input_ids)
-        for at, (number, token) in enumerate(zip(one.input_ids, tokens, strict=True)):
-            if number in special or at in mentioned:
-                continue
-            if token.startswith("##") and words and words[-1][1][-1] == at - 1:
-                words[-1] = (words[-1][0] + token[2:], [*words[-1][1], at])
-            else:
-                words.append((token.lstrip("Ġ▁"), [at]))
-        return words
 
     def save(self, folder: str | Path) -> None:
         """Write the model as a new folder that `actorstance.load` opens. See `bundle.write`."""
         bundle.write(Path(folder), self, self._write)
 
     def _write(self, folder: Path) -> dict[str, Any]:
-        for part, network in zip(_parts(folder, len(self.networks_)), self.networks_, strict=True):
+        for part, network in zip(parts(folder, len(self.networks_)), self.networks_, strict=True):
             with quiet():
                 network.encoder.save_pretrained(part / "encoder")
             head = {name: value.contiguous() for name, value in network.head.state_dict().items()}
             save_file(head, part / HEAD)
         with quiet():
             self.tokenizer_.save_pretrained(folder / "encoder")
-        return {"temperature": self.temperature_, "seen": self.seen_}
+        return self._calibration()
 
     @classmethod
     def read(cls, folder: Path, meta: dict[str, Any]) -> TransformerModel:
         """Open what `_write` wrote. `bundle.verify` has checked the files' hashes."""
         model = cls(**meta["params"])
         model.networks_ = []
-        for part in _parts(folder, model.params["seeds"]):
+        for part in parts(folder, model.params["seeds"]):
             tokenizer, encoder = open_encoder(str(folder / "encoder"), weights=part / "encoder")
             network = PairNetwork(encoder, model.params["dropout"], torch.ones(len(LABELS)))
             try:
@@ -350,24 +255,14 @@ class TransformerModel:
                 raise InputError(f"{part / HEAD}: {' '.join(str(error).split())[:200]}") from error
             if not all(bool(torch.isfinite(value).all()) for value in network.state_dict().values()):
                 raise InputError(f"{part}: weights that are no finite numbers. Copy the model again.")
-            model.tokenizer_ = tokenizer
+            model.tokenizer_, model.tokens_ = tokenizer, Tokenizer.of(tokenizer)
             model.networks_.append(network.to(device()).eval())
-        temperature, seen = meta["temperature"], meta["seen"]
-        if not isinstance(temperature, float) or not TEMPERATURES[0] <= temperature <= TEMPERATURES[1]:
-            raise InputError(f"{folder}: temperature {temperature!r}, expected {TEMPERATURES[0]} to {TEMPERATURES[1]}.")
-        if not isinstance(seen, list) or len(seen) != len(LABELS) or not any(seen):
-            raise InputError(f"{folder}: seen labels {seen!r}, expected three truth values.")
-        model.temperature_, model.seen_ = temperature, [bool(value) for value in seen]
+        model._calibrate(meta, folder)
         return model
 
 
-def _parts(folder: Path, seeds: int) -> list[Path]:
-    """The folder of each network in a saved model: the first at the top, where one seed has its only one."""
-    return [folder, *(folder / f"network-{number}" for number in range(2, seeds + 1))]
-
-
-def _masked(ids: list[int], places: list[int], mask: int) -> list[int]:
-    return [mask if at in places else number for at, number in enumerate(ids)]
+def _tensors(batch: dict[str, NDArray[Any]]) -> dict[str, torch.Tensor]:
+    return {name: torch.from_numpy(values) for name, values in batch.items()}
 
 
 def _whole(name: str, value: Any, low: int, high: int) -> int:
