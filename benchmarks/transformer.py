@@ -91,7 +91,8 @@ def marked(examples: Dataset) -> list[str]:
     found = []
     for text, s0, s1, t0, t1 in zip(*(examples[name][:] for name in columns), strict=True):
         for start, end, mark in sorted([(s0, s1, "@"), (t0, t1, "#")], reverse=True):
-            text = f"{text[:start]}{mark} {text[start:end]} {mark}{text[end:]}"
+            if start >= 0:
+                text = f"{text[:start]}{mark} {text[start:end]} {mark}{text[end:]}"
         found.append(text)
     return found
 

@@ -40,7 +40,7 @@ def text(model: Model) -> str:
     lines = [
         f"---\n{header.to_yaml()}\n---\n",
         "# Who stands where on whom\n",
-        f"A {model.kind} model of [actorstance](https://github.com/actorstance/actorstance) {__version__}. It reads an",
+        f"A model of kind {model.kind}, made by [actorstance](https://github.com/actorstance/actorstance) {__version__}. It reads an",
         "English news sentence and a directed pair of actors (source, target), and gives the probabilities that the",
         "source stands against, neutral or in favour of the target.\n",
         "```python\nimport actorstance\n\nmodel = actorstance.load(FOLDER)  # nothing in it can run",
@@ -52,6 +52,7 @@ def text(model: Model) -> str:
         "The model can be passed on as far as these licences allow.\n",
         "## Metrics\n",
         *(_metrics(card, metrics) if metrics else ["None: the model was not trained by a run of actorstance.\n"]),
+        *(_export(card["export"]) if "export" in card else []),
         "## Limits\n",
         "- It says what a text shows a source doing or saying; it is no fact about the source. Not for judging people.",
         "- English news, one sentence at a time. Other text is other ground: label some of it and measure first.",
@@ -80,6 +81,16 @@ def _metrics(card: dict[str, Any], metrics: dict[str, Any]) -> list[str]:
     ]
     held = f"Held out: {_plain(card.get('eval_split'))}, {metrics['n']} examples of {metrics['documents']} documents.\n"
     return [held, "| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows), ""]
+
+
+def _export(lost: dict[str, Any]) -> list[str]:
+    return [
+        "## Export\n",
+        f"Exported as {_plain(lost['precision'])} from the model whose manifest has the SHA-256 `{_plain(lost['of'])}`, of",
+        f"which the metrics above are. On the same {lost['n']} examples: macro-F1 {lost['macro_f1']:.4f}, before",
+        f"{lost['macro_f1_before']:.4f}; {lost['changed']} labels changed; the largest difference of a probability is",
+        f"{lost['largest_difference']:.4f}.\n",
+    ]
 
 
 def _result(corpus: str, card: dict[str, Any], metrics: dict[str, Any]) -> EvalResult:

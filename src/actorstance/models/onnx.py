@@ -7,6 +7,7 @@ tokenizer.json    as the library tokenizers reads it
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar, NoReturn, Self
@@ -149,6 +150,8 @@ def _compiled(graph: bytes, precision: str) -> Any:
     core = openvino.Core()
     half = precision != "fp32" and "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
     hints = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "bf16" if half else "f32"}
+    if (threads := os.environ.get("OMP_NUM_THREADS", "")).isdecimal():  # as torch and numpy take it
+        hints["INFERENCE_NUM_THREADS"] = threads
     try:
         return core.compile_model(core.read_model(graph), "CPU", hints).create_infer_request()
     except RuntimeError as error:

@@ -6,6 +6,7 @@ for what is between them; what it answers, the two, and their product go through
 
 from __future__ import annotations
 
+from copy import deepcopy
 from functools import cache
 from typing import Any
 
@@ -45,9 +46,11 @@ class PairNetwork(nn.Module):
         weights: torch.Tensor | None = None,
     ) -> dict[str, torch.Tensor]:
         """Return `logits`, shape (p, 3), and `loss` if there are labels; of several corpora see `loss_over`."""
-        # Training alone is in bfloat16: a prediction would depend on the length of its neighbours in a batch.
+        # Training computes in bfloat16 from float32 weights; for predicting there is `halved`.
         with torch.autocast(input_ids.device.type, torch.bfloat16, enabled=self.training and has_bf16()):
             hidden = self.encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
+            if not self.training:
+                hidden = hidden.float()  # the head is small, and its answers are compared
             # A product and a selection, since indexing the tokens would add gradients up in an order left to chance.
             vectors = torch.bmm(pooling.to(hidden.dtype), hidden)
             row, source, target = (pairs[:, column] for column in range(3))
@@ -63,6 +66,18 @@ class PairNetwork(nn.Module):
         if known is None or weights is None:
             return {"loss": self.loss(logits, labels), "logits": logits}
         return {"loss": loss_over(known, weights, logits, labels, self.loss), "logits": logits}
+
+
+def halved(network: PairNetwork) -> PairNetwork:
+    """Return a copy for predicting whose encoder is in bfloat16, where the device multiplies that; else the network.
+
+    Casting the weights once and not in every product, as autocast does, is what makes it quick.
+    """
+    if not has_bf16():
+        return network
+    copy = deepcopy(network)
+    copy.encoder.to(torch.bfloat16)
+    return copy
 
 
 def loss_over(

@@ -26,7 +26,7 @@ from actorstance.models.calibration import fit_temperature
 from actorstance.models.encoders import encoder_folder, open_encoder, quiet
 from actorstance.models.encoding import Tokenizer, collate
 from actorstance.models.pair_model import PairModel, parts
-from actorstance.models.pair_network import PairNetwork, device
+from actorstance.models.pair_network import PairNetwork, device, halved
 from actorstance.models.training import Settings, fine_tune, out_of_memory, processes
 from actorstance.scoring import macro_f1
 
@@ -210,6 +210,9 @@ class TransformerModel(PairModel):
             return _tensors(collate(given, self.tokens_.pad))
 
         return fine_tune(network, items, batch, score if gold is not None else None, settings, folder)
+
+    def _logits(self, network: PairNetwork, *arguments: Any) -> NDArray[np.float64]:
+        return super()._logits(halved(network), *arguments)
 
     def _run(self, network: PairNetwork, batch: dict[str, NDArray[Any]]) -> NDArray[Any]:
         place = next(network.parameters()).device
