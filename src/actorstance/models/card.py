@@ -40,7 +40,7 @@ def text(model: Model) -> str:
     lines = [
         f"---\n{header.to_yaml()}\n---\n",
         "# Who stands where on whom\n",
-        f"A model of kind {model.kind}, made by [actorstance](https://github.com/actorstance/actorstance) {__version__}. It reads an",
+        f"A {model.kind} model of [actorstance](https://github.com/actorstance/actorstance) {__version__}. It reads an",
         "English news sentence and a directed pair of actors (source, target), and gives the probabilities that the",
         "source stands against, neutral or in favour of the target.\n",
         "```python\nimport actorstance\n\nmodel = actorstance.load(FOLDER)  # nothing in it can run",
@@ -86,8 +86,8 @@ def _metrics(card: dict[str, Any], metrics: dict[str, Any]) -> list[str]:
 def _export(lost: dict[str, Any]) -> list[str]:
     return [
         "## Export\n",
-        f"Exported as {_plain(lost['precision'])} from the model whose manifest has the SHA-256 `{_plain(lost['of'])}`, of",
-        f"which the metrics above are. On the same {lost['n']} examples: macro-F1 {lost['macro_f1']:.4f}, before",
+        f"Exported as {_plain(lost['precision'])} from the model of which the metrics above are; its manifest has the",
+        f"SHA-256 `{_plain(lost['of'])}`. On {lost['n']} held-out examples: macro-F1 {lost['macro_f1']:.4f}, before",
         f"{lost['macro_f1_before']:.4f}; {lost['changed']} labels changed; the largest difference of a probability is",
         f"{lost['largest_difference']:.4f}.\n",
     ]

@@ -120,8 +120,9 @@ def _quantized(path: Path, seen: list[dict[str, NDArray[Any]]]) -> Path:
             op_types_to_quantize=["MatMul"],
             nodes_to_exclude=head,
             per_channel=True,
-            activation_type=quantization.QuantType.QUInt8,
+            activation_type=quantization.QuantType.QInt8,
             weight_type=quantization.QuantType.QInt8,
+            extra_options={"ActivationSymmetric": True},  # no zero point to make up for: a third quicker
         )
     return written
 
