@@ -28,7 +28,7 @@ class PairModel(ABC):
 
     room: ClassVar[int] = 2_048  # tokens of a batch: a processor is quick where a layer's values fit into its cache
 
-    params: dict[str, Any]  # with max_length, in tokens
+    params: dict[str, Any]  # with max_length, in tokens, and context
     networks_: list[Any]
     tokens_: Tokenizer
     seen_: list[bool]  # the labels that training had
@@ -56,7 +56,8 @@ class PairModel(ABC):
 
     def _encode(self, examples: Dataset, part: str | None = None) -> list[Input]:
         """The inputs of the examples; how many had to be cropped is kept under the part's name, and said."""
-        inputs = encode(examples, self.tokens_, self.params["max_length"]) if len(examples) else []
+        settings = (self.params["max_length"], self.params["context"])
+        inputs = encode(examples, self.tokens_, *settings) if len(examples) else []
         if part is None or not inputs:
             return inputs
         cropped, limit = sum(one.cropped for one in inputs), self.params["max_length"]
