@@ -315,6 +315,14 @@ def _table(first: str, second: str, rows: list[dict[str, str]], keys: tuple[str,
         say(f"  … {len(rows) - ROWS:,} more in {name}")
 
 
+def exported(lost: dict[str, Any]) -> None:
+    """Say what a model lost when it was exported."""
+    say(f"\n{lost['precision']} beside the model it was made of, on {lost['n']:,} held-out examples")
+    say(f"  macro-F1                                 {lost['macro_f1']:.4f}, before {lost['macro_f1_before']:.4f}")
+    say(f"  labels that changed                      {lost['changed']:,}")
+    say(f"  largest difference of a probability      {lost['largest_difference']:.4f}")
+
+
 def files(out: Path) -> None:
     """Name what to open, and the run: the last line, for scripts that call this one."""
     say(f"\nscores are the model's word, uncorrected; open {_relative(out) / 'report.html'}")
