@@ -49,6 +49,7 @@ check: .venv/.all
 bench: .venv/.all
 	$(BIN)/python benchmarks/linear.py $(DSE)
 	$(BIN)/python benchmarks/transformer.py $(DSE)
+	$(BIN)/python benchmarks/inference.py
 	$(BIN)/python benchmarks/coverage.py $(dir $(DSE))newsmtsc $(DSE)
 	$(BIN)/python benchmarks/actors.py $(dir $(DSE)) $(ARTICLE)
 	$(BIN)/python benchmarks/quality.py $(dir $(DSE))
@@ -64,5 +65,5 @@ bench: .venv/.all
 	touch $@
 
 .venv/.all: .venv/.transformer
-	$(BIN)/python -m pip install --quiet --editable ".[dev,transformer,tensorboard,sweep]"
+	$(BIN)/python -m pip install --quiet --editable ".[dev,transformer,tensorboard,ray,sweep,onnx,export]"
 	touch $@

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
 import os
 import re
@@ -10,7 +11,7 @@ import shlex
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import wraps
 from inspect import signature
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import datasets
+import numpy as np
 import yaml
 from hydra import compose
 from hydra.core.hydra_config import HydraConfig
@@ -26,21 +28,27 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from actorstance import corpora, pipeline, space, terminal
+from actorstance import bulk, corpora, pipeline, space, terminal
 from actorstance.actors import Registry
+from actorstance.archive import Archive
 from actorstance.corpora import Corpus
 from actorstance.errors import InputError
+from actorstance.examples import LABELS
 from actorstance.files import first_process
-from actorstance.models import Model
+from actorstance.models import Model, located
 from actorstance.models.bundle import MANIFEST
-from actorstance.priors import ESTIMATE, Wanted
+from actorstance.priors import ESTIMATE, Wanted, priors
 from actorstance.reading import Names
 from actorstance.runs import UNFINISHED
+from actorstance.shards import Opener
 from actorstance.space import Dimension
 
 _made: set[Path] = set()  # folders that this process made for its runs
-# A setting of an interrupted run: a name without dots may choose a config file, so its value holds no path.
-_SETTING = re.compile(r"(?!.*(?:_target_|\$\{))\+{0,2}(?!hydra)[A-Za-z]\w*(?:=[\w.,-]*|(?:\.\w+)+=.*)", re.DOTALL)
+# A setting of an interrupted run: a name without dots may choose a config file, so its value holds no path; but for run
+# and input, which choose none.
+_SETTING = re.compile(
+    r"(?!.*(?:_target_|\$\{))\+{0,2}(?!hydra)(?:(?:run|input)=.*|[A-Za-z]\w*(?:=[\w.,-]*|(?:\.\w+)+=.*))", re.DOTALL
+)
 _typed: list[str] = []  # the command line as it was typed
 _space: dict[str, Dimension] = {}  # of a sweep: what is searched
 _fixed: dict[str, str] = {}  # and all other arguments, each as Hydra reads it and as it was typed
@@ -250,6 +258,62 @@ def names_of(model: str | None) -> Names | None:
     from actorstance.ner import SpacyNames
 
     return SpacyNames(model)
+
+
+def engine_of(config: DictConfig) -> bulk.Engine:
+    """Make what reads the shards of an archive, of its config."""
+    engine: bulk.Engine = instantiate(config)
+    return engine
+
+
+def predict_archive(
+    model: Model,
+    run: str,
+    source: str,
+    out: Path,
+    *,
+    registry: Registry | None,
+    ner: str | None,
+    level: float,
+    columns: Mapping[str, str],
+    wanted_priors: Wanted = None,
+    explain: bool = False,
+    **settings: Any,
+) -> dict[str, Any]:
+    """Read an archive, and tell how far it is. See `bulk.predict`, which takes the rest of the settings.
+
+    Args:
+        model: a loaded model.
+        run: where it was loaded from.
+        source: the archive's folder or file.
+        out: the run's folder.
+        registry: the actors to look for; the world's, if none are given.
+        ner: a spaCy pipeline that finds names too.
+        level: of the prediction sets.
+        columns: see `archive.Archive`.
+        wanted_priors: how common the labels are, see `priors.priors`; no estimate, which needs all rows at once.
+        explain: whether the user asked for the rule behind every mention, which is refused: nobody reads as many.
+        **settings: of `bulk.predict`.
+
+    """
+    if explain:
+        raise InputError(
+            "explain: mentions of an archive are not shown, their rules stand in the run's mentions/ (Parquet). To "
+            "explain one article: archive=false (actorstance: --no-archive)."
+        )
+    if wanted_priors == ESTIMATE:
+        raise InputError(
+            "priors=estimate needs all rows at once: estimate them on a part of the archive, then give them."
+        )
+    shifted = priors(wanted_priors, model.card.get("priors"), np.zeros((0, len(LABELS))))
+    names_of(ner)  # so that what is wrong with it is told before anything is read
+    found = Archive(source, columns)
+    registry = registry or Registry.world()
+    opener = Opener(str(located(run).resolve()), model.sha256, json.dumps(registry.to_json()), ner, level, shifted)
+    with terminal.Progress(found.bytes) as progress:
+        counts = bulk.predict(model, opener, found, out, registry=registry, progress=progress, **settings)
+    terminal.rejected(counts, out)
+    return counts
 
 
 def parted(names: Any) -> list[str] | None:

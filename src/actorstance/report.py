@@ -61,7 +61,7 @@ def write(run: Path) -> Path:
     view = _Page(folder)
     page = view.html()
     write_text(run / "network.graphml", network.graphml(folder.actors, folder.pairs, folder.known))
-    if view.reads:
+    if view.reads and folder.archive is None:
         write_csv(run / "events.csv", events.COLUMNS, view.events)
     write_text(run / "report.html", page)
     return run / "report.html"
@@ -99,12 +99,13 @@ class _Page:
             "labels": LABELS,
             "signs": SIGNS,
             "actors": self._actors(),
-            "all_actors": len(self.order),
+            "archive": self.folder.archive is not None,
+            "all_actors": self.audit.get("rows", {}).get("actors", len(self.order)),
             "has_gold": any(row["gold"] is not None for row in self.folder.actors),
             "correction": self._correction(),
             "matrix": self._matrix(),
             "pairs": self._pair_rows(),
-            "all_pairs": len(self.folder.pairs),
+            "all_pairs": self.audit.get("rows", {}).get("pairs_of_actors", len(self.folder.pairs)),
             "network": self._network(),
             "over_time": self._over_time(),
             "check": self.folder.optional("check.json"),
@@ -118,6 +119,9 @@ class _Page:
     # --- one pass through the predictions ---
 
     def _pass(self) -> None:
+        if self.folder.archive is not None:  # its rows are in tables, and too many to be passed through
+            self.documents = self.audit.get("rows", {}).get("documents", 0)
+            return
         documents, lines = self._texts()
         self.documents = len(documents)
         dates = {id: document["date"] for id, document in documents.items()}
@@ -242,6 +246,8 @@ class _Page:
     def _methods(self) -> dict[str, Any]:
         told = self.folder.provenance
         hashed = ["documents.jsonl", "predictions.jsonl"] if self.reads else ["predictions.jsonl"]
+        if self.folder.archive is not None:
+            hashed = ["manifest.jsonl"]
         return {
             "version": told.get("version"),
             "command": told.get("command"),

@@ -6,7 +6,6 @@ While a training run is under way its folder holds `unfinished.json`, the settin
 
 from __future__ import annotations
 
-import re
 import shutil
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,7 +19,7 @@ from numpy.typing import NDArray
 
 from actorstance import conformal, report, scoring
 from actorstance.actors import AUTHOR, UNKNOWN, Registry
-from actorstance.documents import Document
+from actorstance.documents import Document, one_line
 from actorstance.errors import InputError
 from actorstance.examples import LABELS
 from actorstance.files import first_process, read_json, write_csv, write_json, write_jsonl
@@ -95,6 +94,11 @@ def _require_unfinished(out: Path, settings: dict[str, Any]) -> None:
         shutil.rmtree(half)
     if not (out / UNFINISHED).is_file():
         raise InputError(f"{out}: no interrupted run: it has no {UNFINISHED}.")
+    require_same(out, settings)
+
+
+def require_same(out: Path, settings: dict[str, Any]) -> None:
+    """Raise InputError naming what differs if an interrupted run was begun with other settings."""
     if different := differences(read_json(out / UNFINISHED), settings):
         raise InputError(f"{out}: a run goes on only as it began: {different}.")
 
@@ -165,25 +169,12 @@ def write_predicted(
     documents = [reading.document for reading in readings]
     actors = _with_evidence(scoring.actor_table(examples, probabilities, seed), actor_evidence(readings))
     pairs = _with_evidence(scoring.pair_table(examples, probabilities, seed), pair_evidence(readings))
-    counts = {
-        "documents": len(documents),
-        "lines_read": sum(line.kind == "body" for document in documents for line in document.lines),
-        "lines_set_aside": sum(line.kept and line.kind != "body" for document in documents for line in document.lines),
-        "lines_cut": sum(not line.kept for document in documents for line in document.lines),
-        "sentences": sum(len(document.sentences) for document in documents),
-        "sentences_without_actor": sum(len(document.sentences) for document in documents)
-        - len(set(zip(examples["document_id"][:], examples["raw_start"][:], strict=True))),
-        "mentions": sum(len(reading.mentions) for reading in readings),
-        **_sums(readings),
-        "pairs": len(examples),
-        "seconds": seconds,
-        "priors": priors.row() if priors else None,
-    }
+    counts = {**counted(readings), "seconds": seconds, "priors": priors.row() if priors else None}
     out.mkdir(parents=True, exist_ok=True)
     write_jsonl(out / "documents.jsonl", ({"id": one.id, "date": one.date, "text": one.raw} for one in documents))
-    write_jsonl(out / "lines.jsonl", _line_rows(documents))
-    write_jsonl(out / "sentences.jsonl", _sentence_rows(documents))
-    write_jsonl(out / "mentions.jsonl", _mention_rows(readings))
+    write_jsonl(out / "lines.jsonl", line_rows(documents))
+    write_jsonl(out / "sentences.jsonl", sentence_rows(documents))
+    write_jsonl(out / "mentions.jsonl", mention_rows(readings))
     write_jsonl(out / "statements.jsonl", _statement_rows(readings))
     write_jsonl(out / "predictions.jsonl", predicted_rows(examples, probabilities, readings, sets))
     write_json(out / "behaviour.json", behaviour)
@@ -195,6 +186,23 @@ def write_predicted(
     write_json(out / "provenance.json", provenance("predict", model, seed, named, registry, command, priors=priors))
     report.write(out)
     return counts
+
+
+def counted(readings: Sequence[Reading]) -> dict[str, int]:
+    """Return how many lines, sentences, mentions and pairs there are in articles; of two parts they add up."""
+    documents = [reading.document for reading in readings]
+    sentences = sum(len(document.sentences) for document in documents)
+    return {
+        "documents": len(documents),
+        "lines_read": sum(line.kind == "body" for document in documents for line in document.lines),
+        "lines_set_aside": sum(line.kept and line.kind != "body" for document in documents for line in document.lines),
+        "lines_cut": sum(not line.kept for document in documents for line in document.lines),
+        "sentences": sentences,
+        "sentences_without_actor": sentences - sum(len({pair.sentence for pair in one.pairs}) for one in readings),
+        "mentions": sum(len(reading.mentions) for reading in readings),
+        **_sums(readings),
+        "pairs": sum(len(reading.pairs) for reading in readings),
+    }
 
 
 def _sums(readings: Sequence[Reading]) -> dict[str, int]:
@@ -219,12 +227,17 @@ def pair_evidence(readings: Sequence[Reading]) -> dict[tuple[str, ...], Counter[
     """Count how the examples of each pair were found: both ends by the registry, one by rule, source unresolved."""
     found: defaultdict[tuple[str, ...], Counter[str]] = defaultdict(Counter)
     for reading in readings:
-        known = {(one.start, one.end) for one in reading.mentions if one.rule.startswith("registry")}
-        for pair in reading.pairs:
-            named = pair.target_span in known and (pair.source == AUTHOR or pair.source_span in known)
-            kind = "unresolved" if pair.source == UNKNOWN else "by_registry" if named else "by_rule"
+        for pair, kind in zip(reading.pairs, evidence(reading), strict=True):
             found[pair.source, pair.target][kind] += 1
     return found
+
+
+def evidence(reading: Reading) -> Iterator[str]:
+    """Yield how each pair of an article was found: a word of `EVIDENCE`."""
+    known = {(one.start, one.end) for one in reading.mentions if one.rule.startswith("registry")}
+    for pair in reading.pairs:
+        named = pair.target_span in known and (pair.source == AUTHOR or pair.source_span in known)
+        yield "unresolved" if pair.source == UNKNOWN else "by_registry" if named else "by_rule"
 
 
 def _with_evidence(rows: list[dict[str, Any]], found: Mapping[tuple[str, ...], Counter[str]]) -> list[dict[str, Any]]:
@@ -262,28 +275,31 @@ def predicted_rows(
         yield {**row, **dict(zip(PLACES, places, strict=True)), "why": why}
 
 
-def _line_rows(documents: Sequence[Document]) -> Iterator[dict[str, Any]]:
+def line_rows(documents: Sequence[Document]) -> Iterator[dict[str, Any]]:
+    """Yield the lines of lines.jsonl."""
     for document in documents:
         for line in document.lines:
             place = {"document_id": document.id, "raw_start": line.start, "raw_end": line.end}
             yield {**place, "kind": line.kind, "kept": line.kept, "reason": line.reason}
 
 
-def _sentence_rows(documents: Sequence[Document]) -> Iterator[dict[str, Any]]:
+def sentence_rows(documents: Sequence[Document]) -> Iterator[dict[str, Any]]:
+    """Yield the lines of sentences.jsonl."""
     for document in documents:
         for sentence in document.sentences:
             place = {"document_id": document.id, "raw_start": sentence.start, "raw_end": sentence.end}
             yield {**place, "text": document.text(sentence)}
 
 
-def _mention_rows(readings: Sequence[Reading]) -> Iterator[dict[str, Any]]:
+def mention_rows(readings: Sequence[Reading]) -> Iterator[dict[str, Any]]:
+    """Yield the lines of mentions.jsonl."""
     for reading in readings:
         for mention in reading.mentions:
             yield {
                 "document_id": reading.document.id,
                 "raw_start": mention.start,
                 "raw_end": mention.end,
-                "text": re.sub(r"\s", " ", reading.document.raw[mention.start : mention.end]),
+                "text": one_line(reading.document.raw[mention.start : mention.end]),
                 "actor": mention.actor,
                 "rule": mention.rule,
                 "known": mention.known,

@@ -6,10 +6,13 @@ import csv
 import json
 import os
 import sys
+import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
+
+from tqdm import tqdm
 
 from actorstance.corpora import Corpus
 from actorstance.examples import LABELS
@@ -18,6 +21,7 @@ from actorstance.reading import MAX_PAIRS
 
 WIDTH = 80
 FEW = 50  # held-out examples, below which an F1 moves by a tenth with a handful of them
+EVERY = 30  # seconds between two lines of how far a run is
 ROWS = 6  # of each table; the files have all
 
 
@@ -204,6 +208,66 @@ def _interval_name(row: dict[str, Any]) -> str:
     return f"others on {row['actor']}" if row["role"] == "received" else f"{row['actor']} on others"
 
 
+class Progress:
+    """How far an archive's run is: a bar where somebody watches, a line now and then elsewhere.
+
+    Args:
+        size: bytes of the archive's files.
+
+    """
+
+    def __init__(self, size: int) -> None:
+        self.size, self.start, self.told = size, time.perf_counter(), time.perf_counter()
+        self.passed = self.before = self.sentences = self.rejected = 0
+        watched = sys.stderr.isatty()
+        shown = "{percentage:3.0f}% |{bar}| {postfix}"
+        self.bar = tqdm(total=size, ncols=WIDTH - 1, bar_format=shown, leave=False, disable=not watched)
+
+    def __enter__(self) -> Progress:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.bar.close()
+
+    def __call__(self, record: Mapping[str, Any], anew: bool) -> None:
+        """Take a shard's record; `anew`: it was read now, and not before an interruption."""
+        self.passed = max(self.passed, record["passed"])
+        self.rejected += len(record["rejected"])
+        if anew:
+            self.sentences += record["counts"]["sentences"]
+        elif not self.sentences:
+            self.before, self.start = self.passed, time.perf_counter()
+        now = time.perf_counter()
+        if self.bar.disable and now - self.told >= EVERY:
+            self.told = now
+            say(f"{min(1.0, self.passed / max(1, self.size)):4.0%} {self}")
+        self.bar.n = min(self.size, self.passed)
+        self.bar.set_postfix_str(str(self), refresh=False)
+        self.bar.update(0)
+        self.bar.refresh()
+
+    def __str__(self) -> str:
+        seconds = max(1e-6, time.perf_counter() - self.start)
+        left = seconds * (self.size - self.passed) / max(1, self.passed - self.before)
+        bad = f", {self.rejected:,} rejected" if self.rejected else ""
+        return f"{self.sentences / seconds:,.0f} sentences/s{bad}, {_time(left)} left"
+
+
+def _time(seconds: float) -> str:
+    """A time in the unit that fits it."""
+    for unit, size in (("days", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} s"
+
+
+def rejected(found: dict[str, Any], out: Path) -> None:
+    """Say how many documents could not be read, and where the reasons stand."""
+    if found["rejected"]:
+        all = found["documents"] + found["rejected"]
+        say(f"{found['rejected']:,} of {all:,} documents rejected: {_relative(out)}/rejected.jsonl says why")
+
+
 def explain(out: Path) -> None:
     """Show every mention of a run, sentence by sentence, with the rule that found it."""
     mentions = deque(_lines(out / "mentions.jsonl"))
@@ -249,6 +313,14 @@ def _table(first: str, second: str, rows: list[dict[str, str]], keys: tuple[str,
         say(f"  {cells[0]:24} {cells[1]:22} {row['n']:>5}  {float(row['score']):+.2f}  {interval}")
     if len(rows) > ROWS:
         say(f"  … {len(rows) - ROWS:,} more in {name}")
+
+
+def exported(lost: dict[str, Any]) -> None:
+    """Say what a model lost when it was exported."""
+    say(f"\n{lost['precision']} beside the model it was made of, on {lost['n']:,} held-out examples")
+    say(f"  macro-F1                                 {lost['macro_f1']:.4f}, before {lost['macro_f1_before']:.4f}")
+    say(f"  labels that changed                      {lost['changed']:,}")
+    say(f"  largest difference of a probability      {lost['largest_difference']:.4f}")
 
 
 def files(out: Path) -> None:

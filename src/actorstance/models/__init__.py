@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import Any, ClassVar, Protocol, Self
 
 import numpy as np
@@ -25,6 +26,7 @@ from actorstance.models import bundle, hub
 _CLASSES = {
     "linear": ("actorstance.models.linear", "LinearModel"),
     "transformer": ("actorstance.models.transformer", "TransformerModel"),
+    "onnx": ("actorstance.models.onnx", "OnnxModel"),
 }
 
 
@@ -71,7 +73,7 @@ def load(path: str | Path) -> Model:
         InputError: if there is no complete model, or it is not as it was saved.
 
     """
-    folder = bundle.folder_of(hub.fetch(path) if isinstance(path, str) and path.startswith(hub.SCHEME) else path)
+    folder = located(path)
     meta = bundle.verify(folder)
     model_class = class_of(meta.get("kind"), str(folder))
     if not isinstance(meta.get("card"), dict):
@@ -87,6 +89,11 @@ def load(path: str | Path) -> Model:
     return model
 
 
+def located(path: str | Path) -> Path:
+    """Return the folder of a model that `load` opens, fetched if it is on the Hugging Face hub."""
+    return bundle.folder_of(hub.fetch(path) if isinstance(path, str) and path.startswith(hub.SCHEME) else path)
+
+
 def class_of(kind: Any, where: str) -> type[Model]:
     """Return the class of a kind of model.
 
@@ -98,7 +105,20 @@ def class_of(kind: Any, where: str) -> type[Model]:
         raise InputError(f"{where}: a model of kind {kind!r}, this version opens {', '.join(_CLASSES)}.")
     module, name = _CLASSES[kind]
     try:
-        found: type[Model] = getattr(import_module(module), name)
-    except ModuleNotFoundError as error:
-        raise InputError(f"{where}: needs {error.name}: pip install 'actorstance[{kind}]'.") from error
+        found: type[Model] = getattr(optional(module, kind), name)
+    except InputError as error:
+        raise InputError(f"{where}: {error}") from error
     return found
+
+
+def optional(module: str, extra: str) -> ModuleType:
+    """Import a module of this package that needs an extra.
+
+    Raises:
+        InputError: if the extra is not installed.
+
+    """
+    try:
+        return import_module(module)
+    except ModuleNotFoundError as error:
+        raise InputError(f"needs {error.name}: pip install 'actorstance[{extra}]'.") from error

@@ -10,8 +10,11 @@ is built, kept or saved, and the words of the training text are not in the model
 from __future__ import annotations
 
 import warnings
+from array import array
+from collections import defaultdict
 from collections.abc import Iterator
 from functools import cache
+from itertools import count
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -25,6 +28,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.feature_extraction import FeatureHasher
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import normalize
+from sklearn.utils import murmurhash3_32
 
 from actorstance.actors import Registry
 from actorstance.errors import InputError
@@ -225,10 +229,19 @@ class LinearModel:
 
     def _vectors(self, examples: Dataset) -> sparse.csr_array:
         """TF-IDF of the features that training knew, each row of length 1."""
-        x = _hashed(examples)
-        columns = self._columns(x.indices)
-        x.data[columns < 0] = 0
-        x = sparse.csr_array((x.data, np.maximum(columns, 0), x.indptr), shape=(len(examples), len(self.ids_)))
+        names: defaultdict[str, int] = defaultdict(count().__next__)  # most stand in many rows: each is hashed once
+        places, ends = array("l"), array("l", [0])
+        for found in features_of(examples):
+            for kind in found.values():
+                places.extend(map(names.__getitem__, kind))
+            ends.append(len(places))
+        hashed = np.abs(np.fromiter(map(murmurhash3_32, names), np.int64, len(names))) % BUCKETS  # as FeatureHasher
+        columns = self._columns(hashed.astype(np.int32))[np.asarray(places, dtype=np.int64)]
+        known = columns >= 0
+        indptr = np.concatenate([[0], np.cumsum(known)])[np.asarray(ends)]
+        x = sparse.csr_array((np.ones(indptr[-1]), columns[known], indptr), shape=(len(examples), len(self.ids_)))
+        x.sum_duplicates()
+        x.data = 1 + np.log(x.data)
         return normalize(x * self.idf_)
 
     def _weighed(self, x: sparse.csr_array) -> sparse.csr_array:
