@@ -127,7 +127,7 @@ class PairModel(ABC):
         for at, number in enumerate(one.input_ids):
             if number in special or at in mentioned:
                 continue
-            token = backend.id_to_token(number)
+            token = backend.id_to_token(number) or ""
             if token.startswith("##") and words and words[-1][1][-1] == at - 1:
                 words[-1] = (words[-1][0] + token[2:], [*words[-1][1], at])
             else:
