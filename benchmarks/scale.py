@@ -132,12 +132,14 @@ def hashes(out: Path) -> dict[str, str]:
 def killed(run: str, archive: Path, folder: Path, times: int, more: list[str]) -> None:
     """Kill a run at random moments and resume it, and compare its files with those of a run left alone."""
     whole = folder / "whole"
-    seconds = ran(whole, f"run={run}", f"input={archive}", *more).seconds
+    seconds = ran(whole, f"run={run}", f"input={archive}", *more).reading
     wanted, rng = hashes(whole), random.Random(1)
     same = 0
     for number in range(times):
         out = folder / f"killed-{number}"
         running = start(f"run={run}", f"input={archive}", *more, f"hydra.run.dir={out}")
+        while running.poll() is None and not (out / "unfinished.json").exists():
+            time.sleep(0.01)
         moment = rng.uniform(0, seconds)
         time.sleep(moment)
         children = psutil.Process(running.pid).children(recursive=True) if running.poll() is None else []
@@ -145,17 +147,14 @@ def killed(run: str, archive: Path, folder: Path, times: int, more: list[str]) -
         running.wait()
         left = len(psutil.wait_procs(children, timeout=30)[1])
         done = len(list((out / "unfinished").glob("*.json"))) if out.exists() else 0
-        if not (out / ARCHIVE).exists():
-            resumed = [f"resume={out}"] if (out / "unfinished.json").exists() else [f"run={run}", f"input={archive}"]
-            if len(resumed) == 2:  # killed before the run began
-                shutil.rmtree(out, ignore_errors=True)
-                resumed += [*more, f"hydra.run.dir={out}"]
-            if start(*resumed).wait():
-                sys.exit(f"could not go on: {resumed}")
+        if (out / "unfinished.json").exists() and start(f"resume={out}").wait():
+            sys.exit(f"could not go on: resume={out}")
         equal = hashes(out) == wanted
         same += equal
         print(
-            f"  killed after {moment:.1f} s, {done} shards done, {left} processes left: {'same' if equal else 'OTHER'}"
+            f"  killed {moment:.1f} s after the run began, {done} shards done, {left} processes left: "
+            f"{'same' if equal else 'OTHER'}",
+            flush=True,
         )
         shutil.rmtree(out)
     print(f"killed {times} times, the same files {same} times")

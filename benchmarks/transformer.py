@@ -42,7 +42,8 @@ from actorstance import corpora
 from actorstance.audit import without_twin
 from actorstance.examples import LABELS, dataset, labels
 from actorstance.models.encoders import encoder_folder, quiet
-from actorstance.models.transformer import PairNetwork, TransformerModel, has_bf16
+from actorstance.models.pair_network import PairNetwork, has_bf16
+from actorstance.models.transformer import TransformerModel
 from actorstance.scoring import macro_f1
 
 CONTENDERS = ("ours", "default", "tuned", "setfit")
@@ -90,7 +91,8 @@ def marked(examples: Dataset) -> list[str]:
     found = []
     for text, s0, s1, t0, t1 in zip(*(examples[name][:] for name in columns), strict=True):
         for start, end, mark in sorted([(s0, s1, "@"), (t0, t1, "#")], reverse=True):
-            text = f"{text[:start]}{mark} {text[start:end]} {mark}{text[end:]}"
+            if start >= 0:
+                text = f"{text[:start]}{mark} {text[start:end]} {mark}{text[end:]}"
         found.append(text)
     return found
 

@@ -28,6 +28,7 @@ def main(config: DictConfig) -> None:
     if archive.is_archive(config.input) if config.archive is None else config.archive:
         settings |= {"engine": command.engine_of(config.engine), "columns": command.arguments(config.columns)}
         settings |= {"ner": config.actors.ner, "size": config.shard, "strict": config.strict}
+        settings |= {"explain": config.actors.explain}
         counts = command.predict_archive(model, config.run, config.input, out, resume=bool(config.resume), **settings)
     elif config.resume:
         raise InputError("resume: only a run over an archive can go on. Add archive=true, or begin anew.")

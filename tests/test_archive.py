@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -25,10 +26,11 @@ import pytest
 from filelock import FileLock
 
 import actorstance
-from actorstance import archive, bulk, cluster, command, engine, files, pipeline, scoring
+from actorstance import archive, bulk, cluster, command, corpora, engine, files, pipeline, scoring
 from actorstance.actors import Registry
 from actorstance.archive import Archive, Ids, Rejected, Text
 from actorstance.errors import InputError
+from actorstance.examples import LABELS
 from actorstance.models import Model
 from actorstance.shards import TABLES, Done, Opener, Shard, read_here, shards
 from actorstance.totals import Sums
@@ -113,6 +115,38 @@ def test_rows_are_those_of_an_ordinary_run(trained: Path, whole: Path, tmp_path:
                 assert not mine or float(mine) == pytest.approx(float(bootstrap), abs=0.06)
 
 
+def test_a_transformer_stands_beside_the_readers(
+    trained: Path, tiny_encoder: str, source: Path, tmp_path: Path
+) -> None:
+    from actorstance.models.transformer import TransformerModel
+
+    rows = corpora.load("newsroom").examples.select(range(40))
+    model = TransformerModel(encoder=tiny_encoder, epochs=1, max_length=200).fit(rows, rows)
+    model.registry, model.card = Registry.world(), actorstance.load(trained).card
+    model.save(tmp_path / "model")
+    (tmp_path / "articles.jsonl").write_text(LINES, encoding="utf-8")
+    loaded = actorstance.load(tmp_path / "model")
+    pipeline.predict(loaded, actorstance.read(tmp_path / "articles.jsonl"), tmp_path / "run")
+    given: list[int] = []
+
+    def watched(model: Model, opener: Opener, parts: Iterable[Shard]) -> Iterator[Done]:
+        for done in engine.local(model, opener, parts, processes=1):
+            given.extend(child.nice() for child in psutil.Process().children() if "spawn_main" in str(child.cmdline()))
+            yield done
+
+    counts = _read(tmp_path / "model", source, tmp_path / "archive", engine=watched)
+    lines = (tmp_path / "run" / "predictions.jsonl").read_text(encoding="utf-8").splitlines()
+    for row, expected in zip(_rows(tmp_path / "archive", "predictions"), map(json.loads, lines), strict=True):
+        del row["evidence"]
+        assert [row.pop(label) for label in LABELS] == pytest.approx(  # sums in batches of other lengths
+            [expected.pop(label) for label in LABELS], abs=1e-6
+        )
+        assert row == expected
+    assert counts["pairs"] == len(lines)
+    assert given
+    assert set(given) == {min(19, psutil.Process().nice() + engine.YIELDING)}  # the model has the right of way
+
+
 def test_priors_are_those_of_an_ordinary_run(trained: Path, source: Path, tmp_path: Path) -> None:
     (tmp_path / "articles.jsonl").write_text(LINES, encoding="utf-8")
     model, wanted = actorstance.load(trained), [0.1, 0.8, 0.1]
@@ -122,6 +156,12 @@ def test_priors_are_those_of_an_ordinary_run(trained: Path, source: Path, tmp_pa
     assert [row["favor"] for row in rows] == [row["favor"] for row in _rows(tmp_path / "archive", "predictions")]
     with pytest.raises(InputError, match="needs all rows at once"):
         _read(trained, source, tmp_path / "other", wanted_priors="estimate")
+
+
+def test_mentions_of_an_archive_are_not_explained(trained: Path, source: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="explain one article: archive=false"):
+        _read(trained, source, tmp_path / "run", explain=True)
+    assert not (tmp_path / "run").exists()
 
 
 def test_an_interval_is_the_bootstraps_linear_form() -> None:
@@ -142,7 +182,9 @@ def test_the_manifest_names_every_file(whole: Path) -> None:
     for name, entry in named.items():
         assert files.sha256(whole / name) == entry["sha256"]
     assert sum(line["documents"] for line in lines) == len(ARTICLES)
-    assert "<h1" in (whole / "report.html").read_text(encoding="utf-8")
+    page = (whole / "report.html").read_text(encoding="utf-8")
+    assert "of an archive scores over time are not drawn" in page
+    assert "no actor has dated examples" not in page
     assert not [path for path in whole.rglob("*") if path.name.startswith(".") or "unfinished" in path.name]
 
 
@@ -351,6 +393,24 @@ def test_a_full_disk(trained: Path, source: Path, whole: Path, tmp_path: Path, m
     assert _bytes(out) == _bytes(whole)
 
 
+def test_a_disk_that_is_full(trained: Path, source: Path, whole: Path, tmp_path: Path) -> None:
+    disk, out = tmp_path / "disk", tmp_path / "disk" / "run"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=120k", "tmpfs", str(disk)]
+    if shutil.which("mount") is None or subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("no file system may be mounted here")
+    try:
+        with pytest.raises(InputError, match=r"no space is left on the disk.*resume="):
+            _read(trained, source, out)
+        assert not list(out.rglob("*.tmp"))
+        assert 0 < len(list((out / "unfinished").glob("*.json"))) < 5
+        subprocess.run(["mount", "-o", "remount,size=10m", str(disk)], check=True)
+        _read(trained, source, out, resume=True)
+        assert _bytes(out) == _bytes(whole)
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
+
+
 def test_a_process_that_is_killed(trained: Path, source: Path, whole: Path, tmp_path: Path) -> None:
     out = tmp_path / "run"
     typed = [sys.executable, str(SCRIPT), f"run={trained}", f"input={source}", "shard=9", "engine.processes=1"]
@@ -426,3 +486,25 @@ def test_a_ray_address_where_nobody_answers(address: str, says: str) -> None:
     pytest.importorskip("ray", reason="Ray is not installed: pip install -e '.[ray]'")
     with pytest.raises(InputError, match=says):
         next(cluster.cluster(None, None, [], address=address))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("scheme", ["", "ray://"])
+def test_an_address_that_is_no_ray_cluster(scheme: str) -> None:
+    pytest.importorskip("ray", reason="Ray is not installed: pip install -e '.[ray]'")
+    with socket.create_server(("127.0.0.1", 0)) as listening:  # it takes connections, and never says a word
+        address = f"{scheme}127.0.0.1:{listening.getsockname()[1]}"
+        with pytest.raises(InputError, match="no Ray cluster answers"):
+            next(cluster.cluster(None, None, [], address=address, patience=2))  # type: ignore[arg-type]
+
+
+def test_a_ray_cluster_that_runs(trained: Path, source: Path, whole: Path, tmp_path: Path) -> None:
+    pytest.importorskip("ray", reason="Ray is not installed: pip install -e '.[ray]'")
+    started = "ray.init('local', num_cpus=1, include_dashboard=False)"
+    typed = [sys.executable, "-c", f"import ray; print({started}.address_info['gcs_address'], flush=True); input()"]
+    with subprocess.Popen(typed, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as running:
+        assert running.stdin
+        assert running.stdout
+        address = running.stdout.readline().decode().strip()
+        _read(trained, source, tmp_path / "run", engine=partial(cluster.cluster, address=address, patience=120))
+        running.stdin.close()
+    assert _bytes(tmp_path / "run") == _bytes(whole)

@@ -17,7 +17,8 @@ from actorstance.corpora import Corpus
 from actorstance.errors import InputError
 from actorstance.examples import known_labels, label_sets, weights
 from actorstance.models.linear import LinearModel
-from actorstance.models.transformer import TransformerModel, loss_over
+from actorstance.models.pair_network import loss_over
+from actorstance.models.transformer import TransformerModel
 
 
 def says(words: str) -> pytest.RaisesExc[InputError]:

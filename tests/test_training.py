@@ -30,9 +30,10 @@ from actorstance.errors import InputError
 from actorstance.examples import dataset
 from actorstance.files import read_json_lines
 from actorstance.models import training
+from actorstance.models.pair_network import PairNetwork
 from actorstance.models.progress import SCORE
 from actorstance.models.training import LengthBuckets, Settings
-from actorstance.models.transformer import PairNetwork, TransformerModel
+from actorstance.models.transformer import TransformerModel
 
 TRAIN = Path(__file__).resolve().parents[1] / "scripts" / "train.py"
 VERBS = {"blamed": "against", "met": "neutral", "thanked": "favor"}

@@ -223,7 +223,7 @@ class Archive:
 class Ids:
     """The ids that were seen: 8 bytes of a hash each, 80 MB for ten million.
 
-    Two of ten million ids share a hash with a probability of three in a million.
+    Two of ten million ids share a hash with a probability of three in a million (n² / 2⁶⁵).
     """
 
     def __init__(self) -> None:

@@ -26,7 +26,7 @@ from actorstance import __version__, report
 from actorstance.actors import Registry
 from actorstance.archive import Archive
 from actorstance.errors import InputError
-from actorstance.files import read_json, sha256, whole, write_csv, write_json, write_jsonl
+from actorstance.files import json_line, read_json, sha256, whole, write_csv, write_json, write_jsonl
 from actorstance.folder import ARCHIVE
 from actorstance.models import Model
 from actorstance.priors import Priors
@@ -233,20 +233,9 @@ def _finish(
     command: str | None,
     start: float,
 ) -> dict[str, Any]:
-    counts: Counter[str] = Counter()
-    cropped: Counter[str] = Counter()
     totals = Totals(out / _TOTALS)
     try:
-        for record in _records(out):
-            counts.update(record["counts"])
-            counts["rejected"] += len(record["rejected"])
-            counts["shards"] += 1
-            cropped.update({key: value for key, value in (record["cropped"] or {}).items() if key != "max_length"})
-            predictions, mentions = (
-                pq.read_table(_file(out, name, record["number"]), columns=list(columns))
-                for name, columns in (("predictions", PREDICTED), ("mentions", MENTIONED))
-            )
-            totals.add(predictions, mentions)
+        counts, cropped = _added(out, totals)
         if not counts["documents"]:
             bad = counts["rejected"]
             raise InputError(f"{settings['input']}: none of {bad:,} documents can be read{_first(out)}.")
@@ -257,8 +246,6 @@ def _finish(
     finally:
         totals.close()
         (out / _TOTALS).unlink(missing_ok=True)
-    write_jsonl(out / "rejected.jsonl", (row for record in _records(out) for row in record["rejected"]))
-    write_jsonl(out / MANIFEST, map(_entry, _records(out)))
     rows = {**counts, "priors": settings["priors"]}
     write_json(out / "audit.json", {"rows": rows, "cropped": {"predicted": dict(cropped)} if cropped else {}})
     write_jsonl(out / "log.jsonl", [{"stage": "predict", **rows, "seconds": time.perf_counter() - start}])
@@ -267,6 +254,25 @@ def _finish(
     write_json(out / ARCHIVE, {**settings, "counts": rows, "manifest_sha256": sha256(out / MANIFEST)})
     report.write(out)
     return rows
+
+
+def _added(out: Path, totals: Totals) -> tuple[Counter[str], Counter[str]]:
+    """Pass through the shards once: their sums, the manifest, what was rejected. The counts, and those of cropping."""
+    counts: Counter[str] = Counter()
+    cropped: Counter[str] = Counter()
+    with whole(out / MANIFEST) as manifest, whole(out / "rejected.jsonl") as rejected:
+        for record in _records(out):
+            counts.update(record["counts"])
+            counts.update(rejected=len(record["rejected"]), shards=1)
+            cropped.update({key: value for key, value in (record["cropped"] or {}).items() if key != "max_length"})
+            manifest.write(json_line(_entry(record)))
+            rejected.writelines(map(json_line, record["rejected"]))
+            predictions, mentions = (
+                pq.read_table(_file(out, name, record["number"]), columns=list(columns))
+                for name, columns in (("predictions", PREDICTED), ("mentions", MENTIONED))
+            )
+            totals.add(predictions, mentions)
+    return counts, cropped
 
 
 def _first(out: Path) -> str:

@@ -80,7 +80,7 @@ def _parser() -> argparse.ArgumentParser:
     predict.add_argument(
         "--priors", metavar="SHARES", help="how common the labels are in these articles: 0.1,0.8,0.1, or estimate"
     )
-    predict.add_argument("--explain", action="store_true", help="show the rule behind every mention")
+    predict.add_argument("--explain", action="store_true", help="show the rule behind every mention; not of an archive")
     _archive(predict)
     _common(predict)
 
@@ -175,6 +175,7 @@ def _predict_archive(
     else:
         settings["engine"] = partial(cluster.cluster, address=options.ray)
     settings |= {"ner": options.ner, "size": options.shard, "strict": options.strict, "resume": options.resume}
+    settings |= {"explain": options.explain}
     if options.resume and options.out is None:
         raise InputError("--resume needs the run's folder: --out FOLDER.")
     with nullcontext(options.out) if options.resume else _new(options.out, "predict", keep=True) as out:

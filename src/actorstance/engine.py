@@ -21,6 +21,7 @@ AHEAD = 2  # shards a process has at most, the one it reads included: the rest o
 # A linear model is small and has one thread: each process has its own. Any other has threads, or a card, for itself,
 # and stands beside the processes that clean the text and find the actors.
 INSIDE = frozenset({"linear"})
+YIELDING = 10  # how much those give way to it (nice): they are soon ahead of it, and it has a thread on every processor
 
 _T = TypeVar("_T", Done, Prepared)
 
@@ -44,10 +45,12 @@ def local(model: Model, opener: Opener, shards: Iterable[Shard], processes: int 
     if processes is not None and (isinstance(processes, bool) or not isinstance(processes, int) or processes < 1):
         raise InputError(f"engine.processes={processes!r}: expected a whole number of at least 1.")
     count = processes or len(os.sched_getaffinity(0))
+    inside = model.kind in INSIDE
+    begin = (0 if inside else YIELDING,)
     try:
-        with ProcessPoolExecutor(count, multiprocessing.get_context("spawn"), _begin) as pool:
+        with ProcessPoolExecutor(count, multiprocessing.get_context("spawn"), _begin, begin) as pool:
             try:
-                if model.kind in INSIDE:
+                if inside:
                     yield from _in_order(pool, read_here, opener, shards, AHEAD * count)
                 else:
                     for prepared in _in_order(pool, prepare_here, opener, shards, AHEAD * count):
@@ -73,11 +76,12 @@ def _in_order(
         yield waiting.popleft().result()
 
 
-def _begin() -> None:
+def _begin(yielding: int) -> None:
     """Make this process end when the one that started it is killed: nobody else would. And collect garbage rarely.
 
     What reading makes goes by itself; looking through all of it again and again takes a tenth of the time.
     """
+    os.nice(yielding)
     gc.set_threshold(200_000, 20, 100)
     parent = multiprocessing.parent_process()
     assert parent is not None

@@ -52,7 +52,12 @@ def write_jsonl(path: Path, rows: Iterable[dict[str, Any]]) -> None:
     """Write one JSON object a line."""
     with whole(path) as file:
         for row in rows:
-            file.write((json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n").encode("utf-8"))
+            file.write(json_line(row))
+
+
+def json_line(row: dict[str, Any]) -> bytes:
+    """Return a row as it stands in JSONL."""
+    return (json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n").encode("utf-8")
 
 
 def write_csv(path: Path, columns: Sequence[str], rows: Iterable[dict[str, Any]], *, mark: bool = False) -> None:

@@ -20,10 +20,11 @@ from actorstance.errors import InputError
 from actorstance.examples import SPLITS, grouped_folds, labels, pairs
 from actorstance.files import first_process
 from actorstance.held_out import cross_validated, fit_timed, scored
-from actorstance.models import Model
+from actorstance.models import Model, optional
 from actorstance.parts import foreign_part, has_split, held_out_part, parts_of, training_part
 from actorstance.priors import Wanted, priors, shares
 from actorstance.reading import Names, read_actors
+from actorstance.scoring import macro_f1
 
 
 def train(
@@ -200,6 +201,58 @@ def audited(
         part: {**audit.report(corpus.counts, train, held), **audit.check(train, held, limits=limits)}
         for part, (train, held) in sides.items()
     }
+
+
+MAX_LOSS = 0.005  # of macro-F1, that an export may cost
+
+
+def export(model: Model, corpus: Corpus, out: Path, *, precision: str = "int8") -> dict[str, Any]:
+    """Write a transformer as a model in ONNX, if it answers as well on the held-out examples of its own corpus.
+
+    Args:
+        model: a loaded transformer.
+        corpus: the model's own, see `own_corpus`; int8 takes its ranges from the training part.
+        out: the folder for the model, `out/model`; it must hold no run.
+        precision: int8, bf16 or fp32.
+
+    Returns:
+        What it lost, as model.json has it under `card.export`: `macro_f1_before`, `macro_f1`, the largest difference
+        of a probability, and of how many of `n` rows the label changed. Of a cross-validated corpus the model has
+        seen all rows; there they tell whether both models agree, not how good they are.
+
+    Raises:
+        InputError: if the model is of another kind, or the export loses over half a point of macro-F1.
+
+    """
+    runs.require_free(out)
+    if model.kind != "transformer":
+        raise InputError(f"a model of kind {model.kind} cannot be exported, only one of kind transformer.")
+    exporting = optional("actorstance.models.exporting", "onnx")
+    fit, _, held = (
+        [corpus.examples] * 3 if corpus.folds else parts_of(corpus, model.card["eval_split"], int(model.card["seed"]))
+    )
+    exported: Model = exporting.to_onnx(model, precision, fit)
+    gold, before, after = labels(held), model.predict_proba(held), exported.predict_proba(held)
+    f1_before, f1 = (macro_f1(gold, chances.argmax(axis=1)) for chances in (before, after))
+    lost = {
+        "precision": precision,
+        "of": model.sha256,
+        "n": len(held),
+        "macro_f1_before": f1_before,
+        "macro_f1": f1,
+        "largest_difference": float(np.abs(after - before).max()),
+        "changed": int((after.argmax(axis=1) != before.argmax(axis=1)).sum()),
+    }
+    if f1_before - f1 > MAX_LOSS:
+        raise InputError(
+            f"precision={precision} loses {(f1_before - f1) * 100:.2f} points of macro-F1 on {len(held):,} held-out "
+            f"examples ({f1_before:.4f} to {f1:.4f}), more than {MAX_LOSS * 100:g}: nothing was "
+            f"written. Try {'precision=bf16' if precision == 'int8' else 'precision=fp32'}."
+        )
+    exported.registry = model.registry
+    exported.card = {**model.card, "conformal": conformal.calibrate(gold, after), "export": lost}
+    exported.save(out / "model")
+    return lost
 
 
 def own_corpus(model: Model, path: str | Path | None = None) -> Corpus:

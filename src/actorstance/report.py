@@ -112,13 +112,9 @@ class _Page:
             "behaviour": self.folder.optional("behaviour.json"),
             "audit": self.audit,
             "methods": self._methods(),
-            "style": _asset("style.css"),
-            "script": _asset("page.js"),
-            "style_hash": _hash(_asset("style.css")),
-            "script_hash": _hash(_asset("page.js")),
         }
         own = self._read() if self.reads else self._scored()
-        return _environment().get_template("predicted.html" if self.reads else "scored.html").render(**common, **own)
+        return render("predicted.html" if self.reads else "scored.html", **common, **own)
 
     # --- one pass through the predictions ---
 
@@ -408,6 +404,13 @@ def _asset(name: str) -> Markup:
 def _hash(text: str) -> str:
     """The hash by which a page's policy lets its own script and style pass, and no other."""
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def render(template: str, **values: Any) -> str:
+    """Return a page of a template, with its own style and script and the policy that lets no others pass."""
+    style, script = _asset("style.css"), _asset("page.js")
+    own = {"style": style, "script": script, "style_hash": _hash(style), "script_hash": _hash(script)}
+    return _environment().get_template(template).render(**own, **values)
 
 
 @cache

@@ -100,14 +100,15 @@ def _require_unfinished(out: Path, settings: dict[str, Any]) -> None:
 
 def require_same(out: Path, settings: dict[str, Any]) -> None:
     """Raise InputError naming what differs if an interrupted run was begun with other settings."""
-    before, now = _flat(read_json(out / UNFINISHED)), _flat(settings)
-    different = [
-        f"{key} was {before.get(key)!r}, is {now.get(key)!r}"
-        for key in sorted({*before, *now})
-        if before.get(key) != now.get(key)
-    ]
-    if different:
-        raise InputError(f"{out}: a run goes on only as it began: {'; '.join(different)[:400]}.")
+    if different := differences(read_json(out / UNFINISHED), settings):
+        raise InputError(f"{out}: a run goes on only as it began: {different}.")
+
+
+def differences(before: dict[str, Any], now: dict[str, Any]) -> str:
+    """Say in which settings two tables differ; nothing if in none."""
+    before, now = _flat(before), _flat(now)
+    keys = [key for key in sorted({*before, *now}) if before.get(key) != now.get(key)]
+    return "; ".join(f"{key} was {before.get(key)!r}, is {now.get(key)!r}" for key in keys)[:400]
 
 
 def _flat(table: dict[str, Any], prefix: str = "") -> dict[str, Any]:

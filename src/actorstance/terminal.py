@@ -315,9 +315,35 @@ def _table(first: str, second: str, rows: list[dict[str, str]], keys: tuple[str,
         say(f"  … {len(rows) - ROWS:,} more in {name}")
 
 
+def exported(lost: dict[str, Any]) -> None:
+    """Say what a model lost when it was exported."""
+    say(f"\n{lost['precision']} beside the model it was made of, on {lost['n']:,} held-out examples")
+    say(f"  macro-F1                                 {lost['macro_f1']:.4f}, before {lost['macro_f1_before']:.4f}")
+    say(f"  labels that changed                      {lost['changed']:,}")
+    say(f"  largest difference of a probability      {lost['largest_difference']:.4f}")
+
+
 def files(out: Path) -> None:
     """Name what to open, and the run: the last line, for scripts that call this one."""
     say(f"\nscores are the model's word, uncorrected; open {_relative(out) / 'report.html'}")
+    run(out)
+
+
+def trial(number: int, row: dict[str, Any], chosen: dict[str, Any]) -> None:
+    """Say how a trial of a sweep ended."""
+    score = f"macro-F1 {row['macro_f1']:.4f}" if row["macro_f1"] is not None else row["error"] or "stopped early"
+    say(_short(f"trial {number}: {score}, {', '.join(f'{key}={value}' for key, value in chosen.items())}", WIDTH))
+
+
+def sweep(best: dict[str, Any] | None, command: str | None, running: int, out: Path) -> None:
+    """Say which trial of a sweep is best, and how to train it again."""
+    if running:
+        say(f"\n{running} trials are under way in other processes")
+    if best:
+        say(f"\nbest: trial {best['trial']}, macro-F1 {best['macro_f1']:.4f} on the validation part; again:")
+        say(f"  {command}")
+        say("without eval_split=valid it is scored on the test part: once, at the end")
+    say(f"\ntrials.csv, report.html: {_relative(out)}")
     run(out)
 
 

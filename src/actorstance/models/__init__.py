@@ -6,8 +6,10 @@ the same sentence with source and target swapped can have another answer.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import Any, ClassVar, Protocol, Self
 
 import numpy as np
@@ -24,7 +26,12 @@ from actorstance.models import bundle, hub
 _CLASSES = {
     "linear": ("actorstance.models.linear", "LinearModel"),
     "transformer": ("actorstance.models.transformer", "TransformerModel"),
+    "onnx": ("actorstance.models.onnx", "OnnxModel"),
 }
+
+
+# Told after each epoch its number, from 1, and the validation macro-F1; it may raise to stop the fit.
+Watch = Callable[[int, float], None]
 
 
 class Model(Protocol):
@@ -34,6 +41,7 @@ class Model(Protocol):
     registry: Registry | None  # with which new text is read
     log: list[dict[str, Any]]  # of the last fit: a line a step or epoch
     cropped: dict[str, dict[str, int]]  # part -> sentences, and how many were too long to be read whole
+    watch: Watch | None  # of the next fit; a model without epochs never calls it
     card: dict[str, Any]  # where the model comes from: corpus, hash of its data, seed, metrics
     sha256: str | None  # of the manifest of the folder that it was loaded from, which names the SHA-256 of every file
 
@@ -97,7 +105,20 @@ def class_of(kind: Any, where: str) -> type[Model]:
         raise InputError(f"{where}: a model of kind {kind!r}, this version opens {', '.join(_CLASSES)}.")
     module, name = _CLASSES[kind]
     try:
-        found: type[Model] = getattr(import_module(module), name)
-    except ModuleNotFoundError as error:
-        raise InputError(f"{where}: needs {error.name}: pip install 'actorstance[{kind}]'.") from error
+        found: type[Model] = getattr(optional(module, kind), name)
+    except InputError as error:
+        raise InputError(f"{where}: {error}") from error
     return found
+
+
+def optional(module: str, extra: str) -> ModuleType:
+    """Import a module of this package that needs an extra.
+
+    Raises:
+        InputError: if the extra is not installed.
+
+    """
+    try:
+        return import_module(module)
+    except ModuleNotFoundError as error:
+        raise InputError(f"needs {error.name}: pip install 'actorstance[{extra}]'.") from error

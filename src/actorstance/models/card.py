@@ -52,6 +52,7 @@ def text(model: Model) -> str:
         "The model can be passed on as far as these licences allow.\n",
         "## Metrics\n",
         *(_metrics(card, metrics) if metrics else ["None: the model was not trained by a run of actorstance.\n"]),
+        *(_export(card["export"]) if "export" in card else []),
         "## Limits\n",
         "- It says what a text shows a source doing or saying; it is no fact about the source. Not for judging people.",
         "- English news, one sentence at a time. Other text is other ground: label some of it and measure first.",
@@ -80,6 +81,16 @@ def _metrics(card: dict[str, Any], metrics: dict[str, Any]) -> list[str]:
     ]
     held = f"Held out: {_plain(card.get('eval_split'))}, {metrics['n']} examples of {metrics['documents']} documents.\n"
     return [held, "| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows), ""]
+
+
+def _export(lost: dict[str, Any]) -> list[str]:
+    return [
+        "## Export\n",
+        f"Exported as {_plain(lost['precision'])} from the model of which the metrics above are; its manifest has the",
+        f"SHA-256 `{_plain(lost['of'])}`. On {lost['n']} held-out examples: macro-F1 {lost['macro_f1']:.4f}, before",
+        f"{lost['macro_f1_before']:.4f}; {lost['changed']} labels changed; the largest difference of a probability is",
+        f"{lost['largest_difference']:.4f}.\n",
+    ]
 
 
 def _result(corpus: str, card: dict[str, Any], metrics: dict[str, Any]) -> EvalResult:

@@ -13,14 +13,42 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
+import tokenizers
 from datasets import Dataset
+from numpy.typing import NDArray
 
 from actorstance.examples import AUTHOR
 
 MARK = "@"
-TAUGHT = frozenset(["labels", "known", "weights"])  # of a training input, a value a pair
+MULTIPLE = 8  # tokens; to a multiple of it batches are padded
+TAUGHT = {"labels": np.int64, "known": np.bool_, "weights": np.float32}  # of a training input, a value a pair
 NO_ACTOR = -1  # of a pair's source: AUTHOR, who has no mention
+
+
+@dataclass(frozen=True)
+class Tokenizer:
+    """A tokenizer of `tokenizers`, and the numbers of its special tokens. No tensor library is needed for it."""
+
+    backend: tokenizers.Tokenizer
+    cls: int
+    sep: int
+    pad: int
+    mask: int
+
+    def __post_init__(self) -> None:
+        self.backend.no_padding()  # some are saved with either; what is cut is for `encode` to say
+        self.backend.no_truncation()
+
+    @classmethod
+    def of(cls, fast: Any) -> Tokenizer:
+        """Return that of a fast tokenizer of transformers, which stays as it is."""
+        copy = tokenizers.Tokenizer.from_str(fast.backend_tokenizer.to_str())
+        return cls(copy, fast.cls_token_id, fast.sep_token_id, fast.pad_token_id, fast.mask_token_id)
+
+    def read(self, texts: Sequence[str]) -> list[tokenizers.Encoding]:
+        """Return the `ids` and `offsets` of each text, no special tokens added."""
+        found: list[tokenizers.Encoding] = self.backend.encode_batch(list(texts), add_special_tokens=False)
+        return found
 
 
 @dataclass(frozen=True)
@@ -41,76 +69,96 @@ class Input:
     context_cropped: bool
 
 
-def encode(examples: Dataset, tokenizer: Any, max_length: int) -> list[Input]:
+def encode(examples: Dataset, tokenizer: Tokenizer, max_length: int, context: bool = True) -> list[Input]:
     """Return one input for each sentence of the examples, in the order in which the sentences first occur.
 
     Args:
         examples: rows of the schema.
-        tokenizer: a fast tokenizer of transformers.
+        tokenizer: see `Tokenizer`.
         max_length: tokens of an input at most. Context goes first, then the words of the sentence that are farthest
             from the mentions.
+        context: whether the sentences before are part of an input; without, all examples of a text share one.
 
     """
     columns = ("text", "context", "source", "source_start", "source_end", "target", "target_start", "target_end")
     table = examples.select_columns(list(columns)).with_format("arrow")[:]
     rows = list(zip(*(table[name].to_pylist() for name in columns), strict=True))
-    sentences: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
-    for index, (text, context, *_) in enumerate(rows):
-        sentences[text, context].append(index)
+    found: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
+    for index, (text, before, *_) in enumerate(rows):
+        found[text, before if context else ""].append(index)
+    sentences = [
+        _sentence(text, before, indices, [rows[index][2:] for index in indices])
+        for (text, before), indices in found.items()
+    ]
+    bodies = tokenizer.read([one.marked for one in sentences])  # all at once: the tokenizer has threads of its own
+    before = tokenizer.read([one.context for one in sentences])
+    names = sorted({name for one in sentences for name in one.names})
+    ids = {name: tokens.ids for name, tokens in zip(names, tokenizer.read(names), strict=True)}
     return [
-        _input(text, context, [(index, rows[index][2:]) for index in found], tokenizer, max_length)
-        for (text, context), found in sentences.items()
+        _input(one, body, earlier.ids, [ids[name] for name in one.names], tokenizer, max_length)
+        for one, body, earlier in zip(sentences, bodies, before, strict=True)
     ]
 
 
-def _input(text: str, context: str, found: list[tuple[int, Any]], tokenizer: Any, max_length: int) -> Input:
-    places: dict[tuple[str, int, int], int] = {}  # (name, start, end) -> index of the span; start -1: stands in front
+@dataclass(frozen=True)
+class _Sentence:
+    """A sentence with its examples before it is tokens: `names` stand in front, `moved` is where mentions are then."""
+
+    marked: str
+    context: str
+    places: list[tuple[str, int, int]]  # (name, start, end) of each actor; start -1: stands in front
+    moved: dict[tuple[int, int], tuple[int, int]]
+    names: list[str]
+    pairs: list[tuple[int, int]]
+    rows: list[int]
+
+
+def _sentence(text: str, context: str, rows: list[int], found: list[Any]) -> _Sentence:
+    places: dict[tuple[str, int, int], int] = {}
     pairs = []
-    for _, (source, s0, s1, target, t0, t1) in found:
+    for source, s0, s1, target, t0, t1 in found:
         at = NO_ACTOR if source == AUTHOR else places.setdefault(_place(source, s0, s1), len(places))
         pairs.append((at, places.setdefault(_place(target, t0, t1), len(places))))
-    names = [name for name, start, _ in places if start < 0]
     marked, moved = _marked(text, sorted({(start, end) for _, start, end in places if start >= 0}))
+    names = [name.replace("_", " ") for name, start, _ in places if start < 0]
+    return _Sentence(marked, context, list(places), moved, names, pairs, rows)
 
-    full = [tokenizer(name.replace("_", " "), add_special_tokens=False)["input_ids"] for name in names]
+
+def _input(
+    one: _Sentence,
+    body: tokenizers.Encoding,
+    before: list[int],
+    full: list[list[int]],
+    tokenizer: Tokenizer,
+    max_length: int,
+) -> Input:
     front = [ids[: max_length // 8] for ids in full][: max_length // 16]  # at most so long, and so many
-    body = tokenizer(marked, add_special_tokens=False, return_offsets_mapping=True)
-    before = tokenizer(context, add_special_tokens=False)["input_ids"] if context else []
+    starts, ends = np.array(body.offsets, dtype=np.int64).reshape(-1, 2).T
     spans_in_body = {
-        place: [
-            at
-            for at, (a, b) in enumerate(body["offset_mapping"])
-            if a < moved[place[1:]][1] and b > moved[place[1:]][0]
-        ]
-        for place in places
+        place: np.flatnonzero((starts < one.moved[place[1:]][1]) & (ends > one.moved[place[1:]][0])).tolist()
+        for place in one.places
         if place[1] >= 0
     }
-    separator = [tokenizer.sep_token_id]
-    head = [tokenizer.cls_token_id]
+    separator = [tokenizer.sep]
+    head = [tokenizer.cls]
     fronts: dict[tuple[str, int, int], list[int]] = {}
-    for name, ids in zip(names, front, strict=False):
-        fronts[name, -1, -1] = list(range(len(head), len(head) + len(ids)))
+    for place, ids in zip((place for place in one.places if place[1] < 0), front, strict=False):
+        fronts[place] = list(range(len(head), len(head) + len(ids)))
         head += ids + separator
     room = max_length - len(head) - 1
-    kept = _kept(len(body["input_ids"]), [at for tokens in spans_in_body.values() for at in tokens], room)
+    kept = _kept(len(body.ids), [at for tokens in spans_in_body.values() for at in tokens], room)
     kept_before = before[len(before) - max(0, min(len(before), room - len(kept) - 1)) :]
     if kept_before:
         head += kept_before + separator
     moved_to = {at: len(head) + new for new, at in enumerate(kept)}
-    tokens = head + [body["input_ids"][at] for at in kept] + separator
+    own = body.ids
+    tokens = head + [own[at] for at in kept] + separator
     spans = [
         fronts.get(place, []) if place[1] < 0 else [moved_to[at] for at in spans_in_body[place] if at in moved_to]
-        for place in places
+        for place in one.places
     ]
-    return Input(
-        tokens,
-        len(head),
-        spans,
-        pairs,
-        [index for index, _ in found],
-        front != full or len(kept) < len(body["input_ids"]),
-        len(kept_before) < len(before),
-    )
+    cropped = front != full or len(kept) < len(own)
+    return Input(tokens, len(head), spans, one.pairs, one.rows, cropped, len(kept_before) < len(before))
 
 
 def _place(actor: str, start: int, end: int) -> tuple[str, int, int]:
@@ -147,31 +195,49 @@ def _kept(length: int, mentioned: list[int], room: int) -> list[int]:
     return sorted(np.argsort(distance, kind="stable")[:room].tolist())
 
 
-def collate(inputs: Sequence[dict[str, Any]], pad: int, multiple: int = 8) -> dict[str, torch.Tensor]:
-    """Make a batch of inputs: tokens padded to the longest, to a multiple of 8 so that few shapes occur.
+def padded(tokens: int) -> int:
+    """Return the length to which a batch with so many tokens in its longest input is padded: few lengths occur."""
+    return -(-tokens // MULTIPLE) * MULTIPLE
+
+
+def collate(inputs: Sequence[dict[str, Any]], pad: int) -> dict[str, NDArray[Any]]:
+    """Make a batch of inputs, padded to one length.
 
     Returns:
-        `input_ids` and `attention_mask`, shape (b, l); `pooling` (b, s, l), the share of each token in the vectors of a
+        `input_ids` and `attention_mask`, shape (b, l); `pooling` (b, v, l), the share of each token in the vectors of a
         sentence: the first is the sentence's own, then one an actor; `pairs` (p, 3): row, source vector (0 for AUTHOR),
-        target vector; where the inputs have them `labels` (p,), and `known` (p, 3) and `weights` (p,), see `examples`.
+        target vector; `slots` (b, s), the pairs of each sentence, filled up with pair 0, and `places` (p,), where each
+        pair is in them, row after row; where the inputs have them `labels` (p,), and `known` (p, 3) and `weights` (p,),
+        see `examples`.
 
     """
-    longest = max(len(one["input_ids"]) for one in inputs)
-    length = -(-longest // multiple) * multiple
-    ids = torch.full((len(inputs), length), pad)
-    attention = torch.zeros((len(inputs), length), dtype=torch.long)
-    pooling = torch.zeros((len(inputs), 1 + max(len(one["spans"]) for one in inputs), length))
+    length = padded(max(len(one["input_ids"]) for one in inputs))
+    ids = np.full((len(inputs), length), pad, dtype=np.int64)
+    attention = np.zeros((len(inputs), length), dtype=np.int64)
+    pooling = np.zeros((len(inputs), 1 + max(len(one["spans"]) for one in inputs), length), dtype=np.float32)
+    slots = np.zeros((len(inputs), max(len(one["pairs"]) for one in inputs)), dtype=np.int64)
     pairs: list[tuple[int, int, int]] = []
+    places: list[int] = []
     taught: defaultdict[str, list[Any]] = defaultdict(list)
     for row, one in enumerate(inputs):
         end = len(one["input_ids"])
-        ids[row, :end] = torch.tensor(one["input_ids"])
+        ids[row, :end] = one["input_ids"]
         attention[row, :end] = 1
         pooling[row, 0, one["body"] : end] = 1 / (end - one["body"])
         for at, tokens in enumerate(one["spans"], 1):
             pooling[row, at, tokens] = 1 / max(1, len(tokens))
+        number = len(one["pairs"])
+        slots[row, :number] = range(len(pairs), len(pairs) + number)
+        places += range(row * slots.shape[1], row * slots.shape[1] + number)
         pairs += [(row, source + 1, target + 1) for source, target in one["pairs"]]  # NO_ACTOR + 1 is the sentence
-        for name in TAUGHT & set(one):
+        for name in TAUGHT.keys() & set(one):
             taught[name] += one[name]
-    batch = {"input_ids": ids, "attention_mask": attention, "pooling": pooling, "pairs": torch.tensor(pairs)}
-    return {**batch, **{name: torch.tensor(values) for name, values in taught.items()}}
+    return {
+        "input_ids": ids,
+        "attention_mask": attention,
+        "pooling": pooling,
+        "pairs": np.array(pairs, dtype=np.int64),
+        "slots": slots,
+        "places": np.array(places, dtype=np.int64),
+        **{name: np.array(values, dtype=TAUGHT[name]) for name, values in taught.items()},
+    }

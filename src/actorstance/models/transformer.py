@@ -1,135 +1,41 @@
 """A fine-tuned encoder that reads every pair of a sentence in one pass.
 
-Source and target are the means of their mentions' tokens. Together they ask the sentence, by attention over its tokens,
-for what is between them; what it answers, the two, and their product go through a small head. `training` fine-tunes it;
-a temperature, fitted on the validation part, makes the probabilities honest. Of several seeds the probabilities are
-averaged (Lakshminarayanan, Pritzel, Blundell 2017, Simple and Scalable Predictive Uncertainty Estimation using Deep
-Ensembles).
+`pair_network` is the network, `training` fine-tunes it; a temperature, fitted on the validation part, makes the
+probabilities honest. Of several seeds the probabilities are averaged (Lakshminarayanan, Pritzel, Blundell 2017, Simple
+and Scalable Predictive Uncertainty Estimation using Deep Ensembles).
 """
 
 from __future__ import annotations
 
-import logging
-from dataclasses import asdict, replace
-from functools import cache, partial
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 import torch
 import transformers
-from datasets import Dataset
+from datasets import Dataset, concatenate_datasets
 from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
-from torch import nn
 
-from actorstance.actors import Registry
 from actorstance.errors import InputError
 from actorstance.examples import LABELS, known_labels, label_sets, labels, weights
 from actorstance.models import bundle, load
-from actorstance.models.calibration import TEMPERATURES, fit_temperature, with_temperature
+from actorstance.models.calibration import fit_temperature
 from actorstance.models.encoders import encoder_folder, open_encoder, quiet
-from actorstance.models.encoding import Input, collate, encode
+from actorstance.models.encoding import Tokenizer, collate
+from actorstance.models.pair_model import PairModel, parts
+from actorstance.models.pair_network import PairNetwork, device, halved
+from actorstance.models.renaming import renamed
 from actorstance.models.training import Settings, fine_tune, out_of_memory, processes
 from actorstance.scoring import macro_f1
 
-# Tokens of a batch when predicting. A processor is half again as quick where a layer's values fit into its cache; a
-# graphics card wants many at once.
-PREDICT_TOKENS = {"cpu": 2_048, "cuda": 16_384}
-EXPLAINED = 40  # words of a sentence that are left out in turn to explain an answer
+PREDICT_TOKENS_CUDA = 16_384  # a graphics card wants many at once
 HEAD = "head.safetensors"
 
-log = logging.getLogger(__name__)
 
-
-class PairNetwork(nn.Module):
-    """Encoder and head: from a batch of `encoding.collate` to the logits of all its pairs, shape (p, 3)."""
-
-    def __init__(self, encoder: Any, dropout: float, weights: torch.Tensor, smoothing: float = 0.0) -> None:
-        super().__init__()
-        size = encoder.config.hidden_size
-        self.encoder = encoder
-        self.head = nn.ModuleDict(
-            {
-                "query": nn.Linear(2 * size, size),
-                "answer": nn.Sequential(
-                    nn.Linear(4 * size, size), nn.Tanh(), nn.Dropout(dropout), nn.Linear(size, len(LABELS))
-                ),
-            }
-        )
-        self.loss = nn.CrossEntropyLoss(weight=weights, label_smoothing=smoothing)
-
-    def forward(
-        self,
-        input_ids: torch.Tensor,
-        attention_mask: torch.Tensor,
-        pooling: torch.Tensor,
-        pairs: torch.Tensor,
-        labels: torch.Tensor | None = None,
-        known: torch.Tensor | None = None,
-        weights: torch.Tensor | None = None,
-    ) -> dict[str, torch.Tensor]:
-        """Return `logits`, shape (p, 3), and `loss` if there are labels; of several corpora see `loss_over`."""
-        # Training alone is in bfloat16: a prediction would depend on the length of its neighbours in a batch.
-        with torch.autocast(input_ids.device.type, torch.bfloat16, enabled=self.training and has_bf16()):
-            hidden = self.encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
-            # A product and a selection, since indexing the tokens would add gradients up in an order left to chance.
-            vectors = torch.bmm(pooling.to(hidden.dtype), hidden)
-            row, source, target = (pairs[:, column] for column in range(3))
-            flat, width = vectors.flatten(0, 1), vectors.shape[1]
-            of_source, of_target = (flat.index_select(0, row * width + at) for at in (source, target))
-            query = self.head["query"](torch.cat([of_source, of_target], dim=1))
-            sentence = _attended(hidden, pooling[:, 0] > 0, query, row)
-            logits = self.head["answer"](torch.cat([sentence, of_source, of_target, of_source * of_target], dim=1))
-        logits = logits.float()
-        if labels is None:
-            return {"logits": logits}
-        if known is None or weights is None:
-            return {"loss": self.loss(logits, labels), "logits": logits}
-        return {"loss": loss_over(known, weights, logits, labels, self.loss), "logits": logits}
-
-
-def loss_over(
-    known: torch.Tensor, weights: torch.Tensor, logits: torch.Tensor, labels: torch.Tensor, loss: nn.CrossEntropyLoss
-) -> torch.Tensor:
-    """Return the cross-entropy over the labels that each pair's corpus has, weighed by pair and label.
-
-    Args:
-        known: which labels the corpus has, shape (p, 3).
-        weights: of each pair, shape (p,).
-        logits: shape (p, 3).
-        labels: shape (p,), each a known one.
-        loss: its label weights and smoothing hold here too; what is smoothed is spread over the known labels.
-
-    """
-    assert loss.weight is not None
-    log_chances = logits.masked_fill(~known, -torch.inf).log_softmax(dim=1).masked_fill(~known, 0.0)
-    wanted = known * (loss.label_smoothing / known.sum(dim=1, keepdim=True))
-    wanted = wanted + (1 - loss.label_smoothing) * nn.functional.one_hot(labels, len(LABELS))
-    share = weights * loss.weight[labels]
-    return -(share * (wanted * log_chances).sum(dim=1)).sum() / share.sum()
-
-
-def _attended(hidden: torch.Tensor, body: torch.Tensor, query: torch.Tensor, row: torch.Tensor) -> torch.Tensor:
-    """Return, shape (p, h), what each pair sees of its sentence: a mean of the tokens, weighted by its query.
-
-    Args:
-        hidden: the tokens' vectors, shape (b, l, h).
-        body: which tokens are the sentence's own, shape (b, l).
-        query: of each pair, shape (p, h).
-        row: the sentence of each pair, ascending, shape (p,).
-
-    """
-    counts = torch.bincount(row, minlength=len(hidden))
-    slots = int(counts.max())  # of a sentence's pairs, so that all sentences make one product
-    place = row * slots + torch.arange(len(row), device=row.device) - (counts.cumsum(0) - counts)[row]
-    queries = query.new_zeros(len(hidden) * slots, query.shape[1]).index_copy(0, place, query)
-    scores = torch.bmm(queries.view(len(hidden), slots, -1), hidden.transpose(1, 2)).float() / query.shape[1] ** 0.5
-    weights = scores.masked_fill(~body.unsqueeze(1), float("-inf")).softmax(dim=2).to(hidden.dtype)
-    return torch.bmm(weights, hidden).flatten(0, 1).index_select(0, place)
-
-
-class TransformerModel:
+class TransformerModel(PairModel):
     """A fine-tuned encoder with a pair head.
 
     Args:
@@ -146,6 +52,8 @@ class TransformerModel:
         balance: power of the inverse label frequency that weighs the loss, in [0, 1]; 0 weighs all examples alike.
         label_smoothing: share of an example's label that is spread over all labels, in [0, 1).
         max_length: tokens of a sentence with its context, 32 to 512.
+        context: whether the sentences before are read too.
+        renamed: copies of the training sentences with other names in them, see `renaming.renamed`, 0 to 10.
         checkpoint_steps: steps between the checkpoints from which a killed run goes on; one an epoch comes on top.
         seeds: networks trained from `seed`, `seed` + 1, …, whose probabilities are averaged, 1 to 20.
         tensorboard: a folder for TensorBoard's curves; None: none.
@@ -155,6 +63,7 @@ class TransformerModel:
     """
 
     kind: ClassVar[str] = "transformer"
+    room = PREDICT_TOKENS_CUDA if torch.cuda.is_available() else PairModel.room
 
     def __init__(
         self,
@@ -170,6 +79,8 @@ class TransformerModel:
         balance: float = 0.25,
         label_smoothing: float = 0.0,
         max_length: int = 192,
+        context: bool = False,
+        renamed: int = 0,
         checkpoint_steps: int = 100,
         seeds: int = 1,
         tensorboard: str | None = None,
@@ -189,6 +100,8 @@ class TransformerModel:
             "balance": _real("balance", balance, 0, 1),
             "label_smoothing": _real("label_smoothing", label_smoothing, 0, 0.9),
             "max_length": _whole("max_length", max_length, 32, 512),
+            "context": context,
+            "renamed": _whole("renamed", renamed, 0, 10),
             "checkpoint_steps": _whole("checkpoint_steps", checkpoint_steps, 1, 10**9),
             "seeds": _whole("seeds", seeds, 1, 20),
             "seed": _whole("seed", seed, 0, 2**32 - 1),
@@ -196,17 +109,14 @@ class TransformerModel:
         }
         if not isinstance(encoder, str) or not encoder or not isinstance(revision, str | None):
             raise InputError(f"model.encoder={encoder!r}: expected bundled, bundled-mpnet, a folder or a hub name.")
+        if not isinstance(context, bool):
+            raise InputError(f"model.context={context!r}: expected true or false.")
         if not isinstance(start, str | None):
             raise InputError(f"model.start={start!r}: expected a run's folder.")
         if not isinstance(tensorboard, str | None):
             raise InputError(f"model.tensorboard={tensorboard!r}: expected a folder.")
         self.tensorboard = tensorboard  # no part of what the model is: neither saved nor compared
-        self.registry: Registry | None = None
-        self.card: dict[str, Any] = {}
-        self.sha256: str | None = None
-        self.log: list[dict[str, Any]] = []
-        self.cropped: dict[str, dict[str, int]] = {}
-        self.temperature_ = 1.0
+        super().__init__()
 
     def fit(self, train: Dataset, valid: Dataset, checkpoints: Path | None = None) -> TransformerModel:
         """Fine-tune on `train`; choose the epoch and the temperature on `valid`.
@@ -225,6 +135,9 @@ class TransformerModel:
         if len(set(y.tolist())) < 2:
             found = LABELS[y[0]] if len(y) else "missing"
             raise InputError(f"all {len(y)} training examples are {found}; two labels are needed.")
+        copies = (renamed(train, self.params["seed"] + number) for number in range(self.params["renamed"]))
+        train = concatenate_datasets([train, *copies])
+        y = labels(train)
         counts = np.bincount(y, minlength=len(LABELS))
         self.seen_ = [bool(count) for count in counts]
         weights = (len(y) / np.maximum(counts, 1)) ** self.params["balance"]
@@ -236,6 +149,7 @@ class TransformerModel:
         for seed in range(self.params["seed"], self.params["seed"] + self.params["seeds"]):
             transformers.set_seed(seed % 2**32)
             self.tokenizer_, encoder = open_encoder(folder, self.params["revision"])
+            self.tokens_ = Tokenizer.of(self.tokenizer_)
             positions = getattr(encoder.config, "max_position_embeddings", 0) or 0
             if 0 < positions < self.params["max_length"]:
                 raise InputError(
@@ -303,134 +217,53 @@ class TransformerModel:
             tensorboard=self.tensorboard,
         )
         folder = checkpoints / f"seed-{seed}" if checkpoints else None
-        pad = partial(collate, pad=self.tokenizer_.pad_token_id)
-        return fine_tune(network, items, pad, score if gold is not None else None, settings, folder)
+        # Of several networks the first is watched: the others come after it, and their epochs would be told twice.
+        watch = None if self.networks_ else self.watch
 
-    def _encode(self, examples: Dataset, part: str | None = None) -> list[Input]:
-        """The inputs of the examples; how many had to be cropped is kept under the part's name, and said."""
-        inputs = encode(examples, self.tokenizer_, self.params["max_length"]) if len(examples) else []
-        if part is None or not inputs:
-            return inputs
-        cropped, limit = sum(one.cropped for one in inputs), self.params["max_length"]
-        context = sum(one.context_cropped for one in inputs)
-        counts = {"sentences": len(inputs), "cropped": cropped, "context_cropped": context, "max_length": limit}
-        if cropped and self.cropped.get(part) != counts:
-            log.warning("%d of %d %s sentences are over %d tokens and were cropped", cropped, len(inputs), part, limit)
-        self.cropped[part] = counts
-        return inputs
+        def batch(given: Sequence[dict[str, Any]]) -> dict[str, torch.Tensor]:
+            return _tensors(collate(given, self.tokens_.pad))
 
-    def predict_proba(self, examples: Dataset) -> NDArray[np.float64]:
-        """Return the probabilities of against, neutral and favor, shape (n, 3); every row sums to 1.
+        return fine_tune(network, items, batch, score if gold is not None else None, settings, folder, watch)
 
-        Raises:
-            InputError: if memory does not suffice.
+    def _logits(self, network: PairNetwork, *arguments: Any) -> NDArray[np.float64]:
+        return super()._logits(halved(network), *arguments)
 
-        """
-        return self._probabilities(self._encode(examples, "predicted"), len(examples))
-
-    def _probabilities(self, inputs: list[Input], n: int) -> NDArray[np.float64]:
-        """The mean over networks of softmax, then the temperature; a label that training lacked has probability 0."""
-        found = np.zeros((n, len(LABELS)))
-        for network in self.networks_:
-            logits = self._logits(network, inputs, n)
-            chances = np.exp(logits - logits.max(axis=1, keepdims=True)) * self.seen_ if n else logits
-            found += chances / chances.sum(axis=1, keepdims=True) / len(self.networks_)
-        return with_temperature(found, self.temperature_)
-
-    def _logits(
-        self, network: PairNetwork, inputs: list[Input], n: int, share: int = 0, shares: int = 1
-    ) -> NDArray[np.float64]:
-        """Predict in batches of like length, each a fixed number of tokens; the order of rows is kept.
-
-        Of `shares` processes this one predicts every `shares`-th batch; the other rows are 0.
-        """
-        logits = np.zeros((n, len(LABELS)))
-        room = PREDICT_TOKENS[device()]
-        batches, order = [], sorted(range(len(inputs)), key=lambda at: len(inputs[at].input_ids))
-        while order:
-            longest = len(inputs[order[-1]].input_ids)
-            batches.append([order.pop() for _ in range(min(len(order), max(1, room // longest)))])
+    def _run(self, network: PairNetwork, batch: dict[str, NDArray[Any]]) -> NDArray[Any]:
         place = next(network.parameters()).device
         network.eval()
-        for batch in batches[share::shares]:
-            tensors = collate([asdict(inputs[at]) for at in batch], self.tokenizer_.pad_token_id)
-            with torch.inference_mode():
-                try:
-                    found = network(**{name: tensor.to(place) for name, tensor in tensors.items()})["logits"]
-                except (MemoryError, RuntimeError) as error:
-                    if not out_of_memory(error):
-                        raise
-                    size, length = tensors["input_ids"].shape
-                    raise InputError(
-                        f"out of memory over {size} sentences of {length} tokens. Predict on a machine with more of it."
-                    ) from error
-            logits[[row for at in batch for row in inputs[at].rows]] = found.double().cpu().numpy()
-        return logits
-
-    def explain(self, examples: Dataset, top: int = 5) -> list[list[tuple[str, float]]]:
-        """Name the words that pushed each prediction most: by how much its log-probability falls when one is masked.
-
-        Returns:
-            For each example up to `top` pairs (word, push), strongest first. A push above 0 speaks for the label.
-
-        """
-        if not len(examples):
-            return []
-        inputs = self._encode(examples)
-        base = self._probabilities(inputs, len(examples))
-        result: list[list[tuple[str, float]]] = [[] for _ in range(len(examples))]
-        for one in inputs:
-            words = self._words(one)[:EXPLAINED]
-            masked = [
-                replace(one, input_ids=_masked(one.input_ids, at, self.tokenizer_.mask_token_id)) for _, at in words
-            ]
-            without = [self._probabilities([other], len(examples)) for other in masked]
-            for row in one.rows:
-                label = int(base[row].argmax())
-                pushes = [
-                    (word, float(np.log(max(base[row, label], 1e-12)) - np.log(max(found[row, label], 1e-12))))
-                    for (word, _), found in zip(words, without, strict=True)
-                ]
-                result[row] = sorted(pushes, key=lambda pair: -abs(pair[1]))[:top]
+        with torch.inference_mode():
+            try:
+                found = network(**{name: tensor.to(place) for name, tensor in _tensors(batch).items()})["logits"]
+            except (MemoryError, RuntimeError) as error:
+                if not out_of_memory(error):
+                    raise
+                size, length = batch["input_ids"].shape
+                raise InputError(
+                    f"out of memory over {size} sentences of {length} tokens. Predict on a machine with more of it."
+                ) from error
+        result: NDArray[Any] = found.cpu().numpy()
         return result
-
-    def _words(self, one: Input) -> list[tuple[str, list[int]]]:
-        """The words of an input that are no mention, mark or separator, each with the places of its tokens."""
-        special = set(self.tokenizer_.all_special_ids) | set(
-            self.tokenizer_("@", add_special_tokens=False)["input_ids"]
-        )
-        mentioned = {at for span in one.spans for at in span}
-        words: list[tuple[str, list[int]]] = []
-        tokens = self.tokenizer_.convert_ids_to_tokens(one.input_ids)
-        for at, (number, token) in enumerate(zip(one.input_ids, tokens, strict=True)):
-            if number in special or at in mentioned:
-                continue
-            if token.startswith("##") and words and words[-1][1][-1] == at - 1:
-                words[-1] = (words[-1][0] + token[2:], [*words[-1][1], at])
-            else:
-                words.append((token.lstrip("Ġ▁"), [at]))
-        return words
 
     def save(self, folder: str | Path) -> None:
         """Write the model as a new folder that `actorstance.load` opens. See `bundle.write`."""
         bundle.write(Path(folder), self, self._write)
 
     def _write(self, folder: Path) -> dict[str, Any]:
-        for part, network in zip(_parts(folder, len(self.networks_)), self.networks_, strict=True):
+        for part, network in zip(parts(folder, len(self.networks_)), self.networks_, strict=True):
             with quiet():
                 network.encoder.save_pretrained(part / "encoder")
             head = {name: value.contiguous() for name, value in network.head.state_dict().items()}
             save_file(head, part / HEAD)
         with quiet():
             self.tokenizer_.save_pretrained(folder / "encoder")
-        return {"temperature": self.temperature_, "seen": self.seen_}
+        return self._calibration()
 
     @classmethod
     def read(cls, folder: Path, meta: dict[str, Any]) -> TransformerModel:
         """Open what `_write` wrote. `bundle.verify` has checked the files' hashes."""
         model = cls(**meta["params"])
         model.networks_ = []
-        for part in _parts(folder, model.params["seeds"]):
+        for part in parts(folder, model.params["seeds"]):
             tokenizer, encoder = open_encoder(str(folder / "encoder"), weights=part / "encoder")
             network = PairNetwork(encoder, model.params["dropout"], torch.ones(len(LABELS)))
             try:
@@ -439,37 +272,14 @@ class TransformerModel:
                 raise InputError(f"{part / HEAD}: {' '.join(str(error).split())[:200]}") from error
             if not all(bool(torch.isfinite(value).all()) for value in network.state_dict().values()):
                 raise InputError(f"{part}: weights that are no finite numbers. Copy the model again.")
-            model.tokenizer_ = tokenizer
+            model.tokenizer_, model.tokens_ = tokenizer, Tokenizer.of(tokenizer)
             model.networks_.append(network.to(device()).eval())
-        temperature, seen = meta["temperature"], meta["seen"]
-        if not isinstance(temperature, float) or not TEMPERATURES[0] <= temperature <= TEMPERATURES[1]:
-            raise InputError(f"{folder}: temperature {temperature!r}, expected {TEMPERATURES[0]} to {TEMPERATURES[1]}.")
-        if not isinstance(seen, list) or len(seen) != len(LABELS) or not any(seen):
-            raise InputError(f"{folder}: seen labels {seen!r}, expected three truth values.")
-        model.temperature_, model.seen_ = temperature, [bool(value) for value in seen]
+        model._calibrate(meta, folder)
         return model
 
 
-def _parts(folder: Path, seeds: int) -> list[Path]:
-    """The folder of each network in a saved model: the first at the top, where one seed has its only one."""
-    return [folder, *(folder / f"network-{number}" for number in range(2, seeds + 1))]
-
-
-def _masked(ids: list[int], places: list[int], mask: int) -> list[int]:
-    return [mask if at in places else number for at, number in enumerate(ids)]
-
-
-def device() -> str:
-    """Return where networks compute: on the graphics card, if there is one."""
-    return "cuda" if torch.cuda.is_available() else "cpu"
-
-
-@cache
-def has_bf16() -> bool:
-    """Whether the processor multiplies bfloat16 matrices itself; elsewhere it is slower than float32."""
-    if torch.cuda.is_available():
-        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    return bool(torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported())
+def _tensors(batch: dict[str, NDArray[Any]]) -> dict[str, torch.Tensor]:
+    return {name: torch.from_numpy(values) for name, values in batch.items()}
 
 
 def _whole(name: str, value: Any, low: int, high: int) -> int:

@@ -1,0 +1,140 @@
+"""From a fine-tuned transformer to a model in ONNX, at a precision that costs less. Torch is needed here, not after."""
+
+from __future__ import annotations
+
+import io
+import logging
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import torch
+from datasets import Dataset
+from numpy.typing import NDArray
+from onnxruntime import quantization
+
+from actorstance.models.encoding import Input, collate
+from actorstance.models.onnx import OnnxModel
+from actorstance.models.pair_model import batches
+from actorstance.models.pair_network import PairNetwork
+from actorstance.models.transformer import TransformerModel
+
+CALIBRATION = 256  # sentences whose values say how far an activation reaches: more moved no answer
+OPSET = 20  # the first with GELU as one operation
+
+
+def to_onnx(model: TransformerModel, precision: str, examples: Dataset) -> OnnxModel:
+    """Return a model that answers as `model` does, as nearly as the precision lets it.
+
+    Args:
+        model: a fitted transformer.
+        precision: `fp32`; `bf16`, computed so where the processor can; `int8`: weights a scale a column, activations by
+            ranges seen on the examples, the rest as bf16.
+        examples: from which sentences are drawn, for int8 alone.
+
+    Raises:
+        InputError: if the precision is not one of these.
+
+    """
+    params = {name: model.params[name] for name in ("encoder", "max_length", "context")}
+    exported = OnnxModel(precision, networks=len(model.networks_), **params)
+    inputs = model._encode(examples) if precision == "int8" else []
+    chosen = np.random.default_rng(0).permutation(len(inputs))[:CALIBRATION]
+    seen = batches([inputs[at] for at in chosen], model.room)
+    with tempfile.TemporaryDirectory(prefix="actorstance-") as folder:
+        for network in model.networks_:
+            path = Path(folder) / "network.onnx"
+            _write(network, path)
+            if precision == "int8":
+                path = _quantized(path, [collate([asdict(one) for one in batch], model.tokens_.pad) for batch in seen])
+            exported.add(path.read_bytes())
+    exported.tokens_, exported.seen_, exported.temperature_ = model.tokens_, model.seen_, model.temperature_
+    return exported
+
+
+class _Logits(torch.nn.Module):
+    """The network with its inputs in a fixed order, and its logits as only output."""
+
+    def __init__(self, network: PairNetwork) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, *inputs: torch.Tensor) -> torch.Tensor:
+        logits: torch.Tensor = self.network(*inputs)["logits"]
+        return logits
+
+
+def _write(network: PairNetwork, path: Path) -> None:
+    """Write a network as one file. The inputs are those of `encoding.collate`; all sizes but the columns are free."""
+    one = Input([1] * 9, 1, [[1], [2]], [(0, 1), (1, 0)], [0, 1], False, False)
+    example = {name: torch.from_numpy(values) for name, values in collate([asdict(one)] * 3, 0).items()}
+    free = {name: dict.fromkeys(range(value.ndim), torch.export.Dim.DYNAMIC) for name, value in example.items()}
+    free["pairs"] = {0: torch.export.Dim.DYNAMIC}  # row, source, target
+    attention = network.encoder.config._attn_implementation
+    network.encoder.set_attn_implementation("eager")  # plain products: what a runtime knows to fuse
+    try:
+        with _silent():
+            program = torch.onnx.export(
+                _Logits(network).eval(),
+                tuple(example.values()),
+                dynamo=True,
+                dynamic_shapes=(tuple(free.values()),),
+                input_names=list(example),
+                output_names=["logits"],
+                opset_version=OPSET,
+                verbose=False,
+            )
+            program.save(path, external_data=False)
+    finally:
+        network.encoder.set_attn_implementation(attention)
+
+
+class _Batches(quantization.CalibrationDataReader):
+    """Batches as onnxruntime's calibration wants them: one a call, None at the end."""
+
+    def __init__(self, batches: list[dict[str, NDArray[Any]]]) -> None:
+        self.left = iter(batches)
+
+    def get_next(self) -> dict[str, NDArray[Any]] | None:
+        return next(self.left, None)
+
+
+def _quantized(path: Path, seen: list[dict[str, NDArray[Any]]]) -> Path:
+    """Return a file with the encoder's products of activations and weights in 8 bits."""
+    graph = onnx.load(path).graph
+    weights = {tensor.name for tensor in graph.initializer}
+    head = [node.name for node in graph.node if node.op_type == "MatMul" and not set(node.input) & weights]
+    written = path.with_name("int8.onnx")
+    with _silent():
+        quantization.quantize_static(
+            path,
+            written,
+            _Batches(seen),
+            quant_format=quantization.QuantFormat.QDQ,
+            op_types_to_quantize=["MatMul"],
+            nodes_to_exclude=head,
+            per_channel=True,
+            activation_type=quantization.QuantType.QInt8,
+            weight_type=quantization.QuantType.QInt8,
+            extra_options={"ActivationSymmetric": True},  # no zero point to make up for: a third quicker
+        )
+    return written
+
+
+@contextmanager
+def _silent() -> Iterator[None]:
+    """Keep the exporters' notes to their own developers off the terminal."""
+    level = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        with warnings.catch_warnings(), redirect_stdout(io.StringIO()):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(level)

@@ -1,0 +1,128 @@
+"""The network that reads every pair of a sentence in one pass: an encoder, and a head over its tokens.
+
+Source and target are the means of their mentions' tokens. Together they ask the sentence, by attention over its tokens,
+for what is between them; what it answers, the two, and their product go through a small head.
+"""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from functools import cache
+from typing import Any
+
+import torch
+from torch import nn
+
+from actorstance.examples import LABELS
+
+
+class PairNetwork(nn.Module):
+    """Encoder and head: from a batch of `encoding.collate` to the logits of all its pairs, shape (p, 3)."""
+
+    def __init__(self, encoder: Any, dropout: float, weights: torch.Tensor, smoothing: float = 0.0) -> None:
+        super().__init__()
+        size = encoder.config.hidden_size
+        self.encoder = encoder
+        self.head = nn.ModuleDict(
+            {
+                "query": nn.Linear(2 * size, size),
+                "answer": nn.Sequential(
+                    nn.Linear(4 * size, size), nn.Tanh(), nn.Dropout(dropout), nn.Linear(size, len(LABELS))
+                ),
+            }
+        )
+        self.loss = nn.CrossEntropyLoss(weight=weights, label_smoothing=smoothing)
+
+    def forward(
+        self,
+        input_ids: torch.Tensor,
+        attention_mask: torch.Tensor,
+        pooling: torch.Tensor,
+        pairs: torch.Tensor,
+        slots: torch.Tensor,
+        places: torch.Tensor,
+        labels: torch.Tensor | None = None,
+        known: torch.Tensor | None = None,
+        weights: torch.Tensor | None = None,
+    ) -> dict[str, torch.Tensor]:
+        """Return `logits`, shape (p, 3), and `loss` if there are labels; of several corpora see `loss_over`."""
+        # Training computes in bfloat16 from float32 weights; for predicting there is `halved`.
+        with torch.autocast(input_ids.device.type, torch.bfloat16, enabled=self.training and has_bf16()):
+            hidden = self.encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
+            if not self.training:
+                hidden = hidden.float()  # the head is small, and its answers are compared
+            # A product and a selection, since indexing the tokens would add gradients up in an order left to chance.
+            vectors = torch.bmm(pooling.to(hidden.dtype), hidden)
+            row, source, target = (pairs[:, column] for column in range(3))
+            flat, width = vectors.flatten(0, 1), vectors.shape[1]
+            of_source, of_target = (flat.index_select(0, row * width + at) for at in (source, target))
+            query = self.head["query"](torch.cat([of_source, of_target], dim=1))
+            queries = query.index_select(0, slots.flatten()).view(*slots.shape, -1)
+            sentence = _attended(hidden, pooling[:, 0] > 0, queries).flatten(0, 1).index_select(0, places)
+            logits = self.head["answer"](torch.cat([sentence, of_source, of_target, of_source * of_target], dim=1))
+        logits = logits.float()
+        if labels is None:
+            return {"logits": logits}
+        if known is None or weights is None:
+            return {"loss": self.loss(logits, labels), "logits": logits}
+        return {"loss": loss_over(known, weights, logits, labels, self.loss), "logits": logits}
+
+
+def halved(network: PairNetwork) -> PairNetwork:
+    """Return a copy for predicting whose encoder is in bfloat16, where the device multiplies that; else the network.
+
+    Casting the weights once and not in every product, as autocast does, is what makes it quick.
+    """
+    if not has_bf16():
+        return network
+    copy = deepcopy(network)
+    copy.encoder.to(torch.bfloat16)
+    return copy
+
+
+def loss_over(
+    known: torch.Tensor, weights: torch.Tensor, logits: torch.Tensor, labels: torch.Tensor, loss: nn.CrossEntropyLoss
+) -> torch.Tensor:
+    """Return the cross-entropy over the labels that each pair's corpus has, weighed by pair and label.
+
+    Args:
+        known: which labels the corpus has, shape (p, 3).
+        weights: of each pair, shape (p,).
+        logits: shape (p, 3).
+        labels: shape (p,), each a known one.
+        loss: its label weights and smoothing hold here too; what is smoothed is spread over the known labels.
+
+    """
+    assert loss.weight is not None
+    log_chances = logits.masked_fill(~known, -torch.inf).log_softmax(dim=1).masked_fill(~known, 0.0)
+    wanted = known * (loss.label_smoothing / known.sum(dim=1, keepdim=True))
+    wanted = wanted + (1 - loss.label_smoothing) * nn.functional.one_hot(labels, len(LABELS))
+    share = weights * loss.weight[labels]
+    return -(share * (wanted * log_chances).sum(dim=1)).sum() / share.sum()
+
+
+def _attended(hidden: torch.Tensor, body: torch.Tensor, queries: torch.Tensor) -> torch.Tensor:
+    """Return, shape (b, s, h), what each pair sees of its sentence: a mean of the tokens, weighted by its query.
+
+    Args:
+        hidden: the tokens' vectors, shape (b, l, h).
+        body: which tokens are the sentence's own, shape (b, l).
+        queries: of the pairs of each sentence, shape (b, s, h).
+
+    """
+    scores = torch.bmm(queries, hidden.transpose(1, 2)).float() / queries.shape[2] ** 0.5
+    weights = scores.masked_fill(~body.unsqueeze(1), float("-inf")).softmax(dim=2).to(hidden.dtype)
+    return torch.bmm(weights, hidden)
+
+
+def device() -> str:
+    """Return where networks compute: on the graphics card, if there is one."""
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+@cache
+def has_bf16() -> bool:
+    """Whether the processor multiplies bfloat16 matrices itself; elsewhere it is slower than float32."""
+    if torch.cuda.is_available():
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    return bool(torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported())
