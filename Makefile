@@ -19,7 +19,7 @@ demo: .venv/.core
 	@$(call demonstrate,)
 
 demo-transformer: .venv/.transformer
-	@$(call demonstrate,model=transformer model.epochs=2)
+	@$(call demonstrate,model=transformer model.epochs=3 model.batch_size=8 model.balance=0.5)
 
 # Train on the bundled corpus with the settings given, then read the bundled article.
 define demonstrate
@@ -53,6 +53,8 @@ bench: .venv/.all
 	$(BIN)/python benchmarks/coverage.py $(dir $(DSE))newsmtsc $(DSE)
 	$(BIN)/python benchmarks/actors.py $(dir $(DSE)) $(ARTICLE)
 	$(BIN)/python benchmarks/quality.py $(dir $(DSE))
+	run=$$($(BIN)/python scripts/train.py | sed -n 's/^run: //p') && test -n "$$run" && \
+		$(BIN)/python benchmarks/scale.py "$$run"
 
 .venv/.core: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "actorstance needs Python 3.11 or newer: make PYTHON=python3.11 …")'
@@ -65,5 +67,5 @@ bench: .venv/.all
 	touch $@
 
 .venv/.all: .venv/.transformer
-	$(BIN)/python -m pip install --quiet --editable ".[dev,transformer,tensorboard,onnx,export]"
+	$(BIN)/python -m pip install --quiet --editable ".[dev,transformer,tensorboard,ray,sweep,onnx,export]"
 	touch $@

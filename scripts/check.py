@@ -13,11 +13,11 @@ def main(config: DictConfig) -> None:
     saved, out = read_saved(config.run), command.out_folder()
     if config.sheet is None:
         plan = checking.plan(saved, config.n, command.parted(config.wanted), config.seed)
-        checking.write_plan(out, saved, plan)
-        terminal.asked(plan.summary, out)
+        checking.write_plan(out, saved, plan, command.typed())
+        terminal.asked(plan.summary, out, "python scripts/check.py run=THIS_FOLDER sheet=THE_SHEET")
     else:
         answered, summary = checking.answer(saved, config.sheet)
-        terminal.answered(summary, checking.write_answered(out, answered, summary))
+        terminal.answered(summary, checking.write_answered(out, answered, summary, command.typed()))
         terminal.actors(out)
     terminal.run(out)
 

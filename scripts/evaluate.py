@@ -15,6 +15,7 @@ def main(config: DictConfig) -> None:
     terminal.corpus(corpus)
     out = command.out_folder()
     settings = {"eval_split": config.eval_split, "level": config.level, "command": command.typed()}
+    settings["wanted_priors"] = command.priors_of(config.priors)
     metrics = pipeline.evaluate(model, corpus, out, trained_on=trained_on, **settings)
     terminal.metrics(metrics)
     terminal.actors(out)

@@ -1,28 +1,43 @@
 """Read new articles with a saved model: who stands where on whom. Settings: conf/predict.yaml."""
 
 from pathlib import Path
+from typing import Any
 
 import hydra
 from omegaconf import DictConfig
 
 import actorstance
-from actorstance import command, pipeline, terminal
+from actorstance import archive, command, pipeline, terminal
 from actorstance.documents import unread
+from actorstance.errors import InputError
 
 
 @hydra.main(version_base="1.3", config_path="../conf", config_name="predict")
 @command.exit_codes
 def main(config: DictConfig) -> None:
     model = actorstance.load(config.run)
-    documents = actorstance.read(config.input if "://" in config.input else Path(config.input))
-    terminal.unread(unread(config.input))
     registry = command.registry_on_top(config.actors.file, model.registry)
     out = command.out_folder()
-    names = command.names_of(config.actors.ner)
-    settings = {"seed": config.seed, "level": config.level, "command": command.typed()}
-    counts = pipeline.predict(model, documents, out, registry=registry, names=names, **settings)
-    if config.actors.explain:
-        terminal.explain(out)
+    settings: dict[str, Any] = {
+        "registry": registry,
+        "seed": config.seed,
+        "level": config.level,
+        "command": command.typed(),
+        "wanted_priors": command.priors_of(config.priors),
+    }
+    if archive.is_archive(config.input) if config.archive is None else config.archive:
+        settings |= {"engine": command.engine_of(config.engine), "columns": command.arguments(config.columns)}
+        settings |= {"ner": config.actors.ner, "size": config.shard, "strict": config.strict}
+        settings |= {"explain": config.actors.explain}
+        counts = command.predict_archive(model, config.run, config.input, out, resume=bool(config.resume), **settings)
+    elif config.resume:
+        raise InputError("resume: only a run over an archive can go on. Add archive=true, or begin anew.")
+    else:
+        documents = actorstance.read(config.input if "://" in config.input else Path(config.input))
+        terminal.unread(unread(config.input))
+        counts = pipeline.predict(model, documents, out, names=command.names_of(config.actors.ner), **settings)
+        if config.actors.explain:
+            terminal.explain(out)
     terminal.counts(counts)
     terminal.actors(out)
     terminal.files(out)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from datasets import concatenate_datasets
 from transformers import AutoTokenizer
 
 from actorstance.examples import AUTHOR, dataset
@@ -55,6 +56,15 @@ def test_all_pairs_of_a_sentence_are_one_input(tokenizer: Tokenizer) -> None:
     assert text.startswith("[CLS] dov [SEP] @ ana @ blamed @ bo @ ")
     assert text.count("@") == 6  # the first mention of each, and no role in any
     assert words(tokenizer, one, [one.body]) == "@"
+
+
+def test_the_sentences_before_are_read_only_if_asked_for(tokenizer: Tokenizer) -> None:
+    rows = [examples("Ana blamed Bo", ("Ana", "Bo"), context=context) for context in ("Dov met", "Cleo met")]
+    both = concatenate_datasets(rows)
+    assert [decoded(tokenizer, one.input_ids)[:9] for one in encode(both, tokenizer, 64)] == ["[CLS] dov", "[CLS] cle"]
+    (one,) = encode(both, tokenizer, 64, context=False)
+    assert (one.rows, one.body) == ([0, 1], 1)
+    assert one.pairs == [one.pairs[0]] * 2
 
 
 def test_a_long_sentence_is_cropped_round_its_mentions_and_said(tokenizer: Tokenizer) -> None:

@@ -17,6 +17,7 @@ from actorstance.actors import Registry
 from actorstance.corpora import Corpus
 from actorstance.errors import InputError
 from actorstance.examples import LABELS
+from actorstance.models import Watch
 from actorstance.models.linear import LinearModel
 
 ACTORS = ("Arvland", "Bomark", "Corvia", "Drenn", "Estuary")
@@ -42,6 +43,7 @@ class Stub:
         self.cropped: dict[str, dict[str, int]] = {}
         self.card: dict[str, Any] = {}
         self.sha256: str | None = None
+        self.watch: Watch | None = None
 
     def __deepcopy__(self, memo: object) -> Stub:
         copied = Stub(self.broken)

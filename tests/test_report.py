@@ -137,7 +137,21 @@ def test_the_command_reads_checks_compares(
     assert cli.main(["report", "read"]) == 0
     assert Path("read/report.html").read_text(encoding="utf-8") == page
     assert cli.main(["check", "read", "-n", "4", "--out", "check"]) == 0
-    assert Path("check/sheet.csv").is_file()
+    assert "then: actorstance check THIS_FOLDER --sheet THE_SHEET" in capsys.readouterr().out
+    sheet = Path("check/sheet.csv")
+    head, *asked = csv.reader(sheet.read_text(encoding="utf-8-sig").splitlines())
+    with Path("filled.csv").open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows(
+            [head, *({**dict(zip(head, row, strict=True)), "label": "against"}.values() for row in asked)]
+        )
+    assert cli.main(["check", "check", "--sheet", "filled.csv", "--out", "corrected"]) == 0
+    page = Path("corrected/report.html").read_text(encoding="utf-8")
+    commands = [
+        "actorstance predict a.txt",
+        "actorstance check read -n 4",
+        "actorstance check check --sheet filled.csv",
+    ]
+    assert [page.index(command) for command in commands] == sorted(page.index(command) for command in commands)
     assert cli.main(["compare", str(folder / "run"), str(folder / "run"), "--repeats", "100"]) == 0
     assert capsys.readouterr().out.splitlines()[-1].startswith("run: outputs/")
 

@@ -122,15 +122,18 @@ def plan(saved: Saved, n: int, wanted: Sequence[str] | None = None, seed: int = 
     return Plan(chosen, inclusion, summary)
 
 
-def write_plan(out: Path, saved: Saved, found: Plan) -> None:
-    """Write what is to be labelled, and the run with the probabilities of the draw in it, as a new run's folder."""
+def write_plan(out: Path, saved: Saved, found: Plan, command: str | None = None) -> None:
+    """Write what is to be labelled, and the run with the probabilities of the draw in it, as a new run's folder.
+
+    `command` is what the user typed.
+    """
     asked = saved.asked.copy()
     asked[found.chosen] = True
     rows = [
         {**row, "inclusion": chance, "asked": there}
         for row, chance, there in zip(saved.rows, found.inclusion.tolist(), asked.tolist(), strict=True)
     ]
-    _carry_over(saved.folder, out)
+    _carry_over(saved.folder, out, command)
     for name in ("actors.csv", "pairs.csv"):
         if (saved.folder / name).is_file():
             shutil.copyfile(saved.folder / name, out / name)
@@ -192,13 +195,18 @@ def label_chances(saved: Saved) -> NDArray[np.float64] | None:
     return saved.inclusion * float((saved.gold >= 0).sum() / saved.asked.sum())
 
 
-def write_answered(out: Path, saved: Saved, summary: dict[str, Any]) -> list[dict[str, Any]]:
-    """Write a checked run with its corrected scores as a new run's folder, and return the rows of actors.csv."""
+def write_answered(
+    out: Path, saved: Saved, summary: dict[str, Any], command: str | None = None
+) -> list[dict[str, Any]]:
+    """Write a checked run with its corrected scores as a new run's folder, and return the rows of actors.csv.
+
+    `command` is what the user typed; the report names it after those that made the run and the sheet.
+    """
     chances, examples = label_chances(saved), saved.examples()
     seed = int(summary["seed"])
     actors = actor_table(examples, saved.probabilities, seed, chances)
     pairs = pair_table(examples, saved.probabilities, seed, chances)
-    _carry_over(saved.folder, out)
+    _carry_over(saved.folder, out, command)
     write_jsonl(out / PREDICTIONS, saved.rows)
     for name, columns, rows, keys in (
         ("actors.csv", runs.ACTOR_COLUMNS, actors, ("actor", "role")),
@@ -263,13 +271,17 @@ def _now(saved: Saved, one: Interval) -> dict[str, Any]:
     }
 
 
-def _carry_over(folder: Path, out: Path) -> None:
-    """Copy the files of a run that a check does not change."""
+def _carry_over(folder: Path, out: Path, command: str | None) -> None:
+    """Copy the files of a run that a check does not change, and add a command to those that made it."""
     out.mkdir(parents=True, exist_ok=True)
     own = {PREDICTIONS, CHECK, *sheets.SHEETS}
     for path in sorted(folder.iterdir()):
         if path.suffix in (".json", ".jsonl") and path.name not in own and path.is_file() and not path.is_symlink():
             shutil.copyfile(path, out / path.name)
+    if (out / "provenance.json").is_file():
+        told = read_json(out / "provenance.json")
+        commands = [one for one in (told.get("command"), command) if isinstance(one, str)]
+        write_json(out / "provenance.json", {**told, "command": "\n".join(commands) or None})
 
 
 def _with_other_columns(

@@ -8,26 +8,32 @@ import shutil
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import datasets
 
 from actorstance import (
     __version__,
     checking,
+    cluster,
     command,
     comparing,
     conformal,
     documents,
+    engine,
     pipeline,
     report,
     runs,
     terminal,
 )
+from actorstance.archive import is_archive
 from actorstance.errors import InputError
-from actorstance.models import load
+from actorstance.models import Model, load
 from actorstance.saved import read_saved
+from actorstance.shards import DOCUMENTS
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -71,7 +77,11 @@ def _parser() -> argparse.ArgumentParser:
     predict.add_argument(
         "--level", type=float, default=conformal.LEVEL, help="of the prediction sets (default: %(default)s)"
     )
-    predict.add_argument("--explain", action="store_true", help="show the rule behind every mention")
+    predict.add_argument(
+        "--priors", metavar="SHARES", help="how common the labels are in these articles: 0.1,0.8,0.1, or estimate"
+    )
+    predict.add_argument("--explain", action="store_true", help="show the rule behind every mention; not of an archive")
+    _archive(predict)
     _common(predict)
 
     again = _subcommand(subcommands, "report", _report, "make a run's report.html anew from its files")
@@ -108,6 +118,20 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _archive(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("archives", "of any size: streamed, and written as Parquet")
+    group.add_argument(
+        "--archive",
+        action=argparse.BooleanOptionalAction,
+        help="whether it is one (default: if a file is .jsonl.gz, .jsonl.zst or .parquet, or all have more than 20 MB)",
+    )
+    group.add_argument("--resume", action="store_true", help="go on with the interrupted run in --out")
+    group.add_argument("--strict", action="store_true", help="stop at the first document that cannot be read")
+    group.add_argument("--shard", type=int, default=DOCUMENTS, help="documents written at once (default: %(default)s)")
+    group.add_argument("--processes", type=int, help="that read it (default: as many as processors)")
+    group.add_argument("--ray", metavar="ADDRESS", help="read on a Ray cluster: host:6379, ray://host:10001, auto")
+
+
 def _subcommand(
     subcommands: argparse._SubParsersAction[argparse.ArgumentParser], name: str, call: object, says: str
 ) -> argparse.ArgumentParser:
@@ -123,18 +147,39 @@ def _common(parser: argparse.ArgumentParser) -> None:
 
 def _predict(options: argparse.Namespace) -> None:
     model = load(options.run)
-    texts = documents.read(options.input if "://" in options.input else Path(options.input))
-    terminal.unread(documents.unread(options.input))
     registry = command.registry_on_top(options.actors, model.registry)
-    names = command.names_of(options.ner)
-    settings = {"seed": options.seed, "level": options.level, "command": options.typed}
-    with _new(options.out, "predict") as out:
-        counts = pipeline.predict(model, texts, out, registry=registry, names=names, **settings)
-    if options.explain:
-        terminal.explain(out)
+    settings = {"registry": registry, "seed": options.seed, "level": options.level, "command": options.typed}
+    settings["wanted_priors"] = command.priors_of(options.priors)
+    if is_archive(options.input) if options.archive is None else options.archive:
+        out, counts = _predict_archive(model, options, settings)
+    elif options.resume:
+        raise InputError("--resume: only a run over an archive can go on. Add --archive, or begin anew.")
+    else:
+        texts = documents.read(options.input if "://" in options.input else Path(options.input))
+        terminal.unread(documents.unread(options.input))
+        names = command.names_of(options.ner)
+        with _new(options.out, "predict") as out:
+            counts = pipeline.predict(model, texts, out, names=names, **settings)
+        if options.explain:
+            terminal.explain(out)
     terminal.counts(counts)
     terminal.actors(out)
     terminal.files(out)
+
+
+def _predict_archive(
+    model: Model, options: argparse.Namespace, settings: dict[str, Any]
+) -> tuple[Path, dict[str, Any]]:
+    if options.ray is None:
+        settings["engine"] = partial(engine.local, processes=options.processes)
+    else:
+        settings["engine"] = partial(cluster.cluster, address=options.ray)
+    settings |= {"ner": options.ner, "size": options.shard, "strict": options.strict, "resume": options.resume}
+    settings |= {"explain": options.explain}
+    if options.resume and options.out is None:
+        raise InputError("--resume needs the run's folder: --out FOLDER.")
+    with nullcontext(options.out) if options.resume else _new(options.out, "predict", keep=True) as out:
+        return out, command.predict_archive(model, options.run, options.input, out, columns={}, **settings)
 
 
 def _report(options: argparse.Namespace) -> None:
@@ -146,11 +191,11 @@ def _check(options: argparse.Namespace) -> None:
     with _new(options.out, "check") as out:
         if options.sheet is None:
             plan = checking.plan(saved, options.n, command.parted(options.wanted), options.seed)
-            checking.write_plan(out, saved, plan)
-            terminal.asked(plan.summary, out)
+            checking.write_plan(out, saved, plan, options.typed)
+            terminal.asked(plan.summary, out, "actorstance check THIS_FOLDER --sheet THE_SHEET")
         else:
             answered, summary = checking.answer(saved, options.sheet)
-            terminal.answered(summary, checking.write_answered(out, answered, summary))
+            terminal.answered(summary, checking.write_answered(out, answered, summary, options.typed))
             terminal.actors(out)
     terminal.run(out)
 
@@ -177,8 +222,8 @@ def _compare(options: argparse.Namespace) -> None:
 
 
 @contextmanager
-def _new(wanted: Path | None, name: str) -> Iterator[Path]:
-    """A new folder for a run, which goes again if the run comes to nothing."""
+def _new(wanted: Path | None, name: str, keep: bool = False) -> Iterator[Path]:
+    """A new folder for a run, which goes again if the run comes to nothing; of one that can go on (`keep`) if empty."""
     out = wanted or Path("outputs") / f"{time.strftime('%Y-%m-%d_%H-%M-%S')}_{name}"
     number = 1
     while wanted is None and out.exists():
@@ -190,7 +235,7 @@ def _new(wanted: Path | None, name: str) -> Iterator[Path]:
     try:
         yield out.resolve()
     except BaseException:
-        if not there:
+        if not there and not (keep and any(out.iterdir())):
             shutil.rmtree(out, ignore_errors=True)
         raise
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import logging
 import os
 import re
@@ -9,34 +11,47 @@ import shlex
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from functools import wraps
 from inspect import signature
 from pathlib import Path
 from typing import Any, NoReturn
 
 import datasets
+import numpy as np
 import yaml
+from hydra import compose
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from actorstance import corpora, pipeline, terminal
+from actorstance import bulk, corpora, pipeline, space, terminal
 from actorstance.actors import Registry
+from actorstance.archive import Archive
 from actorstance.corpora import Corpus
 from actorstance.errors import InputError
+from actorstance.examples import LABELS
 from actorstance.files import first_process
-from actorstance.models import Model
+from actorstance.models import Model, located
 from actorstance.models.bundle import MANIFEST
+from actorstance.priors import ESTIMATE, Wanted, priors
 from actorstance.reading import Names
 from actorstance.runs import UNFINISHED
+from actorstance.shards import Opener
+from actorstance.space import Dimension
 
 _made: set[Path] = set()  # folders that this process made for its runs
-# A setting of an interrupted run: a name without dots may choose a config file, so its value holds no path.
-_SETTING = re.compile(r"(?!.*(?:_target_|\$\{))\+{0,2}(?!hydra)[A-Za-z]\w*(?:=[\w.,-]*|(?:\.\w+)+=.*)", re.DOTALL)
+# A setting of an interrupted run: a name without dots may choose a config file, so its value holds no path; but for run
+# and input, which choose none.
+_SETTING = re.compile(
+    r"(?!.*(?:_target_|\$\{))\+{0,2}(?!hydra)(?:(?:run|input)=.*|[A-Za-z]\w*(?:=[\w.,-]*|(?:\.\w+)+=.*))", re.DOTALL
+)
 _typed: list[str] = []  # the command line as it was typed
+_space: dict[str, Dimension] = {}  # of a sweep: what is searched
+_fixed: dict[str, str] = {}  # and all other arguments, each as Hydra reads it and as it was typed
 
 
 def exit_codes(main: Callable[[DictConfig], None]) -> Callable[[DictConfig], None]:
@@ -61,8 +76,11 @@ def exit_codes(main: Callable[[DictConfig], None]) -> Callable[[DictConfig], Non
     return guarded
 
 
-def run(main: Callable[[], None]) -> None:
-    """Run a Hydra main: 0 if all was written, 2 for bad input or usage, 1 for anything else."""
+def run(main: Callable[[], None], sweeps: bool = False) -> None:
+    """Run a Hydra main: 0 if all was written, 2 for bad input or usage, 1 for anything else.
+
+    With `sweeps` settings with several values are put aside, see `searched`; Hydra is given the first of each.
+    """
     os.environ["HYDRA_FULL_ERROR"] = "1"  # errors in the command line come here, not to Hydra's own printer
     datasets.disable_progress_bars()  # they say nothing of a run, and stand in the way of its messages
     OmegaConf.register_new_resolver("new_folder", _new_folder, use_cache=True)
@@ -78,10 +96,52 @@ def run(main: Callable[[], None]) -> None:
             away = [f"hydra.{key}='{folder}'" for key in ("run.dir", "sweep.dir")]
             sys.argv[1:] = [*sys.argv[1:], *away, "hydra.output_subdir=null"]
         try:
-            sys.argv[1:] = _with_resumed(sys.argv[1:])
+            sys.argv[1:] = _without_space(sys.argv[1:]) if sweeps else _with_resumed(sys.argv[1:])
             main()
         except (InputError, HydraException, OmegaConfBaseException) as error:
             _stop(error)
+
+
+def searched() -> tuple[dict[str, Dimension], list[str], str]:
+    """Return a sweep's settings with several values, all others but its own, and these as a command of train.py."""
+    own = re.compile(r"\+{0,2}(?:sweep\.|hydra\.)")
+    fixed = {one: words for one, words in _fixed.items() if not own.match(one)}
+    return dict(_space), list(fixed), " ".join(["python scripts/train.py", *fixed.values(), "eval_split=valid"])
+
+
+def composed(name: str, overrides: list[str]) -> DictConfig:
+    """Return the config of another script with settings of its own."""
+    return compose(name, overrides)
+
+
+@contextmanager
+def as_input_errors() -> Iterator[None]:
+    """Turn what Hydra says of a wrong setting into an InputError, for whoever goes on after one."""
+    try:
+        yield
+    except (HydraException, OmegaConfBaseException) as error:
+        raise InputError(_one_line(error)) from error
+
+
+def _without_space(arguments: list[str]) -> list[str]:
+    if unfit := [one for one in arguments if one in ("-m", "--multirun") or one.startswith("resume=")]:
+        raise InputError(
+            f"{_key(unfit[0])}: a sweep has none. It starts its runs, and goes on when its command is typed again."
+        )
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        raise InputError("a sweep is no part of torchrun: type its command once more for each further process.")
+    found, others = space.parted(arguments)
+    _space.update(found)
+    _fixed.update((one, words) for one, words in zip(arguments, _typed[1:], strict=True) if one in others)
+    OmegaConf.register_new_resolver("sweep_id", _sweep_id)
+    return [*others, *space.written({key: one.first for key, one in found.items()})]
+
+
+def _sweep_id() -> str:
+    """Eight signs that are the same for the same search, in whatever order it is typed, and for however many trials."""
+    told = [f"{key}={one.typed}" for key, one in _space.items()]
+    told += [one for one in _fixed if "sweep.trials=" not in one]
+    return hashlib.sha256("\n".join(sorted(told)).encode()).hexdigest()[:8]
 
 
 def typed() -> str:
@@ -119,6 +179,21 @@ def corpus_of(config: DictConfig) -> Corpus:
 
     """
     return corpora.load(**_corpus_arguments(config))
+
+
+def remembered_corpora() -> Callable[[DictConfig], Corpus]:
+    """Return what loads the corpus of a config, and keeps the last one for the next with the same settings."""
+    kept: dict[str, Corpus] = {}
+
+    def load(config: DictConfig) -> Corpus:
+        key = OmegaConf.to_yaml(config, resolve=True)
+        if key not in kept:
+            found = corpus_of(config)
+            kept.clear()
+            kept[key] = found
+        return kept[key]
+
+    return load
 
 
 def require_sound(corpus: Corpus, seed: int, limits: dict[str, Any]) -> None:
@@ -185,11 +260,78 @@ def names_of(model: str | None) -> Names | None:
     return SpacyNames(model)
 
 
+def engine_of(config: DictConfig) -> bulk.Engine:
+    """Make what reads the shards of an archive, of its config."""
+    engine: bulk.Engine = instantiate(config)
+    return engine
+
+
+def predict_archive(
+    model: Model,
+    run: str,
+    source: str,
+    out: Path,
+    *,
+    registry: Registry | None,
+    ner: str | None,
+    level: float,
+    columns: Mapping[str, str],
+    wanted_priors: Wanted = None,
+    explain: bool = False,
+    **settings: Any,
+) -> dict[str, Any]:
+    """Read an archive, and tell how far it is. See `bulk.predict`, which takes the rest of the settings.
+
+    Args:
+        model: a loaded model.
+        run: where it was loaded from.
+        source: the archive's folder or file.
+        out: the run's folder.
+        registry: the actors to look for; the world's, if none are given.
+        ner: a spaCy pipeline that finds names too.
+        level: of the prediction sets.
+        columns: see `archive.Archive`.
+        wanted_priors: how common the labels are, see `priors.priors`; no estimate, which needs all rows at once.
+        explain: whether the user asked for the rule behind every mention, which is refused: nobody reads as many.
+        **settings: of `bulk.predict`.
+
+    """
+    if explain:
+        raise InputError(
+            "explain: mentions of an archive are not shown, their rules stand in the run's mentions/ (Parquet). To "
+            "explain one article: archive=false (actorstance: --no-archive)."
+        )
+    if wanted_priors == ESTIMATE:
+        raise InputError(
+            "priors=estimate needs all rows at once: estimate them on a part of the archive, then give them."
+        )
+    shifted = priors(wanted_priors, model.card.get("priors"), np.zeros((0, len(LABELS))))
+    names_of(ner)  # so that what is wrong with it is told before anything is read
+    found = Archive(source, columns)
+    registry = registry or Registry.world()
+    opener = Opener(str(located(run).resolve()), model.sha256, json.dumps(registry.to_json()), ner, level, shifted)
+    with terminal.Progress(found.bytes) as progress:
+        counts = bulk.predict(model, opener, found, out, registry=registry, progress=progress, **settings)
+    terminal.rejected(counts, out)
+    return counts
+
+
 def parted(names: Any) -> list[str] | None:
     """Return names that a user typed, parted by commas."""
     if names is None:
         return None
     return [name.strip() for name in str(names).split(",") if name.strip()]
+
+
+def priors_of(given: Any) -> Wanted:
+    """Return label priors that a user typed: `estimate`, or three shares as a list or parted by commas."""
+    if given is None or given == ESTIMATE:
+        return given  # type: ignore[no-any-return]
+    shares = given.split(",") if isinstance(given, str) else given if isinstance(given, Sequence) else [given]
+    try:
+        return [float(share) for share in shares]
+    except (TypeError, ValueError):
+        raise InputError(f"priors={given}: expected {ESTIMATE}, or three shares as [0.1,0.8,0.1].") from None
 
 
 def _with_resumed(arguments: list[str]) -> list[str]:
@@ -264,6 +406,9 @@ def _discard() -> None:
         return
     if (folder / UNFINISHED).exists():
         return
+    if HydraConfig.get().job.name == "sweep":  # its folder may be another process's too; without a trial it is empty
+        with suppress(OSError):
+            folder.rmdir()
     if any(made == folder or made in folder.parents for made in _made):
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -30,6 +30,11 @@ class Sentence:
     paragraph: int
 
 
+def one_line(text: str) -> str:
+    """Return a text of the same length with a space for each white space character."""
+    return text if text.isprintable() else re.sub(r"\s", " ", text)  # printable: spaces at most
+
+
 @dataclass(frozen=True)
 class Document:
     """One article: its raw text, every line of it with what it is, and the sentences of its body."""
@@ -42,7 +47,7 @@ class Document:
 
     def text(self, sentence: Sentence) -> str:
         """Return the sentence as one line of the same length: each white space character becomes a space."""
-        return re.sub(r"\s", " ", self.raw[sentence.start : sentence.end])
+        return one_line(self.raw[sentence.start : sentence.end])
 
 
 def read(source: str | Path) -> list[Document]:

@@ -200,6 +200,38 @@ def reliability(bins: Sequence[dict[str, Any]], about: str) -> Markup:
     return made[0]
 
 
+def trials(scores: Sequence[tuple[int, float | None, float | None]], about: str) -> Markup:
+    """Draw the trials of a sweep: what each reached, full where it ended, hollow where it was stopped; the best so far.
+
+    Args:
+        scores: number of the trial, its macro-F1, and its last one if it was stopped early; None: it has none.
+        about: what a screen reader says.
+
+    """
+    from matplotlib.ticker import MaxNLocator
+
+    with _figure(660, 240) as (figure, made):
+        axes = figure.add_axes((0.09, 0.19, 0.89, 0.77))
+        ended = [(number, score) for number, score, _ in scores if score is not None]
+        stopped = [(number, last) for number, score, last in scores if score is None and last is not None]
+        if ended:
+            best = np.maximum.accumulate([score for _, score in ended])
+            axes.plot(
+                [number for number, _ in ended], best, drawstyle="steps-post", color=STYLES["soft"], linewidth=0.9
+            )
+        for dots, face in ((ended, "ink"), (stopped, "paper")):
+            for number, score in dots:
+                axes.plot(
+                    [number], [score], "o", color=STYLES["ink"], markerfacecolor=STYLES[face], markersize=4.5, zorder=3
+                )
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.set_xlabel("trial", color=STYLES["soft"], fontsize=10)
+        axes.set_ylabel("macro-F1, validation part", color=STYLES["soft"], fontsize=10)
+        _quiet(axes)
+        made.append(_inline(figure, about))
+    return made[0]
+
+
 # --- matplotlib's SVG to the page's ---
 
 

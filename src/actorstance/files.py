@@ -8,8 +8,9 @@ import io
 import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from actorstance.errors import InputError
 
@@ -23,11 +24,23 @@ def first_process() -> bool:
     return os.environ.get("RANK", "0") == "0"
 
 
+@contextmanager
+def whole(path: Path) -> Iterator[IO[bytes]]:
+    """Open a file that is to be written whole or not at all: what is half-written goes, even on a full disk."""
+    temporary = path.with_name(f".{path.name}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            yield file
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
 def write_text(path: Path, text: str) -> None:
     """Write a UTF-8 file whole or not at all; line ends stay as they are."""
-    temporary = path.with_name(f".{path.name}.tmp")
-    temporary.write_bytes(text.encode("utf-8"))
-    temporary.replace(path)
+    with whole(path) as file:
+        file.write(text.encode("utf-8"))
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -37,17 +50,23 @@ def write_json(path: Path, value: Any) -> None:
 
 def write_jsonl(path: Path, rows: Iterable[dict[str, Any]]) -> None:
     """Write one JSON object a line."""
-    write_text(path, "".join(json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n" for row in rows))
+    with whole(path) as file:
+        for row in rows:
+            file.write(json_line(row))
+
+
+def json_line(row: dict[str, Any]) -> bytes:
+    """Return a row as it stands in JSONL."""
+    return (json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n").encode("utf-8")
 
 
 def write_csv(path: Path, columns: Sequence[str], rows: Iterable[dict[str, Any]], *, mark: bool = False) -> None:
     """Write CSV (RFC 4180); a number that is not known is empty. `mark`: begin as spreadsheets expect of UTF-8."""
-    buffer = io.StringIO(newline="")
-    writer = csv.DictWriter(buffer, columns)
-    writer.writeheader()
-    for row in rows:
-        writer.writerow({name: cell(value) for name, value in row.items()})
-    write_text(path, ("\ufeff" if mark else "") + buffer.getvalue())
+    with whole(path) as binary, io.TextIOWrapper(binary, "utf-8-sig" if mark else "utf-8", newline="") as file:
+        writer = csv.DictWriter(file, columns)
+        writer.writeheader()
+        for row in rows:
+            writer.writerow({name: cell(value) for name, value in row.items()})
 
 
 def cell(value: Any) -> Any:

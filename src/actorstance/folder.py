@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from actorstance.errors import InputError
+from actorstance.examples import LABELS
 from actorstance.files import read_json, read_json_lines
 from actorstance.tables import records
 
+ARCHIVE = "archive.json"  # is in a run over an archive, whose predictions are Parquet
+FIRST = 5_000  # rows of a table that are held of an archive, which may have millions
 STAGES = ("train", "evaluate", "predict")
 SCORES = ("gold", "score", "low", "high")
 _WHOLE = ("n", "documents", "labelled", "by_registry", "by_rule", "unresolved")
@@ -30,7 +35,7 @@ class Folder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        if not (path / "predictions.jsonl").is_file():
+        if not (path / "predictions.jsonl").is_file() and not (path / ARCHIVE).is_file():
             raise InputError(f"{path}: no run here: it has no predictions.jsonl.")
         if not (path / "provenance.json").is_file():
             raise InputError(f"{path}: it has no provenance.json: an older version made this run. Make it again.")
@@ -41,6 +46,17 @@ class Folder:
     def provenance(self) -> dict[str, Any]:
         """See `provenance.provenance`."""
         return read_json(self.path / "provenance.json")
+
+    @property
+    def priors(self) -> dict[str, Any] | None:
+        """See `priors.Priors.row`; None: those of training."""
+        told = self.provenance.get("priors")
+        if told is None:
+            return None
+        shares = [told.get(key) for key in ("own", "new")] if isinstance(told, dict) else [None]
+        if not all(isinstance(row, dict) and all(_is(row.get(label), float) for label in LABELS) for row in shares):
+            raise InputError(f"{self.path / 'provenance.json'}: priors not as this version writes them.")
+        return {**told, "estimated": told.get("estimated") is True}
 
     @property
     def seed(self) -> int:
@@ -64,14 +80,21 @@ class Folder:
         return read_json(self.path / name) if (self.path / name).is_file() else None
 
     @cached_property
+    def archive(self) -> dict[str, Any] | None:
+        """What a run over an archive was made with; None of any other run."""
+        return self.optional(ARCHIVE)
+
+    @cached_property
     def actors(self) -> list[dict[str, Any]]:
-        """The rows of actors.csv."""
-        return list(_table(self.path / "actors.csv", ("actor", "role")))
+        """The rows of actors.csv; of an archive the first `FIRST` of either role, which have most mentions."""
+        rows = _table(self.path / "actors.csv", ("actor", "role"))
+        return list(rows if self.archive is None else _first(rows, "role"))
 
     @cached_property
     def pairs(self) -> list[dict[str, Any]]:
-        """The rows of pairs.csv."""
-        return list(_table(self.path / "pairs.csv", ("source", "target")))
+        """The rows of pairs.csv; of an archive the first `FIRST`."""
+        rows = _table(self.path / "pairs.csv", ("source", "target"))
+        return list(rows if self.archive is None else islice(rows, FIRST))
 
     def predictions(self) -> Iterator[dict[str, Any]]:
         """Yield the lines of predictions.jsonl."""
@@ -93,6 +116,15 @@ class Folder:
             for key, kind in kinds.items():
                 if not _is(row.get(key), kind):
                     raise InputError(f"{where}: {key} is {str(row.get(key))[:40]!r}, expected {kind.__name__}.")
+            yield row
+
+
+def _first(rows: Iterator[dict[str, Any]], key: str) -> Iterator[dict[str, Any]]:
+    """The first `FIRST` rows of each value of a key."""
+    seen: Counter[str] = Counter()
+    for row in rows:
+        seen[row[key]] += 1
+        if seen[row[key]] <= FIRST:
             yield row
 
 

@@ -86,61 +86,14 @@ _BLANK = " \t\u00a0\u200b\u3000\ufeff"
 _LINE = re.compile(r"[^\r\n\v\f\x85\u2028\u2029]+")
 _FINAL = re.compile(r"[.!?…:]['\"”’»)\]]*$|[,;—–-]['\"”’]?$")  # a paragraph may break off before a quotation
 _WORD = re.compile(r"[^\W_]+(?:['’.-][^\W_]+)*")
-_FUNCTION_WORDS = frozenset(
-    [
-        "the",
-        "a",
-        "an",
-        "of",
-        "to",
-        "in",
-        "and",
-        "that",
-        "is",
-        "was",
-        "for",
-        "on",
-        "with",
-        "as",
-        "by",
-        "at",
-        "from",
-        "it",
-        "its",
-        "be",
-        "has",
-        "have",
-        "had",
-        "are",
-        "were",
-        "will",
-        "would",
-        "not",
-        "but",
-        "or",
-        "this",
-        "which",
-        "who",
-        "their",
-        "his",
-        "her",
-        "he",
-        "she",
-        "they",
-        "we",
-        "you",
-        "i",
-        "after",
-        "before",
-        "over",
-        "under",
-        "into",
-        "than",
-        "about",
-        "been",
-        "said",
-    ]
-)
+# fmt: off
+_FUNCTION_WORDS = frozenset([
+    "the", "a", "an", "of", "to", "in", "and", "that", "is", "was", "for", "on", "with", "as", "by", "at", "from",
+    "it", "its", "be", "has", "have", "had", "are", "were", "will", "would", "not", "but", "or", "this", "which",
+    "who", "their", "his", "her", "he", "she", "they", "we", "you", "i", "after", "before", "over", "under",
+    "into", "than", "about", "been", "said",
+])
+# fmt: on
 _WRAP_WIDTHS = range(50, 111)  # characters; hard-wrapped text is neither narrower nor wider
 _WRAP_LINES = 8  # fewer lines that run on tell nothing of a page's width
 
@@ -243,10 +196,15 @@ _CAPTION = re.compile(
 )
 _CREDIT_LINE = re.compile(rf"{_NAME}[/|] ?[A-Z]\w+(?:[ /][A-Z][\w.]+)*\.?")
 _TIME = re.compile(r"\d{1,2}[:.]\d\d ?(?:[ap]\.?m\.?)?(?: [A-Z]{2,4})?\W*", re.IGNORECASE)
-_CITY = r"[A-Z][A-Z.'’-]*[A-Z](?:[ /,]+(?:[A-Z][A-Z.'’-]+|[A-Z][a-z]+\.?(?=[ ,:—–-])|D\.C\.|and(?= [A-Z]{3})))*"
+_UP = "A-Z" + "".join(letter for letter in map(chr, range(0xC0, 0x250)) if letter.isupper())
+_LOW = "a-z" + "".join(letter for letter in map(chr, range(0xC0, 0x250)) if letter.islower())
+_CITY = (  # no salutation: a letter's "SIR – " and "MADAM, " open its first sentence
+    rf"(?!(?:SIRS?|MADAM|DEAR|EDITOR)\b)[{_UP}][{_UP}.'’-]*[{_UP}]"
+    rf"(?:[ /,]+(?:[{_UP}][{_UP}.'’-]+|[{_UP}][{_LOW}]+\.?(?=[ ,:—–-])|D\.C\.|and(?= [A-Z]{{3}})))*"
+)
 _CAP_MONTH = r"(?:Jan|Feb|Mar|Apr|May|June?|July?|Aug|Sept?|Oct|Nov|Dec)[a-z]*\.?"
 _DATELINE = re.compile(  # CITY/ CITY, Country, Feb. 12 (Agency) —   ·   (CNN) --   ·   Varna (Agency) –
-    rf"(?:{_CITY}|[A-Z][a-z]+(?: [A-Z][a-z]+)?(?=,? \([A-Z])|(?=\([A-Z]{{2,}}\)))"
+    rf"(?:{_CITY}|[{_UP}][{_LOW}]+(?: [{_UP}][{_LOW}]+)?(?=,? \([A-Z])|(?=\([A-Z]{{2,}}\)))"
     rf"(?:,? (?:{_CAP_MONTH} \d{{1,2}}|\d{{1,2}} {_CAP_MONTH})(?:,? \d{{4}})?)?(?:,? ?\([A-Z][\w .,/-]{{1,30}}\))?"
     r"(?: ?(?:—|–|--) ?| -+ ?|: (?=(?:\S+\s+){8})|\. /[A-Z]{2,}/\.? )(?=[\"“'‘]?[A-Z\d])",
 )
@@ -283,18 +241,27 @@ _ITEM = re.compile(r"(?:[•▪●◦*·–—-]|\(?(?:[a-z]|\d{1,2})[.)]) ?\S")
 _END = {"comments", "voting", "test for human visitors"}
 _LINKS = "links to other pages"  # likewise, if only a few short sentences follow
 _UNSURE = "?"
+_ENTRIES = 3  # times alone on a line that make a live page; fewer may be a video's
+_STANDFIRST_WORDS = 60  # a longer one is an article's first paragraphs
+_QUESTION_WORDS = 10  # of a heading
+_NOTE_WORDS = 60  # about the author
+_END_MARK = re.compile(r"# ?# ?#|[-–—] ?30 ?[-–—]|[-–—]? ?ENDS? ?[-–—.]?")  # of press releases and wires
+_CAPITALISED = re.compile(rf"[{_UP}][\w'’-]+")
+_ABOUT = re.compile(rf"(?:[{_UP}][\w.'’-]*\s){{0,4}}([{_UP}][\w'’-]+),? (?:is|was|writes|reports|covers|teaches)\b")
 
 
 def _verdicts(texts: list[str]) -> list[tuple[str, str]]:
     """Give every paragraph its kind and reason: first by its words and shape, then by its place."""
     verdicts = [_alone(text) for text in texts]
     first, last = _body_range(texts, verdicts)
+    last = _without_notes(texts, verdicts, first, last)
     for index, (kind, _) in enumerate(verdicts):
         if index > last and kind != "furniture" and (kind != "byline" or index > last + 2):
             verdicts[index] = ("furniture", "after the article's end")
         elif index < first and kind == "body":
             verdicts[index] = ("sub-heading", "a sentence before the article's first paragraph")
     _between(texts, verdicts, first, last)
+    _questions(texts, verdicts)
     _above(texts, verdicts, first)
     return verdicts
 
@@ -325,14 +292,18 @@ def _body_range(texts: list[str], verdicts: list[tuple[str, str]]) -> tuple[int,
     if not openers:
         return (body[0], body[-1]) if body else (len(texts), len(texts))
     first = openers[0]
-    # A sentence or two above the dateline, or above the byline, are a standfirst or a caption without credit.
-    for index in range(first + 1, min(first + 6, len(texts))):
-        opens = verdicts[index][0] == "body" and _DATELINE.match(texts[index])
-        below = verdicts[index][0] == "byline" and any(later > index for later in openers)
-        above = [opener for opener in openers if opener < index]
-        if (opens or below) and len(above) <= 2 and len(openers) - len(above) >= 3:
-            first = next(opener for opener in openers if opener >= index)
     words = [len(text.split()) if kind == "body" else 0 for text, (kind, _) in zip(texts, verdicts, strict=True)]
+    times = [at for at, text in enumerate(texts) if _TIME.fullmatch(text)]
+    entry = times[0] if len(times) >= _ENTRIES else -1
+    # A sentence or two above the dateline, the byline or a live page's first entry are a standfirst, or a caption
+    # without credit, if the better part of the article is yet to come.
+    for index in range(first + 1, min(first + 6, len(texts))):
+        opens = verdicts[index][0] == "body" and _DATELINE.match(texts[index]) and not _DATELINE.match(texts[first])
+        below = verdicts[index][0] == "byline" or index == entry
+        above, rest = [at for at in openers if at < index], [at for at in openers if at >= index]
+        little = sum(words[first:index]) <= _STANDFIRST_WORDS and 4 * sum(words[first:index]) <= sum(words[index:])
+        if rest and (opens or below) and len(above) <= 2 and little:
+            first = rest[0]
     for index in range(first + 1, len(texts)):
         kind, reason = verdicts[index]
         if kind == "furniture" and reason in _END and sum(words[index:]) <= 2 * sum(words[first:index]):
@@ -341,6 +312,37 @@ def _body_range(texts: list[str], verdicts: list[tuple[str, str]]) -> tuple[int,
         if reason == _LINKS and max(rest, default=0) <= 20 and sum(rest) <= 0.1 * sum(words[first:index]):
             return first, max(later for later in body if later < index)
     return first, body[-1]
+
+
+def _without_notes(texts: list[str], verdicts: list[tuple[str, str]], first: int, last: int) -> int:
+    """Index of the article's last paragraph without what stands below an end mark, or tells who its author is."""
+    body = [at for at in range(first, min(last + 1, len(texts))) if verdicts[at][0] == "body"]
+    marks = [at for at in range(first + 1, last) if _END_MARK.fullmatch(texts[at])]
+    if marks and 2 * sum(at < marks[0] for at in body) >= len(body):
+        body = [at for at in body if at < marks[0]]
+    names: set[str] = set()
+    for text, (kind, _) in zip(texts[:first], verdicts[:first], strict=True):
+        names.update(_CAPITALISED.findall(text) if kind == "byline" else [])
+    if len(body) > 1 and len(texts[body[-1]].split()) <= _NOTE_WORDS:
+        about = _ABOUT.match(texts[body[-1]])
+        body = body[:-1] if about and about[1] in names else body
+    return body[-1] if body else last
+
+
+def _questions(texts: list[str], verdicts: list[tuple[str, str]]) -> None:
+    """Settle the short questions that stand alone above a paragraph: two or more of them are the article's headings.
+
+    In an interview a statement is a question too, if it says "you" and a quotation answers it.
+    """
+    found = []
+    for index, text in enumerate(texts[:-1]):
+        answer, kinds = texts[index + 1], (verdicts[index][0], verdicts[index + 1][0])
+        short = len(text.split()) <= _QUESTION_WORDS < len(answer.split()) and not re.search('["“”]', text)
+        asks = text.endswith("?") or (re.search(r"\byou\b", text, re.IGNORECASE) and answer[0] in "\"“'‘«„")
+        if kinds[1] == "body" and kinds[0] in ("body", "sub-heading") and short and asks:
+            found.append(index)
+    for index in found if len(found) >= 2 else []:
+        verdicts[index] = ("sub-heading", "one of several questions that paragraphs answer")
 
 
 def _between(texts: list[str], verdicts: list[tuple[str, str]], first: int, last: int) -> None:

@@ -206,7 +206,7 @@ class _Page:
         if not found or found["tag"] not in TAGS:
             raise self._error(number, f"{line[:40]!r} is no tagged line. Tags: {', '.join(TAGS)}.")
         self._close()
-        self.raw += self.glue + found["text"]
+        self.raw += ("\n\n" if self.glue else "") + found["text"]  # a line of its own, if only a sentence stands above
         self.glue = " " if found["tag"] == "dateline" else "\n\n"
         self.lines.append((found["tag"], found["text"]))
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from actorstance.actors import AUTHOR, UNKNOWN, Registry
 from actorstance.models import Model
+from actorstance.priors import Priors
 
 _SMALL = frozenset({"and", "for", "in", "of", "on", "the", "to"})
 NAMES = {AUTHOR: "the author", UNKNOWN: "somebody unnamed"}  # of the two sources that are no actors
@@ -20,6 +21,7 @@ def provenance(
     registry: Registry | None,
     command: str | None,
     data: str | None = None,
+    priors: Priors | None = None,
 ) -> dict[str, Any]:
     """Return what provenance.json holds.
 
@@ -31,11 +33,12 @@ def provenance(
         registry: the actors that were looked for.
         command: what the user typed, None where no script was called.
         data: the corpus that was scored, None of new articles.
+        priors: under which the probabilities are read, None for those of training.
 
     """
     from actorstance import __version__
 
-    left_out = {"metrics", "command", "majority", "conformal"}
+    left_out = {"metrics", "command", "majority", "conformal", "priors"}
     card = {key: value for key, value in model.card.items() if key not in left_out}
     # A model of the user's own may come from no folder.
     origin = {"kind": model.kind, "params": model.params, "sha256": getattr(model, "sha256", None), **card}
@@ -46,6 +49,7 @@ def provenance(
         "command": command,
         "seed": seed,
         "data": data,
+        "priors": priors.row() if priors else None,
         "model": origin,
         "actors": {actor: _actor(actor, known) for actor in sorted(set(actors))},
     }

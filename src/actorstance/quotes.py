@@ -187,6 +187,8 @@ class _Paragraph:
         """Add what the verbs and nouns of a sentence tell that somebody says, thinks, wants or does."""
         tags, words = clause.tags, clause.words
         for verb, tag in enumerate(tags):
+            if tag not in "XVGEv":
+                continue
             form = clause.forms.get(verb)
             cue = (clause.starts[verb], clause.ends[verb])
             if tag == "X":

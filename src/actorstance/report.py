@@ -61,7 +61,7 @@ def write(run: Path) -> Path:
     view = _Page(folder)
     page = view.html()
     write_text(run / "network.graphml", network.graphml(folder.actors, folder.pairs, folder.known))
-    if view.reads:
+    if view.reads and folder.archive is None:
         write_csv(run / "events.csv", events.COLUMNS, view.events)
     write_text(run / "report.html", page)
     return run / "report.html"
@@ -99,29 +99,29 @@ class _Page:
             "labels": LABELS,
             "signs": SIGNS,
             "actors": self._actors(),
-            "all_actors": len(self.order),
+            "archive": self.folder.archive is not None,
+            "all_actors": self.audit.get("rows", {}).get("actors", len(self.order)),
             "has_gold": any(row["gold"] is not None for row in self.folder.actors),
             "correction": self._correction(),
             "matrix": self._matrix(),
             "pairs": self._pair_rows(),
-            "all_pairs": len(self.folder.pairs),
+            "all_pairs": self.audit.get("rows", {}).get("pairs_of_actors", len(self.folder.pairs)),
             "network": self._network(),
             "over_time": self._over_time(),
             "check": self.folder.optional("check.json"),
             "behaviour": self.folder.optional("behaviour.json"),
             "audit": self.audit,
             "methods": self._methods(),
-            "style": _asset("style.css"),
-            "script": _asset("page.js"),
-            "style_hash": _hash(_asset("style.css")),
-            "script_hash": _hash(_asset("page.js")),
         }
         own = self._read() if self.reads else self._scored()
-        return _environment().get_template("predicted.html" if self.reads else "scored.html").render(**common, **own)
+        return render("predicted.html" if self.reads else "scored.html", **common, **own)
 
     # --- one pass through the predictions ---
 
     def _pass(self) -> None:
+        if self.folder.archive is not None:  # its rows are in tables, and too many to be passed through
+            self.documents = self.audit.get("rows", {}).get("documents", 0)
+            return
         documents, lines = self._texts()
         self.documents = len(documents)
         dates = {id: document["date"] for id, document in documents.items()}
@@ -246,13 +246,24 @@ class _Page:
     def _methods(self) -> dict[str, Any]:
         told = self.folder.provenance
         hashed = ["documents.jsonl", "predictions.jsonl"] if self.reads else ["predictions.jsonl"]
+        if self.folder.archive is not None:
+            hashed = ["manifest.jsonl"]
         return {
             "version": told.get("version"),
             "command": told.get("command"),
             "seed": self.folder.seed,
             "model": told["model"],
+            "priors": self._priors(),
             "hashes": [(name, sha256(self.folder.path / name)) for name in hashed],
         }
+
+    def _priors(self) -> str | None:
+        """The label priors of the run in words, None if it has none of its own."""
+        told = self.folder.priors
+        if told is None:
+            return None
+        own, new = (", ".join(f"{label} {number(told[key][label], 2)}" for label in LABELS) for key in ("own", "new"))
+        return f"{new} ({'estimated from what was read' if told['estimated'] else 'as given'}) instead of {own}"
 
     # --- of new articles ---
 
@@ -393,6 +404,13 @@ def _asset(name: str) -> Markup:
 def _hash(text: str) -> str:
     """The hash by which a page's policy lets its own script and style pass, and no other."""
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def render(template: str, **values: Any) -> str:
+    """Return a page of a template, with its own style and script and the policy that lets no others pass."""
+    style, script = _asset("style.css"), _asset("page.js")
+    own = {"style": style, "script": script, "style_hash": _hash(style), "script_hash": _hash(script)}
+    return _environment().get_template(template).render(**own, **values)
 
 
 @cache

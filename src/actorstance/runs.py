@@ -6,7 +6,6 @@ While a training run is under way its folder holds `unfinished.json`, the settin
 
 from __future__ import annotations
 
-import re
 import shutil
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,12 +19,13 @@ from numpy.typing import NDArray
 
 from actorstance import conformal, report, scoring
 from actorstance.actors import AUTHOR, UNKNOWN, Registry
-from actorstance.documents import Document
+from actorstance.documents import Document, one_line
 from actorstance.errors import InputError
 from actorstance.examples import LABELS
 from actorstance.files import first_process, read_json, write_csv, write_json, write_jsonl
 from actorstance.models import Model
 from actorstance.models.bundle import MANIFEST
+from actorstance.priors import Priors
 from actorstance.provenance import provenance
 from actorstance.reading import COUNTED, NOWHERE, Reading
 
@@ -94,14 +94,20 @@ def _require_unfinished(out: Path, settings: dict[str, Any]) -> None:
         shutil.rmtree(half)
     if not (out / UNFINISHED).is_file():
         raise InputError(f"{out}: no interrupted run: it has no {UNFINISHED}.")
-    before, now = _flat(read_json(out / UNFINISHED)), _flat(settings)
-    different = [
-        f"{key} was {before.get(key)!r}, is {now.get(key)!r}"
-        for key in sorted({*before, *now})
-        if before.get(key) != now.get(key)
-    ]
-    if different:
-        raise InputError(f"{out}: a run goes on only as it began: {'; '.join(different)[:400]}.")
+    require_same(out, settings)
+
+
+def require_same(out: Path, settings: dict[str, Any]) -> None:
+    """Raise InputError naming what differs if an interrupted run was begun with other settings."""
+    if different := differences(read_json(out / UNFINISHED), settings):
+        raise InputError(f"{out}: a run goes on only as it began: {different}.")
+
+
+def differences(before: dict[str, Any], now: dict[str, Any]) -> str:
+    """Say in which settings two tables differ; nothing if in none."""
+    before, now = _flat(before), _flat(now)
+    keys = [key for key in sorted({*before, *now}) if before.get(key) != now.get(key)]
+    return "; ".join(f"{key} was {before.get(key)!r}, is {now.get(key)!r}" for key in keys)[:400]
 
 
 def _flat(table: dict[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -125,6 +131,7 @@ def write_scored(
     stage: str,
     command: str | None,
     data: str,
+    priors: Priors | None = None,
 ) -> None:
     """Write what a run on labelled examples leaves, but for the model: see docs/runs.md."""
     seed = int(model.card["seed"])
@@ -140,7 +147,7 @@ def write_scored(
     write_jsonl(out / "errors.jsonl", errors)
     write_json(out / "metrics.json", metrics)
     named = (row["actor"] for row in actors)
-    write_json(out / "provenance.json", provenance(stage, model, seed, named, model.registry, command, data))
+    write_json(out / "provenance.json", provenance(stage, model, seed, named, model.registry, command, data, priors))
     report.write(out)
 
 
@@ -156,29 +163,18 @@ def write_predicted(
     behaviour: dict[str, Any],
     registry: Registry,
     command: str | None,
+    priors: Priors | None,
 ) -> dict[str, Any]:
     """Write what reading new articles leaves, and return the counts in it."""
     documents = [reading.document for reading in readings]
     actors = _with_evidence(scoring.actor_table(examples, probabilities, seed), actor_evidence(readings))
     pairs = _with_evidence(scoring.pair_table(examples, probabilities, seed), pair_evidence(readings))
-    counts = {
-        "documents": len(documents),
-        "lines_read": sum(line.kind == "body" for document in documents for line in document.lines),
-        "lines_set_aside": sum(line.kept and line.kind != "body" for document in documents for line in document.lines),
-        "lines_cut": sum(not line.kept for document in documents for line in document.lines),
-        "sentences": sum(len(document.sentences) for document in documents),
-        "sentences_without_actor": sum(len(document.sentences) for document in documents)
-        - len(set(zip(examples["document_id"][:], examples["raw_start"][:], strict=True))),
-        "mentions": sum(len(reading.mentions) for reading in readings),
-        **_sums(readings),
-        "pairs": len(examples),
-        "seconds": seconds,
-    }
+    counts = {**counted(readings), "seconds": seconds, "priors": priors.row() if priors else None}
     out.mkdir(parents=True, exist_ok=True)
     write_jsonl(out / "documents.jsonl", ({"id": one.id, "date": one.date, "text": one.raw} for one in documents))
-    write_jsonl(out / "lines.jsonl", _line_rows(documents))
-    write_jsonl(out / "sentences.jsonl", _sentence_rows(documents))
-    write_jsonl(out / "mentions.jsonl", _mention_rows(readings))
+    write_jsonl(out / "lines.jsonl", line_rows(documents))
+    write_jsonl(out / "sentences.jsonl", sentence_rows(documents))
+    write_jsonl(out / "mentions.jsonl", mention_rows(readings))
     write_jsonl(out / "statements.jsonl", _statement_rows(readings))
     write_jsonl(out / "predictions.jsonl", predicted_rows(examples, probabilities, readings, sets))
     write_json(out / "behaviour.json", behaviour)
@@ -187,9 +183,26 @@ def write_predicted(
     write_jsonl(out / "log.jsonl", [{"stage": "predict", **counts}])
     write_json(out / "audit.json", {"rows": counts, "cropped": model.cropped})
     named = (row["actor"] for row in actors)
-    write_json(out / "provenance.json", provenance("predict", model, seed, named, registry, command))
+    write_json(out / "provenance.json", provenance("predict", model, seed, named, registry, command, priors=priors))
     report.write(out)
     return counts
+
+
+def counted(readings: Sequence[Reading]) -> dict[str, int]:
+    """Return how many lines, sentences, mentions and pairs there are in articles; of two parts they add up."""
+    documents = [reading.document for reading in readings]
+    sentences = sum(len(document.sentences) for document in documents)
+    return {
+        "documents": len(documents),
+        "lines_read": sum(line.kind == "body" for document in documents for line in document.lines),
+        "lines_set_aside": sum(line.kept and line.kind != "body" for document in documents for line in document.lines),
+        "lines_cut": sum(not line.kept for document in documents for line in document.lines),
+        "sentences": sentences,
+        "sentences_without_actor": sentences - sum(len({pair.sentence for pair in one.pairs}) for one in readings),
+        "mentions": sum(len(reading.mentions) for reading in readings),
+        **_sums(readings),
+        "pairs": sum(len(reading.pairs) for reading in readings),
+    }
 
 
 def _sums(readings: Sequence[Reading]) -> dict[str, int]:
@@ -214,12 +227,17 @@ def pair_evidence(readings: Sequence[Reading]) -> dict[tuple[str, ...], Counter[
     """Count how the examples of each pair were found: both ends by the registry, one by rule, source unresolved."""
     found: defaultdict[tuple[str, ...], Counter[str]] = defaultdict(Counter)
     for reading in readings:
-        known = {(one.start, one.end) for one in reading.mentions if one.rule.startswith("registry")}
-        for pair in reading.pairs:
-            named = pair.target_span in known and (pair.source == AUTHOR or pair.source_span in known)
-            kind = "unresolved" if pair.source == UNKNOWN else "by_registry" if named else "by_rule"
+        for pair, kind in zip(reading.pairs, evidence(reading), strict=True):
             found[pair.source, pair.target][kind] += 1
     return found
+
+
+def evidence(reading: Reading) -> Iterator[str]:
+    """Yield how each pair of an article was found: a word of `EVIDENCE`."""
+    known = {(one.start, one.end) for one in reading.mentions if one.rule.startswith("registry")}
+    for pair in reading.pairs:
+        named = pair.target_span in known and (pair.source == AUTHOR or pair.source_span in known)
+        yield "unresolved" if pair.source == UNKNOWN else "by_registry" if named else "by_rule"
 
 
 def _with_evidence(rows: list[dict[str, Any]], found: Mapping[tuple[str, ...], Counter[str]]) -> list[dict[str, Any]]:
@@ -257,28 +275,31 @@ def predicted_rows(
         yield {**row, **dict(zip(PLACES, places, strict=True)), "why": why}
 
 
-def _line_rows(documents: Sequence[Document]) -> Iterator[dict[str, Any]]:
+def line_rows(documents: Sequence[Document]) -> Iterator[dict[str, Any]]:
+    """Yield the lines of lines.jsonl."""
     for document in documents:
         for line in document.lines:
             place = {"document_id": document.id, "raw_start": line.start, "raw_end": line.end}
             yield {**place, "kind": line.kind, "kept": line.kept, "reason": line.reason}
 
 
-def _sentence_rows(documents: Sequence[Document]) -> Iterator[dict[str, Any]]:
+def sentence_rows(documents: Sequence[Document]) -> Iterator[dict[str, Any]]:
+    """Yield the lines of sentences.jsonl."""
     for document in documents:
         for sentence in document.sentences:
             place = {"document_id": document.id, "raw_start": sentence.start, "raw_end": sentence.end}
             yield {**place, "text": document.text(sentence)}
 
 
-def _mention_rows(readings: Sequence[Reading]) -> Iterator[dict[str, Any]]:
+def mention_rows(readings: Sequence[Reading]) -> Iterator[dict[str, Any]]:
+    """Yield the lines of mentions.jsonl."""
     for reading in readings:
         for mention in reading.mentions:
             yield {
                 "document_id": reading.document.id,
                 "raw_start": mention.start,
                 "raw_end": mention.end,
-                "text": re.sub(r"\s", " ", reading.document.raw[mention.start : mention.end]),
+                "text": one_line(reading.document.raw[mention.start : mention.end]),
                 "actor": mention.actor,
                 "rule": mention.rule,
                 "known": mention.known,

@@ -14,14 +14,15 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 _TOKEN = re.compile(
-    r"(?:[A-Z]\.){2,}|(?:Mr|Mrs|Ms|Dr|Sen|Rep|Gov|Gen|Lt|Col|St|Prof|Jr|Sr|Sens|Reps|Rev)\."
+    r"[a-z]+(?![\w.&/’'-])"  # most tokens, told apart first
+    r"|(?:[A-Z]\.){2,}|(?:Mr|Mrs|Ms|Dr|Sen|Rep|Gov|Gen|Lt|Col|St|Prof|Jr|Sr|Sens|Reps|Rev)\."
     r"|[$£€]?\d[\d,.]*\d%?|(?:O|D|L|d|l|al|Al)['’][A-Z]\w+|['’](?:s|re|ve|ll|d|m|t)\b|['’](?=\s)|\w+(?:[-&./]\w+)*"
     r"|--|[^\w\s\"“”„«»‘'’`]"
 )
@@ -32,6 +33,8 @@ _SPAN_OF_TIME = re.compile(
 )
 _BEFORE_TIME = frozenset({"on", "last", "this", "next", "in", "since", "by", "until", "late", "early"})
 _SPEECH = frozenset({"say", "judge", "mind"})
+_BY_NEIGHBOURS = frozenset({"her", "that", "one", "'s", "'"})
+WORDS = 2**16  # spellings whose tag is kept: nearly all that a text has, less than an archive's misprints take
 
 
 @dataclass(frozen=True)
@@ -100,6 +103,25 @@ def _is_finite(word: str) -> bool:
     return form is not None and bool(form.forms & {"s", "d"})
 
 
+@lru_cache(maxsize=WORDS)
+def _alone(word: str) -> tuple[str, str]:
+    """A word in lower case, apostrophes straight, and its tag; "" where what stands beside it has a say."""
+    lexical, plain = lexicon(), word.lower().replace("’", "'")
+    if plain in _BY_NEIGHBOURS:
+        return plain, ""
+    if (tag := lexical.closed.get(plain)) is not None:
+        return plain, "" if tag == "D" and plain in lexical.alone else tag
+    if (tag := _MARKS.get(plain)) is not None:
+        return plain, tag
+    if plain[0].isdigit() or plain[0] in "$£€":
+        return plain, "#"
+    if plain in lexical.time or plain in lexical.verbs or _SPAN_OF_TIME.match(plain):
+        return plain, ""
+    if word[0].isupper():
+        return plain, "C"
+    return plain, "" if plain.endswith(("ly", "ing", "ed")) else "N" if plain[0].isalnum() else "."
+
+
 class Tagged:
     """The tokens of one sentence and their tags.
 
@@ -120,31 +142,31 @@ class Tagged:
         self.starts: list[int] = []
         self.ends: list[int] = []
         self.words: list[str] = []  # in lower case, apostrophes straight
-        capital: list[bool] = []
+        alone: list[str] = []
         for start, end, quotation in pieces:
             if quotation:
                 self.starts.append(start)
                 self.ends.append(end)
                 self.words.append('"')
-                capital.append(False)
+                alone.append("Q")
                 continue
             for found in _TOKEN.finditer(text, start, end):
-                word = found[0]
-                self.starts.append(found.start())
-                self.ends.append(found.end())
-                self.words.append(word.lower().replace("’", "'"))
-                capital.append(word[0].isupper())
+                first, last = found.span()
+                word, tag = _alone(found[0])
+                self.starts.append(first)
+                self.ends.append(last)
+                self.words.append(word)
+                alone.append(tag)
         self.forms: dict[int, Form] = {}  # of the tokens that can be verbs
         self.tags: list[str] = []
-        for at in range(len(self.words)):
-            self.tags.append(self._tag(at, capital[at]))
+        for at, tag in enumerate(alone):
+            self.tags.append(tag or self._tag(at))
 
-    def _tag(self, at: int, capital: bool) -> str:
+    def _tag(self, at: int) -> str:
+        """The tag of a word that `_alone` leaves open."""
         lexical, words, tags = lexicon(), self.words, self.tags
         word = words[at]
         following = words[at + 1] if at + 1 < len(words) else ""
-        if word == '"':
-            return "Q"
         if word == "her":
             return "D" if following and not self._closes(following) else "p"
         if word == "that":
@@ -158,17 +180,13 @@ class Tagged:
             return "X" if (tags and tags[-1] in "pw") or is_verb else "'"
         if (tag := lexical.closed.get(word)) is not None:
             return "p" if tag == "D" and word in lexical.alone and self._stands_alone(word, following) else tag
-        if (tag := _MARKS.get(word)) is not None:
-            return tag
-        if word[0].isdigit() or word[0] in "$£€":
-            return "#"
         if word in lexical.time or (
             at and words[at - 1] in {"last", "this", "next", "that"} and _SPAN_OF_TIME.match(word)
         ):
             if at and tags[-1] in "ID" and words[at - 1] in _BEFORE_TIME:
                 tags[-1] = "R"
             return "R"
-        if capital and (at or word not in lexical.verbs):
+        if self.text[self.starts[at]].isupper() and (at or word not in lexical.verbs):
             return "C"
         if (form := lexical.verbs.get(word)) is not None:
             self.forms[at] = form

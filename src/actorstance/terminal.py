@@ -6,10 +6,13 @@ import csv
 import json
 import os
 import sys
+import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
+
+from tqdm import tqdm
 
 from actorstance.corpora import Corpus
 from actorstance.examples import LABELS
@@ -18,6 +21,7 @@ from actorstance.reading import MAX_PAIRS
 
 WIDTH = 80
 FEW = 50  # held-out examples, below which an F1 moves by a tenth with a handful of them
+EVERY = 30  # seconds between two lines of how far a run is
 ROWS = 6  # of each table; the files have all
 
 
@@ -71,6 +75,7 @@ def metrics(found: dict[str, Any]) -> None:
         row = found["per_label"][label]
         say(f"  {label:8} {row['n']:>6,}  {row['precision']:>9.3f}  {row['recall']:>6.3f}  {row['f1']:>5.3f}")
     say(f"  expected calibration error {found['ece']:.3f}")
+    _priors(found.get("priors"))
     for name, row in found.get("corpora", {}).items():
         own = row["own_labels"]
         say(f"  {name:37} {'':2}{row['macro_f1']:>8.3f}  {row['accuracy']:>8.3f}  {row['n']:,} examples")
@@ -136,10 +141,18 @@ def counts(found: dict[str, Any]) -> None:
         f"{found['pairs']:,} pairs"
         + (f", {left_out:,} left out (more than {MAX_PAIRS} in a sentence)" if left_out else "")
     )
+    _priors(found.get("priors"))
 
 
-def asked(found: dict[str, Any], out: Path) -> None:
-    """Say what to label, and what that is worth."""
+def _priors(found: dict[str, Any] | None) -> None:
+    if found:
+        own, new = (", ".join(f"{label} {share:.2f}" for label, share in found[key].items()) for key in ("own", "new"))
+        say(f"label priors, {'estimated' if found['estimated'] else 'as given'}: {new}")
+        say(f"  instead of the model's own: {own}")
+
+
+def asked(found: dict[str, Any], out: Path, then: str) -> None:
+    """Say what to label, what that is worth, and the command for `then`."""
     say(f"\n{found['asked']:,} mentions to label: {_relative(out)}/sheet.csv (or Label Studio's, doccano's)")
     say("  against, neutral, favor, or unclear, in the column label; from the top, as far as you get")
     say(f"  {'':38} {'mentions':>8}  {'labels':>6}  95 % interval now -> then")
@@ -147,7 +160,7 @@ def asked(found: dict[str, Any], out: Path) -> None:
         widths = [_plus_minus(row[name]) for name in ("half_width", "expected_half_width")]
         numbers = f"{row['n']:>8,}  {row['expected_labelled']:>6.0f}"
         say(f"  {_short(_interval_name(row), 38):38} {numbers}  {' -> '.join(widths)}")
-    say("then: python scripts/check.py run=THIS_FOLDER sheet=THE_SHEET")
+    say(f"then: {then}")
 
 
 def answered(found: dict[str, Any], actors: list[dict[str, Any]]) -> None:
@@ -193,6 +206,66 @@ def _interval_name(row: dict[str, Any]) -> str:
     if row["role"] == "pair":
         return f"{row['source']} -> {row['target']}"
     return f"others on {row['actor']}" if row["role"] == "received" else f"{row['actor']} on others"
+
+
+class Progress:
+    """How far an archive's run is: a bar where somebody watches, a line now and then elsewhere.
+
+    Args:
+        size: bytes of the archive's files.
+
+    """
+
+    def __init__(self, size: int) -> None:
+        self.size, self.start, self.told = size, time.perf_counter(), time.perf_counter()
+        self.passed = self.before = self.sentences = self.rejected = 0
+        watched = sys.stderr.isatty()
+        shown = "{percentage:3.0f}% |{bar}| {postfix}"
+        self.bar = tqdm(total=size, ncols=WIDTH - 1, bar_format=shown, leave=False, disable=not watched)
+
+    def __enter__(self) -> Progress:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.bar.close()
+
+    def __call__(self, record: Mapping[str, Any], anew: bool) -> None:
+        """Take a shard's record; `anew`: it was read now, and not before an interruption."""
+        self.passed = max(self.passed, record["passed"])
+        self.rejected += len(record["rejected"])
+        if anew:
+            self.sentences += record["counts"]["sentences"]
+        elif not self.sentences:
+            self.before, self.start = self.passed, time.perf_counter()
+        now = time.perf_counter()
+        if self.bar.disable and now - self.told >= EVERY:
+            self.told = now
+            say(f"{min(1.0, self.passed / max(1, self.size)):4.0%} {self}")
+        self.bar.n = min(self.size, self.passed)
+        self.bar.set_postfix_str(str(self), refresh=False)
+        self.bar.update(0)
+        self.bar.refresh()
+
+    def __str__(self) -> str:
+        seconds = max(1e-6, time.perf_counter() - self.start)
+        left = seconds * (self.size - self.passed) / max(1, self.passed - self.before)
+        bad = f", {self.rejected:,} rejected" if self.rejected else ""
+        return f"{self.sentences / seconds:,.0f} sentences/s{bad}, {_time(left)} left"
+
+
+def _time(seconds: float) -> str:
+    """A time in the unit that fits it."""
+    for unit, size in (("days", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} s"
+
+
+def rejected(found: dict[str, Any], out: Path) -> None:
+    """Say how many documents could not be read, and where the reasons stand."""
+    if found["rejected"]:
+        all = found["documents"] + found["rejected"]
+        say(f"{found['rejected']:,} of {all:,} documents rejected: {_relative(out)}/rejected.jsonl says why")
 
 
 def explain(out: Path) -> None:
@@ -253,6 +326,24 @@ def exported(lost: dict[str, Any]) -> None:
 def files(out: Path) -> None:
     """Name what to open, and the run: the last line, for scripts that call this one."""
     say(f"\nscores are the model's word, uncorrected; open {_relative(out) / 'report.html'}")
+    run(out)
+
+
+def trial(number: int, row: dict[str, Any], chosen: dict[str, Any]) -> None:
+    """Say how a trial of a sweep ended."""
+    score = f"macro-F1 {row['macro_f1']:.4f}" if row["macro_f1"] is not None else row["error"] or "stopped early"
+    say(_short(f"trial {number}: {score}, {', '.join(f'{key}={value}' for key, value in chosen.items())}", WIDTH))
+
+
+def sweep(best: dict[str, Any] | None, command: str | None, running: int, out: Path) -> None:
+    """Say which trial of a sweep is best, and how to train it again."""
+    if running:
+        say(f"\n{running} trials are under way in other processes")
+    if best:
+        say(f"\nbest: trial {best['trial']}, macro-F1 {best['macro_f1']:.4f} on the validation part; again:")
+        say(f"  {command}")
+        say("without eval_split=valid it is scored on the test part: once, at the end")
+    say(f"\ntrials.csv, report.html: {_relative(out)}")
     run(out)
 
 

@@ -6,6 +6,7 @@ the same sentence with source and target swapped can have another answer.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -29,6 +30,10 @@ _CLASSES = {
 }
 
 
+# Told after each epoch its number, from 1, and the validation macro-F1; it may raise to stop the fit.
+Watch = Callable[[int, float], None]
+
+
 class Model(Protocol):
     """What the pipeline asks of a model."""
 
@@ -36,6 +41,7 @@ class Model(Protocol):
     registry: Registry | None  # with which new text is read
     log: list[dict[str, Any]]  # of the last fit: a line a step or epoch
     cropped: dict[str, dict[str, int]]  # part -> sentences, and how many were too long to be read whole
+    watch: Watch | None  # of the next fit; a model without epochs never calls it
     card: dict[str, Any]  # where the model comes from: corpus, hash of its data, seed, metrics
     sha256: str | None  # of the manifest of the folder that it was loaded from, which names the SHA-256 of every file
 
@@ -67,7 +73,7 @@ def load(path: str | Path) -> Model:
         InputError: if there is no complete model, or it is not as it was saved.
 
     """
-    folder = bundle.folder_of(hub.fetch(path) if isinstance(path, str) and path.startswith(hub.SCHEME) else path)
+    folder = located(path)
     meta = bundle.verify(folder)
     model_class = class_of(meta.get("kind"), str(folder))
     if not isinstance(meta.get("card"), dict):
@@ -81,6 +87,11 @@ def load(path: str | Path) -> Model:
     model.registry, model.card = bundle.registry_of(folder), meta["card"]
     model.sha256 = sha256(folder / bundle.MANIFEST)
     return model
+
+
+def located(path: str | Path) -> Path:
+    """Return the folder of a model that `load` opens, fetched if it is on the Hugging Face hub."""
+    return bundle.folder_of(hub.fetch(path) if isinstance(path, str) and path.startswith(hub.SCHEME) else path)
 
 
 def class_of(kind: Any, where: str) -> type[Model]:

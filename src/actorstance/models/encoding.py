@@ -69,7 +69,7 @@ class Input:
     context_cropped: bool
 
 
-def encode(examples: Dataset, tokenizer: Tokenizer, max_length: int) -> list[Input]:
+def encode(examples: Dataset, tokenizer: Tokenizer, max_length: int, context: bool = True) -> list[Input]:
     """Return one input for each sentence of the examples, in the order in which the sentences first occur.
 
     Args:
@@ -77,25 +77,26 @@ def encode(examples: Dataset, tokenizer: Tokenizer, max_length: int) -> list[Inp
         tokenizer: see `Tokenizer`.
         max_length: tokens of an input at most. Context goes first, then the words of the sentence that are farthest
             from the mentions.
+        context: whether the sentences before are part of an input; without, all examples of a text share one.
 
     """
     columns = ("text", "context", "source", "source_start", "source_end", "target", "target_start", "target_end")
     table = examples.select_columns(list(columns)).with_format("arrow")[:]
     rows = list(zip(*(table[name].to_pylist() for name in columns), strict=True))
     found: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
-    for index, (text, context, *_) in enumerate(rows):
-        found[text, context].append(index)
+    for index, (text, before, *_) in enumerate(rows):
+        found[text, before if context else ""].append(index)
     sentences = [
-        _sentence(text, context, indices, [rows[index][2:] for index in indices])
-        for (text, context), indices in found.items()
+        _sentence(text, before, indices, [rows[index][2:] for index in indices])
+        for (text, before), indices in found.items()
     ]
     bodies = tokenizer.read([one.marked for one in sentences])  # all at once: the tokenizer has threads of its own
     before = tokenizer.read([one.context for one in sentences])
     names = sorted({name for one in sentences for name in one.names})
     ids = {name: tokens.ids for name, tokens in zip(names, tokenizer.read(names), strict=True)}
     return [
-        _input(one, body, context.ids, [ids[name] for name in one.names], tokenizer, max_length)
-        for one, body, context in zip(sentences, bodies, before, strict=True)
+        _input(one, body, earlier.ids, [ids[name] for name in one.names], tokenizer, max_length)
+        for one, body, earlier in zip(sentences, bodies, before, strict=True)
     ]
 
 

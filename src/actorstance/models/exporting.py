@@ -44,7 +44,7 @@ def to_onnx(model: TransformerModel, precision: str, examples: Dataset) -> OnnxM
         InputError: if the precision is not one of these.
 
     """
-    params = {name: model.params[name] for name in ("encoder", "max_length")}
+    params = {name: model.params[name] for name in ("encoder", "max_length", "context")}
     exported = OnnxModel(precision, networks=len(model.networks_), **params)
     inputs = model._encode(examples) if precision == "int8" else []
     chosen = np.random.default_rng(0).permutation(len(inputs))[:CALIBRATION]

@@ -9,17 +9,16 @@ is built, kept or saved, and the words of the training text are not in the model
 
 from __future__ import annotations
 
-import re
 import warnings
+from array import array
+from collections import defaultdict
 from collections.abc import Iterator
-from functools import cache, lru_cache
-from importlib.resources import files
-from itertools import pairwise
+from functools import cache
+from itertools import count
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 import numpy as np
-import yaml
 from datasets import Dataset
 from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
@@ -29,39 +28,22 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.feature_extraction import FeatureHasher
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import normalize
-from snowballstemmer import stemmer
+from sklearn.utils import murmurhash3_32
 
 from actorstance.actors import Registry
 from actorstance.errors import InputError
-from actorstance.examples import AUTHOR, LABELS, UNKNOWN, known_labels, label_sets, labels, weights
-from actorstance.models import bundle
+from actorstance.examples import LABELS, known_labels, label_sets, labels, weights
+from actorstance.models import Watch, bundle
 from actorstance.models.calibration import TEMPERATURES, fit_temperature, with_temperature
+from actorstance.models.features import features_of
 
-WINDOW = 3  # words on each side of a mention that count by their distance; 5 and 8 were worse on DSE
-NEAR = 4  # words on each side of a mention that count as its neighbourhood, in pairs
-ZONE = 8  # words before the first and after the second mention in which a stance word is likely to be theirs
 TOLERANCE = 0.1  # of the solver; 0.0001 takes four times as long for the same answers
-SCOPE = 3  # words over which a negation before a stance word reaches it
 
 # How much a kind of feature weighs in the vector, a factor on its TF-IDF: what the sentence says as a whole says less
 # of one pair in it than what stands at its mentions. Found by grouped cross-validation on DSE train.
 WEIGHTS = {"word": 0.5, "cue": 2.0}  # of all others: 1
+PART = 2**20  # counts whose columns are looked up at a time
 BUCKETS = 2**31 - 1  # of the hash, all that an index has room for
-
-_TOKEN = re.compile(r"\w+(?:[-’']\w+)*|[^\w\s]")
-_SOURCE, _TARGET = "SOURCE", "TARGET"
-_NEGATIONS = frozenset(
-    ["not", "no", "never", "without", "nor", "neither", "hardly", "cannot", "refus", "declin", "deni", "stop"]
-)
-_BE = frozenset(["was", "were", "is", "are", "been", "being", "be"])
-
-
-class Seen(NamedTuple):
-    """A sentence as seen from a pair: its words stemmed, the two mentions as symbols; None where not mentioned."""
-
-    words: list[str]
-    source: int | None
-    target: int | None
 
 
 class LinearModel:
@@ -96,6 +78,7 @@ class LinearModel:
                 raise InputError(f"model.{name}={value!r}: expected a whole number of at least 1.")
         self.C, self.min_df, self.max_iter = float(C), min_df, max_iter
         self.registry: Registry | None = None
+        self.watch: Watch | None = None  # it has no epochs to tell of
         self.card: dict[str, Any] = {}
         self.sha256: str | None = None
         self.log: list[dict[str, Any]] = []
@@ -120,17 +103,16 @@ class LinearModel:
             )
         kinds: dict[str, set[str]] = {kind: set() for kind in WEIGHTS}
         x = _hashed(train, kinds)
-        ids, columns, documents = np.unique(x.indices, return_inverse=True, return_counts=True)
+        ids, documents = np.unique(x.indices, return_counts=True)
         kept = documents >= self.min_df
         if not kept.any():
             raise InputError(f"no feature occurs in {self.min_df} training examples; set model.min_df=1.")
-        x = sparse.csr_array((x.data, columns.astype(np.int32), x.indptr), shape=(len(train), len(ids)))[:, kept]
         self.ids_ = ids[kept]
         self.idf_ = np.log((1 + len(train)) / (1 + documents[kept])) + 1  # smooth, as scikit-learn's
         for kind, names in kinds.items():
             at = self._columns(_hasher().transform([names]).indices)
             self.idf_[at[at >= 0]] *= WEIGHTS[kind]
-        x = normalize(x * self.idf_)
+        x = self._weighed(x)
         self.coef_ = np.zeros((len(LABELS), len(self.ids_)))
         self.intercept_ = np.full(len(LABELS), -np.inf)  # a label never seen in training has probability 0
         found = sorted(set(y.tolist()))
@@ -193,7 +175,7 @@ class LinearModel:
             return []
         x, predicted = self._vectors(examples), self.predict_proba(examples).argmax(axis=1)
         result = []
-        for row, (label, kinds) in enumerate(zip(predicted, _features_of(examples), strict=True)):
+        for row, (label, kinds) in enumerate(zip(predicted, features_of(examples), strict=True)):
             span = slice(x.indptr[row], x.indptr[row + 1])
             columns = x.indices[span]
             pushes = dict(zip(columns.tolist(), (x.data[span] * self.coef_[label, columns]).tolist(), strict=True))
@@ -247,16 +229,41 @@ class LinearModel:
 
     def _vectors(self, examples: Dataset) -> sparse.csr_array:
         """TF-IDF of the features that training knew, each row of length 1."""
-        x = _hashed(examples)
-        columns = self._columns(x.indices)
-        x.data[columns < 0] = 0
-        x = sparse.csr_array((x.data, np.maximum(columns, 0), x.indptr), shape=(len(examples), len(self.ids_)))
+        names: defaultdict[str, int] = defaultdict(count().__next__)  # most stand in many rows: each is hashed once
+        places, ends = array("l"), array("l", [0])
+        for found in features_of(examples):
+            for kind in found.values():
+                places.extend(map(names.__getitem__, kind))
+            ends.append(len(places))
+        hashed = np.abs(np.fromiter(map(murmurhash3_32, names), np.int64, len(names))) % BUCKETS  # as FeatureHasher
+        columns = self._columns(hashed.astype(np.int32))[np.asarray(places, dtype=np.int64)]
+        known = columns >= 0
+        indptr = np.concatenate([[0], np.cumsum(known)])[np.asarray(ends)]
+        x = sparse.csr_array((np.ones(indptr[-1]), columns[known], indptr), shape=(len(examples), len(self.ids_)))
+        x.sum_duplicates()
+        x.data = 1 + np.log(x.data)
         return normalize(x * self.idf_)
+
+    def _weighed(self, x: sparse.csr_array) -> sparse.csr_array:
+        """TF-IDF of hashed counts in the columns that are kept, each row of length 1.
+
+        With a million rows there are eighty million counts: nothing here holds them twice for longer than it must.
+        """
+        columns = self._columns(x.indices)
+        known = columns >= 0
+        ends = np.cumsum(known, dtype=x.indptr.dtype)
+        indptr = np.concatenate([np.zeros(1, ends.dtype), ends])[x.indptr]
+        data, columns = x.data[known], columns[known]
+        data *= self.idf_[columns]
+        return normalize(sparse.csr_array((data, columns, indptr), shape=(x.shape[0], len(self.ids_))), copy=False)
 
     def _columns(self, hashed: NDArray[np.int32]) -> NDArray[np.int32]:
         """The column of each hash value, -1 for one that training did not know."""
-        found = np.minimum(np.searchsorted(self.ids_, hashed), len(self.ids_) - 1)
-        return np.where(self.ids_[found] == hashed, found, -1).astype(np.int32)
+        columns = np.empty(len(hashed), dtype=np.int32)
+        for part in (slice(at, at + PART) for at in range(0, len(hashed), PART)):
+            found = np.minimum(np.searchsorted(self.ids_, hashed[part]), len(self.ids_) - 1)
+            columns[part] = np.where(self.ids_[found] == hashed[part], found, -1)
+        return columns
 
 
 @cache
@@ -268,7 +275,7 @@ def _hashed(examples: Dataset, kinds: dict[str, set[str]] | None = None) -> spar
     """Logarithmic counts of the examples' features, shape (n, BUCKETS); their names go into `kinds`, if it is given."""
 
     def flat() -> Iterator[list[str]]:
-        for found in _features_of(examples):
+        for found in features_of(examples):
             for kind, names in (kinds or {}).items():
                 names.update(found[kind])
             yield found["word"] + found["cue"] + found["place"]
@@ -276,153 +283,3 @@ def _hashed(examples: Dataset, kinds: dict[str, set[str]] | None = None) -> spar
     x = sparse.csr_array(_hasher().transform(flat()))
     x.data = 1 + np.log(x.data)
     return x
-
-
-# --- the sentence as seen from a pair ---
-
-
-@cache
-def _stemmer() -> Any:
-    return stemmer("english")
-
-
-@cache
-def _stem(word: str) -> str:
-    """The stem of a word; contractions of "not" become it."""
-    word = word.lower().replace("’", "'")
-    return "not" if word.endswith("n't") else str(_stemmer().stemWord(word))
-
-
-@cache
-def _stance_words() -> dict[str, str]:
-    """Stem -> the stance that the word tells by itself."""
-    table = yaml.safe_load(files("actorstance.models").joinpath("stance_words.yaml").read_text(encoding="utf-8"))
-    return {_stem(word): stance for stance, words in table.items() for word in words.split()}
-
-
-@cache
-def _speech_verbs() -> frozenset[str]:
-    verbs = "say said tell told add ask state write wrote tweet argue claim call insist note declare announce accord"
-    return frozenset(_stem(verb) for verb in verbs.split())
-
-
-def _features_of(examples: Dataset) -> Iterator[dict[str, list[str]]]:
-    names = ["text", "source", "source_start", "source_end", "target_start", "target_end"]
-    table = examples.select_columns(names).with_format("arrow")[:]  # at once: row by row takes as long as the features
-    for text, source, s0, s1, t0, t1 in zip(*(table[name].to_pylist() for name in names), strict=True):
-        yield features(text, source, (s0, s1), (t0, t1))
-
-
-def features(
-    text: str, source: str, source_span: tuple[int, int], target_span: tuple[int, int]
-) -> dict[str, list[str]]:
-    """Return the features of a pair in its sentence, by kind (word, place, cue), as readable strings.
-
-    Args:
-        text: the sentence.
-        source: the source's id, of which only `AUTHOR` and `UNKNOWN` are told apart: names must not decide.
-        source_span: (start, end) of its mention in the text; (-1, -1) if it has none.
-        target_span: likewise.
-
-    Example:
-        >>> features("Ana did not blame Bo.", "ana", (0, 3), (18, 20))["cue"]
-        ['cue between > against', 'cue between > not against', 'cue between > blame']
-
-    """
-    seen = _seen(text, source_span, target_span)
-    words = seen.words
-    found: list[str] = []
-    places = [(role, at) for role, at in ((_SOURCE, seen.source), (_TARGET, seen.target)) if at is not None]
-    for role, at in places:
-        found += _around(words, role, at)
-        found.append(f"quoted {role} {_in_quotes(words, at)}")
-    if seen.source is None:
-        found.append(f"source {source if source in (AUTHOR, UNKNOWN) else 'unnamed'}")
-    if seen.source is not None and seen.target is not None:
-        first, second = sorted((seen.source, seen.target))
-        order = ">" if seen.source < seen.target else "<"
-    else:
-        first = second = places[0][1] if places else 0
-        order = "*"
-    found += _between(words, first, second, order)
-    return {"word": [f"word {word}" for word in words], "place": found, "cue": _cues(words, first, second, order)}
-
-
-def _seen(text: str, source: tuple[int, int], target: tuple[int, int]) -> Seen:
-    named = [(span, role) for span, role in ((source, _SOURCE), (target, _TARGET)) if span[0] >= 0]
-    named.sort()
-    words, places = _cut(text, tuple(span for span, _ in named))
-    words = words.copy()
-    for place, (_, role) in zip(places, named, strict=True):
-        words[place] = role
-    where = {role: place for place, (_, role) in zip(places, named, strict=True)}
-    return Seen(words, where.get(_SOURCE), where.get(_TARGET))
-
-
-@lru_cache(maxsize=16)  # the two directions of a pair, which follow one another, are cut once
-def _cut(text: str, spans: tuple[tuple[int, int], ...]) -> tuple[list[str], list[int]]:
-    """The stems of a text, with one empty word for each span, and the places of those."""
-    words: list[str] = []
-    places, position = [], 0
-    for start, end in spans:
-        words += [_stem(word) for word in _TOKEN.findall(text, position, max(position, start))]
-        places.append(len(words))
-        words.append("")
-        position = max(position, end)
-    words += [_stem(word) for word in _TOKEN.findall(text, position)]
-    return words, places
-
-
-def _around(words: list[str], role: str, at: int) -> list[str]:
-    """The words beside a mention, by side and distance, by side, and in pairs."""
-    before, after = words[max(0, at - WINDOW) : at][::-1], words[at + 1 : at + 1 + WINDOW]
-    near = words[max(0, at - NEAR) : at + NEAR + 1]
-    found = [f"before {role} {word}" for word in before]
-    found += [f"after {role} {word}" for word in after]
-    found += [f"at {role} -{step} {word}" for step, word in enumerate(before, 1)]
-    found += [f"at {role} +{step} {word}" for step, word in enumerate(after, 1)]
-    found += [f"near {role} {a} {b}" for a, b in pairwise(near)]
-    found.append(f"near {role} {' '.join(words[max(0, at - 2) : at + 1])}")
-    found.append(f"near {role} {' '.join(words[at : at + 3])}")
-    if not _speech_verbs().isdisjoint(near):
-        found.append(f"speech {role}")
-    return found
-
-
-def _between(words: list[str], first: int, second: int, order: str) -> list[str]:
-    """The words between the two mentions, with the order of the two."""
-    between = words[first + 1 : second]
-    found = [f"order {order}", f"distance {order} {min(len(between), 12) // 2}"]
-    found += [f"between {order} {word}" for word in between]
-    found += [f"between {order} {a} {b}" for a, b in pairwise(between)]
-    if 1 <= len(between) <= NEAR:
-        found.append(f"from {order} {' '.join(between)}")
-    if len(between) > 1:
-        found.append(f"edges {order} {between[0]} {between[-1]}")
-    return found
-
-
-def _cues(words: list[str], first: int, second: int, order: str) -> list[str]:
-    """The words that tell a stance by themselves, by zone of the sentence, with negation and the passive's "by"."""
-    stances, found = _stance_words(), []
-    for at, word in enumerate(words):
-        if word not in stances:
-            continue
-        if at < first:
-            zone = "before" if at >= first - ZONE else "far before"
-        elif at > second:
-            zone = "after" if at <= second + ZONE else "far after"
-        else:
-            zone = "between"
-        stance = stances[word]
-        negated = "" if _NEGATIONS.isdisjoint(words[max(0, at - SCOPE) : at]) else "not "
-        passive = " by" if "by" in words[at + 1 : at + 3] and not _BE.isdisjoint(words[max(0, at - 2) : at]) else ""
-        found.append(f"cue {zone} {order} {stance}")
-        found.append(f"cue {zone} {order} {negated}{stance}{passive}")
-        found.append(f"cue {zone} {order} {word}")
-    return found
-
-
-def _in_quotes(words: list[str], at: int) -> bool:
-    opened = words[:at].count("“") - words[:at].count("”")
-    return opened > 0 or words[:at].count('"') % 2 == 1

@@ -37,19 +37,23 @@ class OnnxModel(PairModel):
         networks: whose probabilities are averaged, 1 to 20.
         encoder: of the model that was exported.
         max_length: tokens of a sentence with its context, 32 to 512.
+        context: whether the sentences before are read too.
 
     """
 
     kind: ClassVar[str] = "onnx"
 
-    def __init__(self, precision: str, networks: int, encoder: str, max_length: int) -> None:
+    def __init__(self, precision: str, networks: int, encoder: str, max_length: int, context: bool) -> None:
         super().__init__()
         if precision not in PRECISIONS:
             raise InputError(f"precision={precision!r}: expected {', '.join(PRECISIONS)}.")
         for name, value, low, high in (("networks", networks, 1, 20), ("max_length", max_length, 32, 512)):
             if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
                 raise InputError(f"{name}={value!r}: expected a whole number from {low} to {high}.")
-        self.params = {"precision": precision, "networks": networks, "encoder": encoder, "max_length": max_length}
+        if not isinstance(context, bool):
+            raise InputError(f"context={context!r}: expected true or false.")
+        sizes = {"networks": networks, "max_length": max_length, "context": context}
+        self.params = {"precision": precision, "encoder": encoder, **sizes}
         self.networks_ = []
         self.graphs_: list[bytes] = []
 

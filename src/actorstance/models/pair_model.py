@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from actorstance.actors import Registry
 from actorstance.errors import InputError
 from actorstance.examples import LABELS
+from actorstance.models import Watch
 from actorstance.models.calibration import TEMPERATURES, with_temperature
 from actorstance.models.encoding import MARK, Input, Tokenizer, collate, encode, padded
 
@@ -28,13 +29,14 @@ class PairModel(ABC):
 
     room: ClassVar[int] = 2_048  # tokens of a batch: a processor is quick where a layer's values fit into its cache
 
-    params: dict[str, Any]  # with max_length, in tokens
+    params: dict[str, Any]  # with max_length, in tokens, and context
     networks_: list[Any]
     tokens_: Tokenizer
     seen_: list[bool]  # the labels that training had
 
     def __init__(self) -> None:
         self.registry: Registry | None = None
+        self.watch: Watch | None = None
         self.card: dict[str, Any] = {}
         self.sha256: str | None = None
         self.log: list[dict[str, Any]] = []
@@ -56,7 +58,8 @@ class PairModel(ABC):
 
     def _encode(self, examples: Dataset, part: str | None = None) -> list[Input]:
         """The inputs of the examples; how many had to be cropped is kept under the part's name, and said."""
-        inputs = encode(examples, self.tokens_, self.params["max_length"]) if len(examples) else []
+        settings = (self.params["max_length"], self.params["context"])
+        inputs = encode(examples, self.tokens_, *settings) if len(examples) else []
         if part is None or not inputs:
             return inputs
         cropped, limit = sum(one.cropped for one in inputs), self.params["max_length"]
@@ -124,7 +127,7 @@ class PairModel(ABC):
         for at, number in enumerate(one.input_ids):
             if number in special or at in mentioned:
                 continue
-            token = backend.id_to_token(number)
+            token = backend.id_to_token(number) or ""
             if token.startswith("##") and words and words[-1][1][-1] == at - 1:
                 words[-1] = (words[-1][0] + token[2:], [*words[-1][1], at])
             else:

@@ -28,6 +28,7 @@ from transformers.trainer_callback import TrainerControl, TrainerState
 
 from actorstance.errors import InputError
 from actorstance.files import read_json, write_json
+from actorstance.models import Watch
 from actorstance.models.progress import SCORE, Progress, tensorboard
 
 POOL = 50  # batches that are sorted by length together: enough for like lengths, few enough for a new mix each epoch
@@ -71,6 +72,7 @@ def fine_tune(
     score: Callable[[], float] | None,
     settings: Settings,
     folder: Path | None,
+    watch: Watch | None = None,
 ) -> list[dict[str, Any]]:
     """Train a network in place; it ends with the weights that scored best after an epoch.
 
@@ -81,6 +83,7 @@ def fine_tune(
         score: the validation macro-F1 of the network as it is now; None: the last weights are kept.
         settings: see `Settings`.
         folder: where checkpoints go, and from where training goes on if it holds one; None: nothing is written.
+        watch: told each epoch's score.
 
     Returns:
         One line for every 20 steps and every epoch: loss, learning rate, validation macro-F1.
@@ -103,7 +106,7 @@ def fine_tune(
         train_dataset=items,
         eval_dataset=items[:1] if score else None,  # the Trainer wants one; `score` knows the validation part
         data_collator=collate,
-        job=_Job(settings, score, _shared(folder), LengthBuckets(_lengths(items), settings, rank, together)),
+        job=_Job(settings, score, _shared(folder), LengthBuckets(_lengths(items), settings, rank, together), watch),
     )
     for callback in (transformers.PrinterCallback, transformers.ProgressCallback):
         trainer.remove_callback(callback)
@@ -183,6 +186,7 @@ class _Job:
     score: Callable[[], float] | None
     folder: Path | None
     buckets: LengthBuckets
+    watch: Watch | None
 
 
 class _Trainer(transformers.Trainer):
@@ -276,6 +280,8 @@ class _Trainer(transformers.Trainer):
                 _save(self.job.folder / BEST, self.best)
         self.log({SCORE: found})
         self.control.should_training_stop |= self._finished()
+        if self.job.watch:
+            self.job.watch(round(self.state.epoch or 0), found)
         return {SCORE: found}
 
     # --- checkpoints

@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 import transformers
-from datasets import Dataset
+from datasets import Dataset, concatenate_datasets
 from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
 
@@ -27,6 +27,7 @@ from actorstance.models.encoders import encoder_folder, open_encoder, quiet
 from actorstance.models.encoding import Tokenizer, collate
 from actorstance.models.pair_model import PairModel, parts
 from actorstance.models.pair_network import PairNetwork, device, halved
+from actorstance.models.renaming import renamed
 from actorstance.models.training import Settings, fine_tune, out_of_memory, processes
 from actorstance.scoring import macro_f1
 
@@ -51,6 +52,8 @@ class TransformerModel(PairModel):
         balance: power of the inverse label frequency that weighs the loss, in [0, 1]; 0 weighs all examples alike.
         label_smoothing: share of an example's label that is spread over all labels, in [0, 1).
         max_length: tokens of a sentence with its context, 32 to 512.
+        context: whether the sentences before are read too.
+        renamed: copies of the training sentences with other names in them, see `renaming.renamed`, 0 to 10.
         checkpoint_steps: steps between the checkpoints from which a killed run goes on; one an epoch comes on top.
         seeds: networks trained from `seed`, `seed` + 1, …, whose probabilities are averaged, 1 to 20.
         tensorboard: a folder for TensorBoard's curves; None: none.
@@ -76,6 +79,8 @@ class TransformerModel(PairModel):
         balance: float = 0.25,
         label_smoothing: float = 0.0,
         max_length: int = 192,
+        context: bool = False,
+        renamed: int = 0,
         checkpoint_steps: int = 100,
         seeds: int = 1,
         tensorboard: str | None = None,
@@ -95,6 +100,8 @@ class TransformerModel(PairModel):
             "balance": _real("balance", balance, 0, 1),
             "label_smoothing": _real("label_smoothing", label_smoothing, 0, 0.9),
             "max_length": _whole("max_length", max_length, 32, 512),
+            "context": context,
+            "renamed": _whole("renamed", renamed, 0, 10),
             "checkpoint_steps": _whole("checkpoint_steps", checkpoint_steps, 1, 10**9),
             "seeds": _whole("seeds", seeds, 1, 20),
             "seed": _whole("seed", seed, 0, 2**32 - 1),
@@ -102,6 +109,8 @@ class TransformerModel(PairModel):
         }
         if not isinstance(encoder, str) or not encoder or not isinstance(revision, str | None):
             raise InputError(f"model.encoder={encoder!r}: expected bundled, bundled-mpnet, a folder or a hub name.")
+        if not isinstance(context, bool):
+            raise InputError(f"model.context={context!r}: expected true or false.")
         if not isinstance(start, str | None):
             raise InputError(f"model.start={start!r}: expected a run's folder.")
         if not isinstance(tensorboard, str | None):
@@ -126,6 +135,9 @@ class TransformerModel(PairModel):
         if len(set(y.tolist())) < 2:
             found = LABELS[y[0]] if len(y) else "missing"
             raise InputError(f"all {len(y)} training examples are {found}; two labels are needed.")
+        copies = (renamed(train, self.params["seed"] + number) for number in range(self.params["renamed"]))
+        train = concatenate_datasets([train, *copies])
+        y = labels(train)
         counts = np.bincount(y, minlength=len(LABELS))
         self.seen_ = [bool(count) for count in counts]
         weights = (len(y) / np.maximum(counts, 1)) ** self.params["balance"]
@@ -205,11 +217,13 @@ class TransformerModel(PairModel):
             tensorboard=self.tensorboard,
         )
         folder = checkpoints / f"seed-{seed}" if checkpoints else None
+        # Of several networks the first is watched: the others come after it, and their epochs would be told twice.
+        watch = None if self.networks_ else self.watch
 
         def batch(given: Sequence[dict[str, Any]]) -> dict[str, torch.Tensor]:
             return _tensors(collate(given, self.tokens_.pad))
 
-        return fine_tune(network, items, batch, score if gold is not None else None, settings, folder)
+        return fine_tune(network, items, batch, score if gold is not None else None, settings, folder, watch)
 
     def _logits(self, network: PairNetwork, *arguments: Any) -> NDArray[np.float64]:
         return super()._logits(halved(network), *arguments)

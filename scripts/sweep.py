@@ -1,0 +1,52 @@
+"""Search for the best settings: many trainings, by one process or several. Settings: conf/sweep.yaml."""
+
+from pathlib import Path
+from typing import Any
+
+import hydra
+from omegaconf import DictConfig
+
+from actorstance import command, pipeline, space, terminal
+from actorstance.models import Watch
+
+
+@hydra.main(version_base="1.3", config_path="../conf", config_name="sweep")
+@command.exit_codes
+def main(config: DictConfig) -> None:
+    from actorstance.sweeping import Sweep  # needs the extra `sweep`
+
+    searched, fixed, again = command.searched()
+    corpus_of = command.remembered_corpora()
+
+    def objective(chosen: dict[str, Any], out: Path, resume: bool, watch: Watch) -> float:
+        with command.as_input_errors():
+            trial = command.composed("train", [*fixed, *space.written(chosen)])
+            model, corpus = command.model_of(trial.model), corpus_of(trial.data)
+        model.watch = watch
+        metrics = pipeline.train(
+            corpus,
+            model,
+            out,
+            eval_split="valid",
+            seed=trial.seed,
+            resume=resume,
+            command=sweep.command(chosen),
+            limits=command.arguments(trial.limits),
+        )
+        return float(metrics["macro_f1"])
+
+    first = command.composed("train", [*fixed, *space.written({key: one.first for key, one in searched.items()})])
+    command.model_of(first.model)  # what is wrong with the settings is said before anything is trained
+    corpus = corpus_of(first.data)
+    terminal.corpus(corpus)
+    settings = {"command": again, "examples (their SHA-256)": corpus.fingerprint}
+    own = {"trials": config.sweep.trials, "prune": config.sweep.prune, "seed": config.seed}
+    sweep = Sweep(command.out_folder(), searched, settings, **own)
+    sweep.run(objective, terminal.trial)
+    sweep.write()
+    best = next((row for row in sweep.rows() if row["best"]), None)
+    terminal.sweep(best, sweep.best_command(), sweep.running(), sweep.folder)
+
+
+if __name__ == "__main__":
+    command.run(main, sweeps=True)

@@ -1,0 +1,301 @@
+"""An archive of articles, streamed: its files in order, its documents one by one, and those that cannot be read.
+
+An archive may be larger than memory, and one bad document among ten million must not end a run. So nothing here is a
+list of all, and what cannot be read comes out as `Rejected`, with the reason, in its place.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import json
+import os
+import re
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from actorstance.documents import SUFFIXES as PLAIN
+from actorstance.errors import InputError
+from actorstance.files import MAX_LINE, decode
+
+ONLY_ARCHIVES = (".jsonl.gz", ".jsonl.zst", ".parquet")  # kinds of files that are read here alone
+SUFFIXES = (*PLAIN, *ONLY_ARCHIVES)
+LARGE = 20_000_000  # bytes of an input, from which it is read as an archive: some four thousand articles
+MAX_TEXT = 1_000_000  # characters of one document; the longest articles have a tenth of that
+MAX_ID = 1_000
+COLUMNS = {"id": "id", "date": "date", "text": "text"}
+_BATCH = 64  # rows of a Parquet file that are in memory at once
+_RECENT = 1 << 17
+
+
+@dataclass(frozen=True)
+class Text:
+    """A document as it stands in the archive: where, its id, date (ISO, or None) and raw text."""
+
+    where: str
+    id: str
+    date: str | None
+    text: str
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """What cannot be read: where it stands, its id if it has one, and why."""
+
+    where: str
+    id: str | None
+    reason: str
+
+
+class _BadError(Exception):
+    """A document that cannot be read, and why."""
+
+
+def is_archive(source: str | Path) -> bool:
+    """Return whether an input is read as an archive if nobody says: by its kind, or since it is large.
+
+    It is one if a file of it is compressed or Parquet, or if all its files together have more than `LARGE` bytes.
+    """
+    path = Path(source)
+    if re.search(r"\s", str(source)) and not _exists(path):
+        return False
+    size = 0
+    for file in files(path) if _exists(path) else ():
+        size += file.stat().st_size
+        if size > LARGE or file.name.lower().endswith(ONLY_ARCHIVES):
+            return True
+    return False
+
+
+def files(path: Path) -> Iterator[Path]:
+    """Yield the files of an archive in the order of their names, folder by folder; one file alone is itself."""
+    if path.is_file():
+        yield path
+        return
+    for entry in sorted(os.scandir(path), key=lambda entry: entry.name):
+        if entry.is_dir():
+            yield from files(Path(entry.path))
+        elif entry.name.lower().endswith(SUFFIXES) and entry.is_file():
+            yield Path(entry.path)
+
+
+class Archive:
+    """A folder or file of articles, to be passed through from the first document to the last.
+
+    Args:
+        source: a file (text, .jsonl, .jsonl.gz, .jsonl.zst, .parquet), or a folder of them.
+        columns: the names of `id`, `date` and `text` in JSONL and Parquet.
+
+    Raises:
+        InputError: if there is nothing to read, or a Parquet file lacks a column.
+
+    """
+
+    def __init__(self, source: str | Path, columns: Mapping[str, str] = COLUMNS) -> None:
+        self.path = Path(source)
+        self.columns = {**COLUMNS, **columns}
+        if re.match(r"https?:/", str(source)):
+            raise InputError(f"{source}: an address. Nothing is fetched: save the archive on a disk.")
+        if unknown := set(columns) - set(COLUMNS):
+            raise InputError(f"columns.{min(unknown)}: there is no such setting. There are id, date, text.")
+        if not _exists(self.path):
+            raise InputError(f"{source}: no such file or folder.")
+        self.bytes, found, names = 0, 0, hashlib.sha256()
+        for file in files(self.path):
+            size = file.stat().st_size
+            self.bytes, found = self.bytes + size, found + 1
+            names.update(f"{self._name(file)}\0{size}\n".encode("utf-8", "surrogatepass"))
+            if file.suffix.lower() == ".parquet":
+                self._require_columns(file)
+        if not found:
+            raise InputError(f"{self.path}: no file in this folder ends in {', '.join(SUFFIXES)}.")
+        self.fingerprint = names.hexdigest()  # of the names and sizes of all files
+        self.passed = 0  # bytes of the files that lie behind, as far as they can be told
+
+    def _name(self, file: Path) -> str:
+        return file.relative_to(self.path).as_posix() if self.path != file else file.name
+
+    def _require_columns(self, file: Path) -> None:
+        try:
+            found = pq.read_schema(file).names
+        except (pa.ArrowException, OSError) as error:
+            raise InputError(f"{file}: no Parquet file that can be read ({error}).") from error
+        for key in ("id", "text"):
+            if (name := self.columns[key]) not in found:
+                there = ", ".join(found)[:300] or "none"
+                raise InputError(
+                    f"{file}: no column {name!r}; there are {there}. Name the one that holds the {key}: columns.{key}=…"
+                )
+
+    def __iter__(self) -> Iterator[Text | Rejected]:
+        """Yield the documents; of two with one id the first counts, whatever else is wrong with it."""
+        seen = Ids()
+        self.passed = 0
+        for file in files(self.path):
+            behind, size = self.passed, file.stat().st_size
+            for one in self._of_file(file, behind):
+                if one.id is not None and not seen.add(one.id):
+                    yield Rejected(one.where, one.id, "the document id occurs twice")
+                else:
+                    yield one
+            self.passed = behind + size
+
+    def _of_file(self, file: Path, behind: int) -> Iterator[Text | Rejected]:
+        name = self._name(file)
+        try:
+            if file.suffix.lower() == ".parquet":
+                yield from self._parquet(file, name, behind)
+            elif ".jsonl" in file.suffixes[-2:]:
+                yield from self._jsonl(file, name, behind)
+            else:
+                yield self._article(file, name)
+        except (EOFError, zlib.error, OSError, pa.ArrowException) as error:
+            reason = "cut short, or no such archive" if isinstance(error, EOFError | zlib.error) else "cannot be read"
+            yield Rejected(name, None, f"the rest of the file: {reason} ({' '.join(str(error).split())[:200]})")
+
+    def _article(self, file: Path, name: str) -> Text | Rejected:
+        try:
+            if (size := file.stat().st_size) > 4 * MAX_TEXT:  # bytes, of which a character has four at most
+                raise _BadError(f"{size:,} bytes: at most {MAX_TEXT:,} characters are read")
+            return self._checked(name, name, None, _decoded(file.read_bytes()))
+        except _BadError as bad:
+            return Rejected(name, name, str(bad))
+
+    def _jsonl(self, file: Path, name: str, behind: int) -> Iterator[Text | Rejected]:
+        with _opened(file) as (stream, place):
+            for number, line in enumerate(_lines(stream), 1):
+                where, id = f"{name}:{number}", None
+                self.passed = behind + place()
+                try:
+                    if line is None:
+                        raise _BadError(f"a line of more than {MAX_LINE:,} bytes")
+                    text = _decoded(line).removeprefix("\ufeff" if number == 1 else "").strip()
+                    if not text:
+                        continue
+                    row = _object(text)
+                    id = _id(row.get(self.columns["id"]))
+                    yield self._checked(where, id, row.get(self.columns["date"]), row.get(self.columns["text"]))
+                except _BadError as bad:
+                    yield Rejected(where, id, str(bad))
+
+    def _parquet(self, file: Path, name: str, behind: int) -> Iterator[Text | Rejected]:
+        with pq.ParquetFile(file, buffer_size=1 << 16) as table:
+            size, rows, number = file.stat().st_size, table.metadata.num_rows, 0
+            wanted = [column for column in self.columns.values() if column in table.schema_arrow.names]
+            for batch in table.iter_batches(_BATCH, columns=wanted, use_threads=False):
+                self.passed = behind + size * number // max(1, rows)
+                for row in batch.to_pylist():
+                    number += 1
+                    where, id = f"{name}:{number}", None
+                    try:
+                        id = _id(row[self.columns["id"]])
+                        date = row.get(self.columns["date"])
+                        date = date if isinstance(date, str | None) else date.isoformat()
+                        yield self._checked(where, id, date, row[self.columns["text"]])
+                    except _BadError as bad:
+                        yield Rejected(where, id, str(bad))
+                    except AttributeError:
+                        yield Rejected(where, id, "its date is no date and no text")
+
+    def _checked(self, where: str, id: str, date: Any, text: Any) -> Text:
+        if not isinstance(text, str) or not isinstance(date, str | None):
+            kinds = f"{type(text).__name__} and {type(date).__name__}"
+            raise _BadError(f"expected text and (if known) date as text, found {kinds}")
+        if len(text) > MAX_TEXT:
+            raise _BadError(f"{len(text):,} characters: at most {MAX_TEXT:,} are read")
+        if not text.strip("\ufeff\u200b \t\r\n\u00a0"):
+            raise _BadError("empty")
+        for value in (id, date or ""):
+            if re.search("[\0\ud800-\udfff]", value):
+                raise _BadError("its id or date holds a character that is no text")
+        return Text(where, id, date, text)
+
+
+class Ids:
+    """The ids that were seen: 8 bytes of a hash each, 80 MB for ten million.
+
+    Two of ten million ids share a hash with a probability of three in a million (n² / 2⁶⁵).
+    """
+
+    def __init__(self) -> None:
+        self._recent: set[int] = set()
+        self._sorted = np.zeros(0, dtype=np.uint64)
+
+    def add(self, id: str) -> bool:
+        """Add an id, and return whether it is new."""
+        digest = hashlib.blake2b(id.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+        value = int.from_bytes(digest, "big")
+        at = int(np.searchsorted(self._sorted, np.uint64(value)))
+        if value in self._recent or (at < len(self._sorted) and int(self._sorted[at]) == value):
+            return False
+        self._recent.add(value)
+        if len(self._recent) >= _RECENT:
+            self._sorted = np.sort(np.concatenate([self._sorted, np.fromiter(self._recent, np.uint64)]))
+            self._recent.clear()
+        return True
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # too long for a path
+        return False
+
+
+def _id(value: Any) -> str:
+    if not isinstance(value, str | int) or isinstance(value, bool) or not str(value).strip():
+        raise _BadError("no id")
+    if len(str(value)) > MAX_ID:
+        raise _BadError(f"an id of more than {MAX_ID:,} characters")
+    return str(value)
+
+
+def _object(text: str) -> dict[str, Any]:
+    try:
+        row = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise _BadError(f"no JSON: {error}") from error
+    if not isinstance(row, dict):
+        raise _BadError(f"a JSON {type(row).__name__}, expected an object")
+    return row
+
+
+def _decoded(data: bytes) -> str:
+    try:
+        return decode(data, "it")
+    except InputError as error:
+        raise _BadError(str(error).removeprefix("it: ").split(". Save it")[0]) from error
+
+
+def _lines(stream: IO[bytes] | gzip.GzipFile) -> Iterator[bytes | None]:
+    """Yield the lines of a file; None for one that is too long, of which no more than a piece is held."""
+    while line := stream.readline(MAX_LINE + 1):
+        if len(line) <= MAX_LINE:
+            yield line
+            continue
+        while line and not line.endswith(b"\n"):
+            line = stream.readline(MAX_LINE)
+        yield None
+
+
+@contextmanager
+def _opened(file: Path) -> Iterator[tuple[IO[bytes] | gzip.GzipFile, Callable[[], int]]]:
+    """Open a file that may be compressed; also what tells how far into it one is."""
+    with file.open("rb") as raw:
+        if file.suffix.lower() == ".gz":
+            with gzip.open(raw) as unpacked:
+                yield unpacked, raw.tell
+        elif file.suffix.lower() == ".zst":
+            with pa.CompressedInputStream(pa.PythonFile(raw, mode="r"), "zstd") as unpacked:
+                yield io.BufferedReader(unpacked), raw.tell
+        else:
+            yield raw, raw.tell

@@ -1,0 +1,93 @@
+"""The processes of one machine that read an archive's shards: in parallel, in order, never more than a few at once."""
+
+from __future__ import annotations
+
+import gc
+import multiprocessing
+import os
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import connection
+from typing import TypeVar
+
+from actorstance.errors import InputError
+from actorstance.models import Model
+from actorstance.shards import Done, Opener, Prepared, Shard, finish, prepare_here, read_here
+
+AHEAD = 2  # shards a process has at most, the one it reads included: the rest of the archive waits on the disk
+# A linear model is small and has one thread: each process has its own. Any other has threads, or a card, for itself,
+# and stands beside the processes that clean the text and find the actors.
+INSIDE = frozenset({"linear"})
+YIELDING = 10  # how much those give way to it (nice): they are soon ahead of it, and it has a thread on every processor
+
+_T = TypeVar("_T", Done, Prepared)
+
+
+def local(model: Model, opener: Opener, shards: Iterable[Shard], processes: int | None = None) -> Iterator[Done]:
+    """Read shards in processes of this machine.
+
+    Args:
+        model: what `opener` opens elsewhere.
+        opener: of the model and the actors.
+        shards: see `shards.shards`; they are asked for as they are needed.
+        processes: how many; as many as there are processors, if None.
+
+    Yields:
+        The shards as they were read, in order.
+
+    Raises:
+        InputError: if the model cannot be opened, or the system has ended a process.
+
+    """
+    if processes is not None and (isinstance(processes, bool) or not isinstance(processes, int) or processes < 1):
+        raise InputError(f"engine.processes={processes!r}: expected a whole number of at least 1.")
+    count = processes or len(os.sched_getaffinity(0))
+    inside = model.kind in INSIDE
+    begin = (0 if inside else YIELDING,)
+    try:
+        with ProcessPoolExecutor(count, multiprocessing.get_context("spawn"), _begin, begin) as pool:
+            try:
+                if inside:
+                    yield from _in_order(pool, read_here, opener, shards, AHEAD * count)
+                else:
+                    for prepared in _in_order(pool, prepare_here, opener, shards, AHEAD * count):
+                        yield finish(prepared, model, opener.level, opener.priors)
+            finally:
+                pool.shutdown(wait=False, cancel_futures=True)
+    except BrokenProcessPool as error:
+        raise InputError(
+            "the system has ended a process that read the archive, likely since memory ran out. Go on with "
+            "fewer: engine.processes=1."
+        ) from error
+
+
+def _in_order(
+    pool: ProcessPoolExecutor, read: Callable[[Opener, Shard], _T], opener: Opener, shards: Iterable[Shard], ahead: int
+) -> Iterator[_T]:
+    waiting: deque[Future[_T]] = deque()
+    for shard in shards:
+        waiting.append(pool.submit(read, opener, shard))
+        if len(waiting) >= ahead:
+            yield waiting.popleft().result()
+    while waiting:
+        yield waiting.popleft().result()
+
+
+def _begin(yielding: int) -> None:
+    """Make this process end when the one that started it is killed: nobody else would. And collect garbage rarely.
+
+    What reading makes goes by itself; looking through all of it again and again takes a tenth of the time.
+    """
+    os.nice(yielding)
+    gc.set_threshold(200_000, 20, 100)
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def watch() -> None:
+        connection.wait([parent.sentinel])
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()

@@ -1,0 +1,82 @@
+"""Which part of a corpus a model is fitted on, tuned on, and scored on."""
+
+from __future__ import annotations
+
+import numpy as np
+from datasets import Dataset, concatenate_datasets
+
+from actorstance.corpora import Corpus
+from actorstance.errors import InputError
+from actorstance.examples import CORPUS, SPLITS, grouped_tenth, with_split
+from actorstance.models import Model
+
+
+def has_split(corpus: Corpus) -> bool:
+    """Whether a corpus has an official split."""
+    return any(corpus.examples["split"][:])
+
+
+def held_out_part(corpus: Corpus, eval_split: str | None) -> str:
+    """Return the part to score: as named; else test, or valid where the corpus comes without its test part.
+
+    Raises:
+        InputError: if the corpus has no such part, or nothing to train on.
+
+    """
+    there = (
+        [split for split in SPLITS if split in set(corpus.examples["split"][:])] if has_split(corpus) else list(SPLITS)
+    )
+    if eval_split not in (None, "test", "valid"):
+        raise InputError(f"eval_split={eval_split}: expected test or valid.")
+    if has_split(corpus) and "" in (found := corpus.examples["split"][:]):
+        raise InputError(
+            f"data={corpus.name}: {found.count('')} of {len(found)} rows have no split, the others have one."
+        )
+    if CORPUS in corpus.examples.column_names:  # several corpora: a part that not all of them have is none of theirs
+        found = set(zip(corpus.examples[CORPUS][:], corpus.examples["split"][:], strict=True))
+        there = [split for split in there if all((name, split) in found for name, _ in found)]
+    part = eval_split or ("test" if "test" in there else "valid")
+    if part not in there or "train" not in there:
+        raise InputError(
+            f"data={corpus.name}: eval_split={part} needs the parts train and {part}, found {', '.join(there)}."
+        )
+    return part
+
+
+def foreign_part(corpus: Corpus, eval_split: str | None) -> Dataset:
+    """Return what to score of a corpus that the model was not trained on: the part named, else test or valid, else all.
+
+    Raises:
+        InputError: if the corpus has no such part.
+
+    """
+    there = set(corpus.examples["split"][:])
+    part = eval_split or next((split for split in ("test", "valid") if split in there), None)
+    if part is None:
+        return corpus.examples
+    if part not in there:
+        found = ", ".join(sorted(there - {""})) or "no split"
+        raise InputError(f"data={corpus.name}: eval_split={part} is not there, found {found}.")
+    return of_split(corpus.examples, part)
+
+
+def parts_of(corpus: Corpus, part: str, seed: int) -> tuple[Dataset, Dataset, Dataset]:
+    """Return the examples to fit on, to tune and calibrate on, and to score, if `part` is scored."""
+    examples = corpus.examples if has_split(corpus) else with_split(corpus.examples, seed)
+    train, valid = of_split(examples, "train"), of_split(examples, "valid")
+    if part == "valid" or not len(valid):
+        train, valid = grouped_tenth(train, seed)
+    return train, valid, of_split(examples, part)
+
+
+def of_split(examples: Dataset, split: str) -> Dataset:
+    """Return the examples of a part."""
+    return examples.select(np.flatnonzero(np.asarray(examples["split"][:]) == split))
+
+
+def training_part(corpus: Corpus, model: Model) -> Dataset:
+    """Return all that a model has seen of the corpus it was trained on."""
+    if corpus.folds:
+        return corpus.examples
+    fit, tune, _ = parts_of(corpus, model.card["eval_split"], int(model.card["seed"]))
+    return concatenate_datasets([fit, tune])

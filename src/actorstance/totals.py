@@ -1,0 +1,195 @@
+"""Scores of actors and pairs from an archive's shards, one after the other, in memory that does not grow.
+
+A mean and its interval need of each actor or pair no more than six sums over its documents. They are kept in an SQLite
+file, since a large archive has more names than memory holds.
+
+The interval is the linear form of resampling documents (the sandwich estimator of a ratio): with n_d mentions of the
+actor in document d, whose scores add up to s_d, and the mean r = sum(s) / sum(n), its squares are those of s_d - r n_d.
+How far it agrees with the bootstrap of other runs: docs/methods.md.
+"""
+
+from __future__ import annotations
+
+import math
+import sqlite3
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from scipy.stats import t as student_t
+
+from actorstance.actors import UNKNOWN
+from actorstance.correction import LEVEL
+from actorstance.runs import EVIDENCE
+from actorstance.scoring import MIN_GROUPS, ROLES
+
+PREDICTED = ("document_id", "source", "target", "against", "favor", "evidence")  # columns of predictions that are read
+MENTIONED = ("actor", "rule", "candidates")  # and of mentions
+PAIR = "pair"
+_SUMS = ("n", "documents", "total", "nn", "nt", "tt", *EVIDENCE)
+_CACHE = 32_000  # KiB of the file that SQLite keeps in memory
+
+
+class Sums(NamedTuple):
+    """Sums over documents: of n mentions and their scores' total, of the documents, and of n², n * total, total²."""
+
+    n: int
+    documents: int
+    total: float
+    nn: int
+    nt: float
+    tt: float
+
+    def interval(self) -> tuple[float, float] | tuple[None, None]:
+        """Return the ends of the 95 % interval of the mean, None with fewer than `MIN_GROUPS` documents.
+
+        Example:
+            >>> low, high = Sums(n=20, documents=10, total=2.0, nn=40, nt=4.0, tt=0.8).interval()
+            >>> round(low, 3), round(high, 3)
+            (0.025, 0.175)
+
+        """
+        if self.documents < MIN_GROUPS:
+            return None, None
+        mean = self.total / self.n
+        squares = max(0.0, self.tt - 2 * mean * self.nt + mean * mean * self.nn)
+        free = self.documents - 1
+        spread = float(student_t.ppf((1 + LEVEL) / 2, free)) * math.sqrt(self.documents / free * squares) / self.n
+        return max(-1.0, mean - spread), min(1.0, mean + spread)
+
+
+class Totals:
+    """The sums of every actor and pair of an archive.
+
+    Args:
+        path: of a file that is made for them. Whoever makes this removes it.
+
+    """
+
+    def __init__(self, path: Path) -> None:
+        path.unlink(missing_ok=True)
+        self._file = sqlite3.connect(path)
+        self._file.execute("PRAGMA journal_mode = OFF")  # the file is made anew if anything happens to it
+        self._file.execute("PRAGMA synchronous = OFF")
+        self._file.execute(f"PRAGMA cache_size = -{_CACHE}")
+        columns = ", ".join(f"{name} NOT NULL" for name in _SUMS)
+        self._file.execute(f"CREATE TABLE sums (role, a, b, {columns}, PRIMARY KEY (role, a, b)) WITHOUT ROWID")
+        counts = ", ".join(f"{name} NOT NULL" for name in EVIDENCE)
+        self._file.execute(f"CREATE TABLE found (actor PRIMARY KEY, {counts}) WITHOUT ROWID")
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._file.close()
+
+    def add(self, predictions: pa.Table, mentions: pa.Table) -> None:
+        """Add a shard, whose documents are in no other.
+
+        Args:
+            predictions: with the columns of `PREDICTED`.
+            mentions: with the columns of `MENTIONED`.
+
+        """
+        score = pc.subtract(predictions["favor"], predictions["against"])
+        table = predictions.select(["document_id", "source", "target"]).append_column("score", score)
+        for kind in EVIDENCE:
+            table = table.append_column(kind, pc.cast(pc.equal(predictions["evidence"], kind), pa.int64()))
+        for role, keys in ((ROLES[0], ["target"]), (ROLES[1], ["source"]), (PAIR, ["source", "target"])):
+            self._add(role, _summed(table, keys), len(keys))
+        found: dict[str, Counter[str]] = {}
+        for actor, rule, candidates in zip(*(mentions[name].to_pylist() for name in MENTIONED), strict=True):
+            if actor == UNKNOWN:
+                for one in (UNKNOWN, *candidates):
+                    found.setdefault(one, Counter())["unresolved"] += 1
+            else:
+                found.setdefault(actor, Counter())["by_registry" if rule.startswith("registry") else "by_rule"] += 1
+        self._upsert(
+            "found", ("actor",), EVIDENCE, [(actor, *(n[kind] for kind in EVIDENCE)) for actor, n in found.items()]
+        )
+
+    def _add(self, role: str, table: pa.Table, keys: int) -> None:
+        columns = [column.to_pylist() for column in table.columns]
+        ends = columns[:keys] if keys == 2 else [*columns[:keys], [""] * len(table)]
+        rows = list(zip([role] * len(table), *ends, *columns[keys:], strict=True))
+        self._upsert("sums", ("role", "a", "b"), _SUMS, rows)
+
+    def _upsert(self, table: str, keys: tuple[str, ...], sums: tuple[str, ...], rows: list[tuple[Any, ...]]) -> None:
+        added = ", ".join(f"{name} = {name} + excluded.{name}" for name in sums)
+        places = ", ".join("?" * (len(keys) + len(sums)))
+        with self._file:
+            self._file.executemany(
+                f"INSERT INTO {table} VALUES ({places}) ON CONFLICT ({', '.join(keys)}) DO UPDATE SET {added}",  # noqa: S608
+                rows,
+            )
+
+    def counts(self) -> dict[str, int]:
+        """Return how many actors and pairs there are."""
+        actors = "SELECT count(*) FROM (SELECT a FROM sums WHERE role <> ? GROUP BY a)"
+        pairs = "SELECT count(*) FROM sums WHERE role = ?"
+        names = zip(("actors", "pairs_of_actors"), (actors, pairs), strict=True)
+        return {name: int(self._file.execute(query, (PAIR,)).fetchone()[0]) for name, query in names}
+
+    def actors(self) -> Iterator[dict[str, Any]]:
+        """Yield the rows of actors.csv, in its order."""
+        kinds = ", ".join(f"coalesce(found.{kind}, 0)" for kind in EVIDENCE)
+        for role in ROLES:
+            query = (
+                f"SELECT a, n, documents, total, nn, nt, tt, {kinds} FROM sums LEFT JOIN found ON actor = a "  # noqa: S608
+                "WHERE role = ? ORDER BY n DESC, a"
+            )
+            for actor, *rest in self._file.execute(query, (role,)):
+                empty = {"accuracy": None, "macro_f1": None}
+                yield {"actor": actor, "role": role, **_scored(rest), **empty, **_found(rest)}
+
+    def pairs(self) -> Iterator[dict[str, Any]]:
+        """Yield the rows of pairs.csv, in its order."""
+        query = f"SELECT a, b, {', '.join(_SUMS)} FROM sums WHERE role = ? ORDER BY n DESC, a, b"  # noqa: S608
+        for source, target, *rest in self._file.execute(query, (PAIR,)):
+            yield {"source": source, "target": target, **_scored(rest), **_found(rest)}
+
+
+def _summed(table: pa.Table, keys: list[str]) -> pa.Table:
+    """The sums of each key, in the order of `_SUMS`; on one thread, since floats add up by order."""
+    kinds = [(kind, "sum") for kind in EVIDENCE]
+    table = table.group_by([*keys, "document_id"], use_threads=False).aggregate(
+        [("score", "count"), ("score", "sum"), *kinds]
+    )
+    n, total = table["score_count"], table["score_sum"]
+    parts = {
+        "n": n,
+        "total": total,
+        "nn": pc.multiply(n, n),
+        "nt": pc.multiply(n, total),
+        "tt": pc.multiply(total, total),
+        **{kind: table[f"{kind}_sum"] for kind in EVIDENCE},
+    }
+    found = pa.table({**{key: table[key] for key in keys}, **parts}).group_by(keys, use_threads=False)
+    found = found.aggregate([("n", "count"), *((name, "sum") for name in parts)])
+    order = ["n_sum", "n_count", *(f"{name}_sum" for name in parts if name != "n")]
+    return found.select([*keys, *order])
+
+
+def _scored(sums: list[Any]) -> dict[str, Any]:
+    found = Sums(*sums[:6])
+    low, high = found.interval()
+    mean = found.total / found.n
+    return {
+        "n": found.n,
+        "documents": found.documents,
+        "gold": None,
+        "model_score": mean,
+        "score": mean,
+        "low": low,
+        "high": high,
+        "correction": "none",
+        "labelled": 0,
+        "power": None,
+        "low_here": None,
+        "high_here": None,
+    }
+
+
+def _found(sums: list[Any]) -> dict[str, int]:
+    return dict(zip(EVIDENCE, sums[6:], strict=True))
