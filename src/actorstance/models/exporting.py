@@ -131,7 +131,7 @@ def _quantized(path: Path, seen: list[dict[str, NDArray[Any]]]) -> Path:
 
 
 def _reach(model: onnx.ModelProto, names: list[str], seen: list[dict[str, NDArray[Any]]]) -> dict[str, float]:
-    """How far from 0 activations get, in their root mean squares: the farther, the fewer of 8 bits are left for most."""
+    """How far from 0 activations get, in their root mean squares: the farther, the fewer of 8 bits for most of them."""
     watched = onnx.ModelProto()
     watched.CopyFrom(model)
     names = sorted(set(names))
