@@ -134,14 +134,17 @@ def killed(run: str, archive: Path, folder: Path, times: int, more: list[str]) -
     whole = folder / "whole"
     seconds = ran(whole, f"run={run}", f"input={archive}", *more).reading
     wanted, rng = hashes(whole), random.Random(1)
+    count = len(list((whole / TABLES[0]).iterdir()))
     same = 0
     for number in range(times):
         out = folder / f"killed-{number}"
         running = start(f"run={run}", f"input={archive}", *more, f"hydra.run.dir={out}")
-        while running.poll() is None and not (out / "unfinished.json").exists():
+        moment = rng.uniform(0, count)  # in shards, since a busy machine takes longer than before
+        while running.poll() is None and (
+            not (out / "unfinished.json").exists() or len(list((out / "unfinished").glob("*.json"))) < int(moment)
+        ):
             time.sleep(0.01)
-        moment = rng.uniform(0, seconds)
-        time.sleep(moment)
+        time.sleep(moment % 1 * seconds / count)
         children = psutil.Process(running.pid).children(recursive=True) if running.poll() is None else []
         running.send_signal(signal.SIGKILL)
         running.wait()
@@ -152,8 +155,7 @@ def killed(run: str, archive: Path, folder: Path, times: int, more: list[str]) -
         equal = hashes(out) == wanted
         same += equal
         print(
-            f"  killed {moment:.1f} s after the run began, {done} shards done, {left} processes left: "
-            f"{'same' if equal else 'OTHER'}",
+            f"  killed with {done} of {count} shards done, {left} processes left: {'same' if equal else 'OTHER'}",
             flush=True,
         )
         shutil.rmtree(out)

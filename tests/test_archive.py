@@ -458,6 +458,14 @@ def test_shards_are_bounded(monkeypatch: Any) -> None:
     ]
 
 
+def _typed(process: psutil.Process) -> str:
+    """A process's command line, "" if it has ended meanwhile."""
+    try:
+        return " ".join(process.cmdline())
+    except psutil.NoSuchProcess:  # of which a zombie is one
+        return ""
+
+
 def test_ray_loses_nothing(trained: Path, source: Path, whole: Path, tmp_path: Path) -> None:
     pytest.importorskip("ray", reason="Ray is not installed: pip install -e '.[ray]'")
     killed: list[int] = []
@@ -465,9 +473,7 @@ def test_ray_loses_nothing(trained: Path, source: Path, whole: Path, tmp_path: P
     def killing(model: Model, opener: Opener, parts: Iterable[Shard]) -> Iterator[Done]:
         for done in cluster.cluster(model, opener, parts, workers=2):
             yield done
-            workers = [
-                one for one in psutil.Process().children(recursive=True) if "read_here" in " ".join(one.cmdline())
-            ]
+            workers = [one for one in psutil.Process().children(recursive=True) if "read_here" in _typed(one)]
             if workers and not killed:
                 workers[0].kill()
                 killed.append(workers[0].pid)

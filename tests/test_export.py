@@ -243,7 +243,7 @@ def changed(exported: Path, place: Path, name: str, content: bytes) -> None:
 
 
 def test_settings() -> None:
-    good = {"precision": "int8", "networks": 1, "encoder": "bundled", "max_length": 64}
-    for key, value in {"precision": "int4", "networks": 0, "max_length": True}.items():
+    good = {"precision": "int8", "networks": 1, "encoder": "bundled", "max_length": 64, "context": False}
+    for key, value in {"precision": "int4", "networks": 0, "max_length": True, "context": "no"}.items():
         with pytest.raises(InputError, match=f"^{key}="):
             OnnxModel(**{**good, key: value})  # type: ignore[arg-type]

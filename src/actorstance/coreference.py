@@ -50,9 +50,9 @@ def _description() -> re.Pattern[str]:
         for kind, name in (("person", "persons"), ("body", "bodies"), ("state", "states"))
     )
     return re.compile(
-        r"(?<![\w’'-])(?P<bare>(?:the\s+)?(?:regime|government\s+(?:forces|troops|soldiers|officials)))(?![\w-]|\s+of\b)"
-        r"|(?<![\w’'-])(?:the|this|that)\s+(?:(?:ruling|armed|militant|rebel|outgoing|former|embattled|central|federal"
-        rf"|new)\s+)?(?:{kinds})(?![\w-]|\s+of\b)|(?:all\s+)?these\s+(?P<groups>groups|fighters|factions)\b",
+        r"(?<![\w’'-])(?:(?P<bare>(?:the\s+)?(?:regime|government\s+(?:forces|troops|soldiers|officials)))(?![\w-]|\s+of\b)"
+        r"|(?:the|this|that)\s+(?:(?:ruling|armed|militant|rebel|outgoing|former|embattled|central|federal|new)\s+)?"
+        rf"(?:{kinds})(?![\w-]|\s+of\b))|(?:all\s+)?these\s+(?P<groups>groups|fighters|factions)\b",
         re.IGNORECASE,
     )
 

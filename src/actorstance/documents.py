@@ -15,7 +15,7 @@ from actorstance import lines as page_lines
 from actorstance.errors import InputError
 from actorstance.files import MAX_LINE, decode, read_json_lines
 from actorstance.lines import Line
-from actorstance.sentences import split
+from actorstance.sentences import one_line, split
 
 MAX_FILE = 100_000_000  # bytes of one text file; a newspaper article has five thousand
 SUFFIXES = (".txt", ".text", ".md", ".jsonl")
@@ -28,11 +28,6 @@ class Sentence:
     start: int
     end: int
     paragraph: int
-
-
-def one_line(text: str) -> str:
-    """Return a text of the same length with a space for each white space character."""
-    return text if text.isprintable() else re.sub(r"\s", " ", text)  # printable: spaces at most
 
 
 @dataclass(frozen=True)

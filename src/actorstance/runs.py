@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from actorstance import conformal, report, scoring
 from actorstance.actors import AUTHOR, UNKNOWN, Registry
-from actorstance.documents import Document, one_line
+from actorstance.documents import Document
 from actorstance.errors import InputError
 from actorstance.examples import LABELS
 from actorstance.files import first_process, read_json, write_csv, write_json, write_jsonl
@@ -28,6 +28,7 @@ from actorstance.models.bundle import MANIFEST
 from actorstance.priors import Priors
 from actorstance.provenance import provenance
 from actorstance.reading import COUNTED, NOWHERE, Reading
+from actorstance.sentences import one_line
 
 _SCORE = ("n", "documents", "gold", "score", "low", "high", "correction")
 _CORRECTED = ("labelled", "model_score", "power", "low_here", "high_here")

@@ -43,8 +43,13 @@ _INITIALS = re.compile(r"\b(?!U\.S\.|U\.N\.|U\.K\.|E\.U\.|D\.C\.|N\.Y\.|L\.A\.|U
 _GLUED = re.compile(r"(?<=[a-z]{3})[.?!][\"”’]?(?=[“‘]?[A-Z][a-z]+\s)")
 # Ends that sentencex takes for the middle: initials or a firm's ending before a word that opens sentences; an ellipsis.
 _MISSED = re.compile(
-    rf"(?:\b(?:[A-Z]\.){{2,6}}|\b(?:St|Ltd|Inc|Corp|Co|Jr|Sr)\.|\bNo\.|…[\"”’]?)\s+(?=[\"“‘']?{_STARTERS})"
+    rf"(?:\b(?:(?:[A-Z]\.){{2,6}}|(?:St|Ltd|Inc|Corp|Co|Jr|Sr|No)\.)|…[\"”’]?)\s+(?=[\"“‘']?{_STARTERS})"
 )
+
+
+def one_line(text: str) -> str:
+    """Return a text of the same length with a space for each white space character."""
+    return text if text.isprintable() else re.sub(r"\s", " ", text)  # printable: spaces at most
 
 
 def split(text: str) -> list[tuple[int, int]]:
@@ -73,7 +78,7 @@ def _candidates(text: str) -> list[tuple[int, int]]:
     """Where sentencex, blind to quotation marks, would cut; closing marks go left, opening ones right."""
     blanked = _QUOTES.sub(lambda found: " " * len(found[0]), text)
     blanked = _PARENTHESIS.sub(lambda found: f" {found[1]} ", blanked)
-    blanked = re.sub(r"\s", " ", blanked)  # a line break inside a paragraph ends no sentence
+    blanked = one_line(blanked)  # a line break inside a paragraph ends no sentence
     cuts = {boundary["end_index"] for boundary in get_sentence_boundaries("en", blanked)}
     cuts |= {found.end() for pattern in (_GLUED, _MISSED) for found in pattern.finditer(text)}
     spans, start = [], 0

@@ -139,27 +139,18 @@ class Tagged:
 
     def __init__(self, text: str, pieces: Sequence[tuple[int, int, bool]]) -> None:
         self.text = text
-        self.starts: list[int] = []
-        self.ends: list[int] = []
-        self.words: list[str] = []  # in lower case, apostrophes straight
-        alone: list[str] = []
+        spans: list[tuple[int, int]] = []
+        alone: list[tuple[str, str]] = []
         for start, end, quotation in pieces:
-            if quotation:
-                self.starts.append(start)
-                self.ends.append(end)
-                self.words.append('"')
-                alone.append("Q")
-                continue
-            for found in _TOKEN.finditer(text, start, end):
-                first, last = found.span()
-                word, tag = _alone(found[0])
-                self.starts.append(first)
-                self.ends.append(last)
-                self.words.append(word)
-                alone.append(tag)
+            here = [(start, end)] if quotation else [found.span() for found in _TOKEN.finditer(text, start, end)]
+            spans += here
+            alone += [('"', "Q")] if quotation else [_alone(text[first:last]) for first, last in here]
+        self.starts = [first for first, _ in spans]
+        self.ends = [last for _, last in spans]
+        self.words = [word for word, _ in alone]  # in lower case, apostrophes straight
         self.forms: dict[int, Form] = {}  # of the tokens that can be verbs
         self.tags: list[str] = []
-        for at, tag in enumerate(alone):
+        for at, (_, tag) in enumerate(alone):
             self.tags.append(tag or self._tag(at))
 
     def _tag(self, at: int) -> str:

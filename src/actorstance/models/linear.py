@@ -241,8 +241,8 @@ class LinearModel:
         indptr = np.concatenate([[0], np.cumsum(known)])[np.asarray(ends)]
         x = sparse.csr_array((np.ones(indptr[-1]), columns[known], indptr), shape=(len(examples), len(self.ids_)))
         x.sum_duplicates()
-        x.data = 1 + np.log(x.data)
-        return normalize(x * self.idf_)
+        x.data = (1 + np.log(x.data)) * self.idf_[x.indices]
+        return normalize(x, copy=False)
 
     def _weighed(self, x: sparse.csr_array) -> sparse.csr_array:
         """TF-IDF of hashed counts in the columns that are kept, each row of length 1.
