@@ -49,7 +49,8 @@ check: .venv/.all
 bench: .venv/.all
 	$(BIN)/python benchmarks/linear.py $(DSE)
 	$(BIN)/python benchmarks/transformer.py $(DSE)
-	$(BIN)/python benchmarks/inference.py
+	run=$$($(BIN)/python scripts/train.py model=transformer model.epochs=2 | sed -n 's/^run: //p') && test -n "$$run" && \
+	$(BIN)/python benchmarks/inference.py "$$run"
 	$(BIN)/python benchmarks/coverage.py $(dir $(DSE))newsmtsc $(DSE)
 	$(BIN)/python benchmarks/actors.py $(dir $(DSE)) $(ARTICLE)
 	$(BIN)/python benchmarks/quality.py $(dir $(DSE))

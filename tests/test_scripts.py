@@ -376,6 +376,7 @@ USAGE = {
     "train data=dse data.path=no_folder": "no_folder",
     "train data=table": "data.path",
     "evaluate": "run",
+    "export run=RUN": "kind linear cannot be exported",
     "evaluate run=no_run": "no_run",
     "evaluate run=2020": "2020",
     "predict run=RUN": "input",

@@ -206,7 +206,7 @@ def audited(
 MAX_LOSS = 0.005  # of macro-F1, that an export may cost
 
 
-def export(model: Model, corpus: Corpus, out: Path, *, precision: str = "int8") -> dict[str, Any]:
+def export(model: Model, corpus: Corpus, out: Path, *, precision: str = "bf16") -> dict[str, Any]:
     """Write a transformer as a model in ONNX, if it answers as well on the held-out examples of its own corpus.
 
     Args:
