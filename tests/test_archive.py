@@ -215,6 +215,14 @@ def test_a_folder_is_read_in_the_order_of_names(tmp_path: Path) -> None:
     assert found.passed == found.bytes
 
 
+def test_files_of_other_kinds_are_named(trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.jsonl.gz").write_bytes(gzip.compress(LINES.encode()))
+    (tmp_path / "in" / "b.pdf").write_bytes(b"%PDF")
+    _read(trained, tmp_path / "in", tmp_path / "run")
+    assert "not read, 1 files of other kinds: b.pdf" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("name", "large", "expected"),
     [("a.txt", 0, False), ("a.jsonl", 0, False), ("a.jsonl.gz", 0, True), ("a.parquet", 0, True), ("a.txt", 1, True)],

@@ -22,6 +22,21 @@ def mentions(row: dict[str, Any]) -> list[tuple[str, str]]:
     return [(row[end], row["text"][row[f"{end}_start"] : row[f"{end}_end"]]) for end in ends]
 
 
+def _masked(rows: Dataset) -> dict[str, str]:
+    """The text of each example with every mention that its sentence's examples have blanked out."""
+    spans: dict[tuple[str, str], set[tuple[int, int]]] = {}
+    for row in rows:
+        found = spans.setdefault((row["text"], row["context"]), set())
+        found |= {(row[f"{end}_start"], row[f"{end}_end"]) for end in ("source", "target") if row[f"{end}_start"] >= 0}
+    result = {}
+    for row in rows:
+        text = row["text"]
+        for start, end in sorted(spans[row["text"], row["context"]], reverse=True):
+            text = f"{text[:start]}@{text[end:]}"
+        result[row["example_id"]] = text
+    return result
+
+
 @pytest.fixture(scope="module")
 def newsroom() -> Dataset:
     return corpora.load("newsroom").examples.select(range(2000))
@@ -30,6 +45,8 @@ def newsroom() -> Dataset:
 def test_nothing_changes_but_names(newsroom: Dataset) -> None:
     before = {row["example_id"]: row for row in newsroom}
     after = renamed(newsroom, seed=0)
+    masked = {name: _masked(rows) for name, rows in (("before", newsroom), ("after", after))}
+    assert all(masked["after"][row["example_id"]] == masked["before"][row["example_id"]] for row in after)
     assert 0.7 < len(after) / len(before) < 1
     changed = 0
     for row in after:
@@ -54,6 +71,13 @@ def test_an_actor_has_one_name_and_no_two_share_one(newsroom: Dataset) -> None:
     for actors in names.values():
         taken = [name for found in actors.values() for name in found]
         assert len(set(taken)) == len(taken)
+
+
+def test_without_a_name_there_is_nothing_to_rename() -> None:
+    ids = {f"{name}_id": "1" for name in ("example", "document", "group")}
+    places = {"source_start": 0, "source_end": 2, "target_start": 7, "target_end": 10}
+    found = renamed(dataset([("here", {**ids, **places, "text": "He met her.", "source": "a", "target": "b"})]), 0)
+    assert len(found) == 0
 
 
 def test_the_seed_alone_decides(newsroom: Dataset) -> None:

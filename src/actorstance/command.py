@@ -30,8 +30,9 @@ from omegaconf.errors import OmegaConfBaseException
 
 from actorstance import bulk, corpora, pipeline, space, terminal
 from actorstance.actors import Registry
-from actorstance.archive import Archive
+from actorstance.archive import ONLY_ARCHIVES, Archive
 from actorstance.corpora import Corpus
+from actorstance.documents import unread
 from actorstance.errors import InputError
 from actorstance.examples import LABELS
 from actorstance.files import first_process
@@ -308,6 +309,7 @@ def predict_archive(
     shifted = priors(wanted_priors, model.card.get("priors"), np.zeros((0, len(LABELS))))
     names_of(ner)  # so that what is wrong with it is told before anything is read
     found = Archive(source, columns)
+    terminal.unread([file for file in unread(source) if not file.name.lower().endswith(ONLY_ARCHIVES)])
     registry = registry or Registry.world()
     opener = Opener(str(located(run).resolve()), model.sha256, json.dumps(registry.to_json()), ner, level, shifted)
     with terminal.Progress(found.bytes) as progress:

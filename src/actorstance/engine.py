@@ -44,7 +44,7 @@ def local(model: Model, opener: Opener, shards: Iterable[Shard], processes: int 
     """
     if processes is not None and (isinstance(processes, bool) or not isinstance(processes, int) or processes < 1):
         raise InputError(f"engine.processes={processes!r}: expected a whole number of at least 1.")
-    count = processes or len(os.sched_getaffinity(0))
+    count = processes or _processors()
     inside = model.kind in INSIDE
     begin = (0 if inside else YIELDING,)
     try:
@@ -64,6 +64,11 @@ def local(model: Model, opener: Opener, shards: Iterable[Shard], processes: int 
         ) from error
 
 
+def _processors() -> int:
+    """Those that this process may use, as far as the system tells."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def _in_order(
     pool: ProcessPoolExecutor, read: Callable[[Opener, Shard], _T], opener: Opener, shards: Iterable[Shard], ahead: int
 ) -> Iterator[_T]:
@@ -81,7 +86,8 @@ def _begin(yielding: int) -> None:
 
     What reading makes goes by itself; looking through all of it again and again takes a tenth of the time.
     """
-    os.nice(yielding)
+    if yielding and hasattr(os, "nice"):
+        os.nice(yielding)
     gc.set_threshold(200_000, 20, 100)
     parent = multiprocessing.parent_process()
     assert parent is not None

@@ -44,7 +44,7 @@ def renamed(examples: Dataset, seed: int) -> Dataset:
     for row in examples.to_list():
         sentences[row["text"], row["context"]].append(row)
     found = [row for rows in sentences.values() for row in _renamed(rows, random)]
-    return Dataset.from_list(found, features=examples.features)
+    return Dataset.from_list(found, features=examples.features) if found else examples.select([])
 
 
 def _renamed(rows: list[dict[str, Any]], random: np.random.Generator) -> list[dict[str, Any]]:

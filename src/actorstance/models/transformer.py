@@ -7,6 +7,7 @@ and Scalable Predictive Uncertainty Estimation using Deep Ensembles).
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -33,6 +34,8 @@ from actorstance.scoring import macro_f1
 
 PREDICT_TOKENS_CUDA = 16_384  # a graphics card wants many at once
 HEAD = "head.safetensors"
+
+log = logging.getLogger(__name__)
 
 
 class TransformerModel(PairModel):
@@ -135,7 +138,9 @@ class TransformerModel(PairModel):
         if len(set(y.tolist())) < 2:
             found = LABELS[y[0]] if len(y) else "missing"
             raise InputError(f"all {len(y)} training examples are {found}; two labels are needed.")
-        copies = (renamed(train, self.params["seed"] + number) for number in range(self.params["renamed"]))
+        copies = [renamed(train, self.params["seed"] + number) for number in range(self.params["renamed"])]
+        if copies:
+            log.info("model.renamed: of %d examples %d have names to change", len(train), len(copies[0]))
         train = concatenate_datasets([train, *copies])
         y = labels(train)
         counts = np.bincount(y, minlength=len(LABELS))
