@@ -153,21 +153,24 @@ def test_clean_leaves_out_twins_across_corpora(tmp_path: Path) -> None:
 def test_loss_over_all_labels_is_the_usual_one_and_over_two_sees_no_third() -> None:
     torch.manual_seed(0)
     logits, labels = torch.randn(7, 3), torch.tensor([0, 2, 0, 2, 2, 0, 2])
-    usual = nn.CrossEntropyLoss(weight=torch.tensor([1.0, 2.0, 0.5]))
-    everything, ones = torch.ones(7, 3, dtype=torch.bool), torch.ones(7)
-    assert torch.allclose(loss_over(everything, ones, logits, labels, usual), usual(logits, labels))
+    wanted, balance = nn.functional.one_hot(labels, 3).float(), torch.tensor([1.0, 2.0, 0.5])
+    usual = nn.CrossEntropyLoss(weight=balance)
+    everything, weights = torch.ones(7, 3, dtype=torch.bool), balance[labels]
+    assert torch.allclose(loss_over(logits, wanted, everything, weights), usual(logits, labels))
+    soft = 0.9 * wanted + 0.1 / 3
+    smooth = nn.CrossEntropyLoss(label_smoothing=0.1)
+    assert torch.allclose(loss_over(logits, soft, everything, torch.ones(7)), smooth(logits, labels))
     two = everything.clone()
     two[:, 1] = False
     wild = logits.clone()
     wild[:, 1] = 50.0
-    smooth = nn.CrossEntropyLoss(weight=torch.ones(3), label_smoothing=0.1)
-    for loss in (usual, smooth):
-        found = loss_over(two, ones, wild.requires_grad_(), labels, loss)
-        assert torch.allclose(found, loss_over(two, ones, logits, labels, loss))
+    for taught in (wanted, 0.9 * wanted + 0.05 * two):
+        found = loss_over(wild.requires_grad_(), taught, two, weights)
+        assert torch.allclose(found, loss_over(logits, taught, two, weights))
         (gradient,) = torch.autograd.grad(found, wild)
         assert gradient.isfinite().all()
         assert (gradient[:, 1] == 0).all()
-    heavy = loss_over(everything, torch.tensor([1e6, *[1.0] * 6]), logits, labels, usual)
+    heavy = loss_over(logits, wanted, everything, torch.tensor([1e6, *[1.0] * 6]))
     assert torch.allclose(heavy, usual(logits[:1], labels[:1]), rtol=1e-3)
 
 

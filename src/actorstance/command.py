@@ -374,6 +374,7 @@ def _override(argument: str) -> str:
         "actors.file",
         "data.path",
         "model.start",
+        "model.teacher",
         "run",
         "input",
         "resume",

@@ -137,7 +137,7 @@ def _arguments(settings: Settings, items: int) -> transformers.TrainingArguments
         logging_nan_inf_filter=False,
         report_to="none",
         remove_unused_columns=False,
-        label_names=["labels"],
+        label_names=["wanted"],
         dataloader_pin_memory=False,
         disable_tqdm=True,
     )
