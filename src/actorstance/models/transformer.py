@@ -194,17 +194,17 @@ class TransformerModel(PairModel):
         return model.networks_
 
     def _taught(self, train: Dataset) -> dict[str, NDArray[Any]]:
-        """What the loss takes of each example, see `pair_network.loss_over`: its label, smoothed, or half the teacher's
-        probabilities; its weight, by its corpus and by how rare its label is."""
+        """What the loss takes of each example, see `pair_network.loss_over`.
+
+        Wanted is its label, smoothed, and half the teacher's answer; its weight is its corpus' and its label's.
+        """
         y, known = labels(train), known_labels(train, label_sets(train))
         smoothing = self.params["label_smoothing"]
         wanted = (1 - smoothing) * np.eye(len(LABELS))[y] + smoothing * known / known.sum(axis=1, keepdims=True)
         if self.params["teacher"] is not None:
             told = load(self.params["teacher"]).predict_proba(train) * known
             if not told.any(axis=1).all():
-                raise InputError(
-                    f"model.teacher={self.params['teacher']}: it never learned a label that is taught here."
-                )
+                raise InputError(f"model.teacher={self.params['teacher']}: it never saw a label that is taught here.")
             agreed = (told.argmax(axis=1) == y).mean()
             log.info("model.teacher: of %d labels it would give %.1f %% alike", len(y), 100 * agreed)
             wanted = (1 - TOLD) * wanted + TOLD * told / told.sum(axis=1, keepdims=True)
