@@ -15,7 +15,8 @@ from torch import nn
 from actorstance import corpora, pipeline
 from actorstance.corpora import Corpus
 from actorstance.errors import InputError
-from actorstance.examples import known_labels, label_sets, weights
+from actorstance.examples import known_labels, label_sets, labels, weights
+from actorstance.models import load
 from actorstance.models.linear import LinearModel
 from actorstance.models.pair_network import loss_over
 from actorstance.models.transformer import TransformerModel
@@ -172,6 +173,33 @@ def test_loss_over_all_labels_is_the_usual_one_and_over_two_sees_no_third() -> N
         assert (gradient[:, 1] == 0).all()
     heavy = loss_over(logits, wanted, everything, torch.tensor([1e6, *[1.0] * 6]))
     assert torch.allclose(heavy, usual(logits[:1], labels[:1]), rtol=1e-3)
+
+
+def test_teacher_is_taught_beside_the_labels_among_those_that_a_corpus_has(tmp_path: Path, tiny_encoder: str) -> None:
+    examples = joined(tmp_path).examples
+    train = examples.select(np.flatnonzero(np.asarray(examples["split"][:]) == "train"))
+    turned = write(tmp_path / "turned.jsonl", {"blamed": "favor", "met": "neutral", "thanked": "against"}, "in")
+    pipeline.train(corpora.load("table", turned), LinearModel(), tmp_path / "run", eval_split="valid")
+    told = load(tmp_path / "run").predict_proba(train)
+    polar = np.asarray(train["corpus"][:]) == "polar"
+    told[polar, 1] = 0
+    told /= told.sum(axis=1, keepdims=True)
+    student = TransformerModel(encoder=tiny_encoder, teacher=str(tmp_path / "run"))
+    taught = student._taught(train)
+    one_hot = np.eye(3)[labels(train)]
+    assert np.allclose(taught["wanted"], (one_hot + told) / 2)
+    assert (taught["wanted"][polar, 1] == 0).all()
+    assert told[labels(train) == 0, 2].min() > 0.9  # it would have it the other way round
+    settings = {"encoder": tiny_encoder, "epochs": 25, "patience": 30, "lr": 3e-3, "head_lr": 3e-3, "batch_size": 16}
+    alone = TransformerModel(**settings).fit(train, train).predict_proba(train)  # type: ignore[arg-type]
+    doubting = TransformerModel(teacher=str(tmp_path / "run"), **settings).fit(train, train).predict_proba(train)  # type: ignore[arg-type]
+    whole = ~polar & (labels(train) != 1)
+    assert (alone * one_hot).sum(axis=1)[whole].mean() > 0.8
+    assert (doubting * one_hot).sum(axis=1)[whole].mean() < 0.7
+    with says("model.teacher=3: expected a run's folder"):
+        TransformerModel(teacher=3)  # type: ignore[arg-type]
+    with says("no such run"):
+        TransformerModel(encoder=tiny_encoder, teacher=str(tmp_path / "gone")).fit(train, train)
 
 
 def test_transformer_on_several_corpora_and_then_on_one(tmp_path: Path, tiny_encoder: str) -> None:

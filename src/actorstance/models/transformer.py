@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import asdict
+from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -153,6 +154,7 @@ class TransformerModel(PairModel):
         begun, taught = self._begun(), self._taught(train)
         folder = encoder_folder(self.params["encoder"])
         self.networks_: list[PairNetwork] = []
+        self.__dict__.pop("_ready", None)  # of a training before this one
         self.log, self.cropped = [], {}
         for seed in range(self.params["seed"], self.params["seed"] + self.params["seeds"]):
             transformers.set_seed(seed % 2**32)
@@ -230,7 +232,7 @@ class TransformerModel(PairModel):
 
         def score() -> float:
             assert gold is not None
-            found = self._logits(network, held, len(gold), *processes())
+            found = self._logits(halved(network), held, len(gold), *processes())
             if processes()[1] > 1:  # each has predicted a share, and zeros elsewhere
                 torch.distributed.all_reduce(together := torch.from_numpy(found).to(device()))
                 found = together.cpu().numpy()
@@ -250,8 +252,9 @@ class TransformerModel(PairModel):
 
         return fine_tune(network, items, batch, score if gold is not None else None, settings, folder, watch)
 
-    def _logits(self, network: PairNetwork, *arguments: Any) -> NDArray[np.float64]:
-        return super()._logits(halved(network), *arguments)
+    @cached_property
+    def _ready(self) -> list[PairNetwork]:
+        return [halved(network) for network in self.networks_]
 
     def _run(self, network: PairNetwork, batch: dict[str, NDArray[Any]]) -> NDArray[Any]:
         place = next(network.parameters()).device
