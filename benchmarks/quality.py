@@ -239,7 +239,7 @@ def table(groups: list[list[Run]]) -> str:
     there = {corpus for corpus, *_ in entries}
     lines += ["", "Published, of the test parts with their twins:", "", "| corpus | metric | model | score | source |"]
     lines += ["|---|---|---|---|---|"]
-    for corpus in there & set(PUBLISHED):
+    for corpus in [name for name in PUBLISHED if name in there]:
         for metric, known in PUBLISHED[corpus].items():
             lines += [f"| {corpus} | {metric} | {who} | {value:.2f} | {source} |" for who, value, source in known]
     lines += ["", "Commands:", "", "```sh", *(run.command for runs in groups for run in runs), "```"]

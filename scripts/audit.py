@@ -5,7 +5,7 @@ import sys
 import hydra
 from omegaconf import DictConfig
 
-from actorstance import command, pipeline, terminal
+from actorstance import command, configured, pipeline, terminal
 from actorstance.files import write_json
 
 failed: list[str] = []  # of all corpora that one command checks
@@ -14,9 +14,9 @@ failed: list[str] = []  # of all corpora that one command checks
 @hydra.main(version_base="1.3", config_path="../conf", config_name="audit")
 @command.exit_codes
 def main(config: DictConfig) -> None:
-    corpus = command.corpus_of(config.data)
+    corpus = configured.corpus_of(config.data)
     terminal.corpus(corpus)
-    parts = pipeline.audited(corpus, seed=config.seed, limits=command.arguments(config.limits))
+    parts = pipeline.audited(corpus, seed=config.seed, limits=configured.arguments(config.limits))
     over = [f"{part}: {name}" for part, found in parts.items() for name in found["failed"]]
     failed.extend(over)
     out = command.out_folder()

@@ -3,7 +3,7 @@
 import hydra
 from omegaconf import DictConfig
 
-from actorstance import checking, command, terminal
+from actorstance import checking, command, configured, terminal
 from actorstance.saved import read_saved
 
 
@@ -12,7 +12,7 @@ from actorstance.saved import read_saved
 def main(config: DictConfig) -> None:
     saved, out = read_saved(config.run), command.out_folder()
     if config.sheet is None:
-        plan = checking.plan(saved, config.n, command.parted(config.wanted), config.seed)
+        plan = checking.plan(saved, config.n, configured.parted(config.wanted), config.seed)
         checking.write_plan(out, saved, plan, command.typed())
         terminal.asked(plan.summary, out, "python scripts/check.py run=THIS_FOLDER sheet=THE_SHEET")
     else:

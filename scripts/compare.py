@@ -3,7 +3,7 @@
 import hydra
 from omegaconf import DictConfig
 
-from actorstance import command, comparing, terminal
+from actorstance import command, comparing, configured, terminal
 from actorstance.errors import InputError
 from actorstance.saved import read_saved
 
@@ -11,8 +11,10 @@ from actorstance.saved import read_saved
 @hydra.main(version_base="1.3", config_path="../conf", config_name="compare")
 @command.exit_codes
 def main(config: DictConfig) -> None:
-    given = command.arguments(config)
-    options = {name: given[name] for name in ("adjust", "repeats", "seed")} | {"wanted": command.parted(config.wanted)}
+    given = configured.arguments(config)
+    options = {name: given[name] for name in ("adjust", "repeats", "seed")} | {
+        "wanted": configured.parted(config.wanted)
+    }
     runs, periods = given["runs"], given["periods"]
     if (runs is None) == (config.run is None):
         raise InputError(

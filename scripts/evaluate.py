@@ -4,18 +4,18 @@ import hydra
 from omegaconf import DictConfig
 
 import actorstance
-from actorstance import command, pipeline, terminal
+from actorstance import command, configured, pipeline, terminal
 
 
 @hydra.main(version_base="1.3", config_path="../conf", config_name="evaluate")
 @command.exit_codes
 def main(config: DictConfig) -> None:
     model = actorstance.load(config.run)
-    corpus, trained_on = command.corpora_of(model, config.data)
+    corpus, trained_on = configured.corpora_of(model, config.data)
     terminal.corpus(corpus)
     out = command.out_folder()
     settings = {"eval_split": config.eval_split, "level": config.level, "command": command.typed()}
-    settings["wanted_priors"] = command.priors_of(config.priors)
+    settings["wanted_priors"] = configured.priors_of(config.priors)
     metrics = pipeline.evaluate(model, corpus, out, trained_on=trained_on, **settings)
     terminal.metrics(metrics)
     terminal.actors(out)

@@ -7,7 +7,7 @@ import hydra
 from omegaconf import DictConfig
 
 import actorstance
-from actorstance import archive, command, pipeline, terminal
+from actorstance import archive, command, configured, pipeline, terminal
 from actorstance.documents import unread
 from actorstance.errors import InputError
 
@@ -16,26 +16,28 @@ from actorstance.errors import InputError
 @command.exit_codes
 def main(config: DictConfig) -> None:
     model = actorstance.load(config.run)
-    registry = command.registry_on_top(config.actors.file, model.registry)
+    registry = configured.registry_on_top(config.actors.file, model.registry)
     out = command.out_folder()
     settings: dict[str, Any] = {
         "registry": registry,
         "seed": config.seed,
         "level": config.level,
         "command": command.typed(),
-        "wanted_priors": command.priors_of(config.priors),
+        "wanted_priors": configured.priors_of(config.priors),
     }
     if archive.is_archive(config.input) if config.archive is None else config.archive:
-        settings |= {"engine": command.engine_of(config.engine), "columns": command.arguments(config.columns)}
+        settings |= {"engine": configured.engine_of(config.engine), "columns": configured.arguments(config.columns)}
         settings |= {"ner": config.actors.ner, "size": config.shard, "strict": config.strict}
         settings |= {"explain": config.actors.explain}
-        counts = command.predict_archive(model, config.run, config.input, out, resume=bool(config.resume), **settings)
+        counts = configured.predict_archive(
+            model, config.run, config.input, out, resume=bool(config.resume), **settings
+        )
     elif config.resume:
         raise InputError("resume: only a run over an archive can go on. Add archive=true, or begin anew.")
     else:
         documents = actorstance.read(config.input if "://" in config.input else Path(config.input))
         terminal.unread(unread(config.input))
-        counts = pipeline.predict(model, documents, out, names=command.names_of(config.actors.ner), **settings)
+        counts = pipeline.predict(model, documents, out, names=configured.names_of(config.actors.ner), **settings)
         if config.actors.explain:
             terminal.explain(out)
     terminal.counts(counts)

@@ -6,7 +6,7 @@ from typing import Any
 import hydra
 from omegaconf import DictConfig
 
-from actorstance import command, pipeline, space, terminal
+from actorstance import command, configured, pipeline, space, terminal
 from actorstance.models import Watch
 
 
@@ -16,12 +16,12 @@ def main(config: DictConfig) -> None:
     from actorstance.sweeping import Sweep  # needs the extra `sweep`
 
     searched, fixed, again = command.searched()
-    corpus_of = command.remembered_corpora()
+    corpus_of = configured.remembered_corpora()
 
     def objective(chosen: dict[str, Any], out: Path, resume: bool, watch: Watch) -> float:
         with command.as_input_errors():
             trial = command.composed("train", [*fixed, *space.written(chosen)])
-            model, corpus = command.model_of(trial.model), corpus_of(trial.data)
+            model, corpus = configured.model_of(trial.model), corpus_of(trial.data)
         model.watch = watch
         metrics = pipeline.train(
             corpus,
@@ -31,12 +31,12 @@ def main(config: DictConfig) -> None:
             seed=trial.seed,
             resume=resume,
             command=sweep.command(chosen),
-            limits=command.arguments(trial.limits),
+            limits=configured.arguments(trial.limits),
         )
         return float(metrics["macro_f1"])
 
     first = command.composed("train", [*fixed, *space.written({key: one.first for key, one in searched.items()})])
-    command.model_of(first.model)  # what is wrong with the settings is said before anything is trained
+    configured.model_of(first.model)  # what is wrong with the settings is said before anything is trained
     corpus = corpus_of(first.data)
     terminal.corpus(corpus)
     settings = {"command": again, "examples (their SHA-256)": corpus.fingerprint}

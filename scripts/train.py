@@ -3,19 +3,19 @@
 import hydra
 from omegaconf import DictConfig
 
-from actorstance import command, pipeline, terminal
+from actorstance import command, configured, pipeline, terminal
 from actorstance.files import first_process, read_json
 
 
 @hydra.main(version_base="1.3", config_path="../conf", config_name="train")
 @command.exit_codes
 def main(config: DictConfig) -> None:
-    model = command.model_of(config.model)
-    corpus = command.corpus_of(config.data)
+    model = configured.model_of(config.model)
+    corpus = configured.corpus_of(config.data)
     terminal.corpus(corpus)
-    limits = command.arguments(config.limits)
+    limits = configured.arguments(config.limits)
     if config.strict:
-        command.require_sound(corpus, config.seed, limits)
+        configured.require_sound(corpus, config.seed, limits)
     out = command.out_folder()
     metrics = pipeline.train(
         corpus,

@@ -26,7 +26,7 @@ import pytest
 from filelock import FileLock
 
 import actorstance
-from actorstance import archive, bulk, cluster, command, corpora, engine, files, pipeline, scoring
+from actorstance import archive, bulk, cluster, configured, corpora, engine, files, pipeline, scoring
 from actorstance.actors import Registry
 from actorstance.archive import Archive, Ids, Rejected, Text
 from actorstance.errors import InputError
@@ -59,7 +59,7 @@ def _inline(model: Model, opener: Opener, parts: Iterable[Shard]) -> Iterator[Do
 def _read(trained: Path, source: Path, out: Path, **settings: Any) -> dict[str, Any]:
     model = actorstance.load(trained)
     base: dict[str, Any] = {"registry": model.registry, "ner": None, "level": 0.9, "columns": {}, "engine": _inline}
-    return command.predict_archive(model, str(trained), str(source), out, **{**base, "size": 9, **settings})
+    return configured.predict_archive(model, str(trained), str(source), out, **{**base, "size": 9, **settings})
 
 
 def _rows(out: Path, table: str) -> list[dict[str, Any]]:

@@ -15,7 +15,8 @@ from torch import nn
 from actorstance import corpora, pipeline
 from actorstance.corpora import Corpus
 from actorstance.errors import InputError
-from actorstance.examples import known_labels, label_sets, weights
+from actorstance.examples import known_labels, label_sets, labels, weights
+from actorstance.models import load
 from actorstance.models.linear import LinearModel
 from actorstance.models.pair_network import loss_over
 from actorstance.models.transformer import TransformerModel
@@ -153,22 +154,52 @@ def test_clean_leaves_out_twins_across_corpora(tmp_path: Path) -> None:
 def test_loss_over_all_labels_is_the_usual_one_and_over_two_sees_no_third() -> None:
     torch.manual_seed(0)
     logits, labels = torch.randn(7, 3), torch.tensor([0, 2, 0, 2, 2, 0, 2])
-    usual = nn.CrossEntropyLoss(weight=torch.tensor([1.0, 2.0, 0.5]))
-    everything, ones = torch.ones(7, 3, dtype=torch.bool), torch.ones(7)
-    assert torch.allclose(loss_over(everything, ones, logits, labels, usual), usual(logits, labels))
+    wanted, balance = nn.functional.one_hot(labels, 3).float(), torch.tensor([1.0, 2.0, 0.5])
+    usual = nn.CrossEntropyLoss(weight=balance)
+    everything, weights = torch.ones(7, 3, dtype=torch.bool), balance[labels]
+    assert torch.allclose(loss_over(logits, wanted, everything, weights), usual(logits, labels))
+    soft = 0.9 * wanted + 0.1 / 3
+    smooth = nn.CrossEntropyLoss(label_smoothing=0.1)
+    assert torch.allclose(loss_over(logits, soft, everything, torch.ones(7)), smooth(logits, labels))
     two = everything.clone()
     two[:, 1] = False
     wild = logits.clone()
     wild[:, 1] = 50.0
-    smooth = nn.CrossEntropyLoss(weight=torch.ones(3), label_smoothing=0.1)
-    for loss in (usual, smooth):
-        found = loss_over(two, ones, wild.requires_grad_(), labels, loss)
-        assert torch.allclose(found, loss_over(two, ones, logits, labels, loss))
+    for taught in (wanted, 0.9 * wanted + 0.05 * two):
+        found = loss_over(wild.requires_grad_(), taught, two, weights)
+        assert torch.allclose(found, loss_over(logits, taught, two, weights))
         (gradient,) = torch.autograd.grad(found, wild)
         assert gradient.isfinite().all()
         assert (gradient[:, 1] == 0).all()
-    heavy = loss_over(everything, torch.tensor([1e6, *[1.0] * 6]), logits, labels, usual)
+    heavy = loss_over(logits, wanted, everything, torch.tensor([1e6, *[1.0] * 6]))
     assert torch.allclose(heavy, usual(logits[:1], labels[:1]), rtol=1e-3)
+
+
+def test_teacher_is_taught_beside_the_labels_among_those_that_a_corpus_has(tmp_path: Path, tiny_encoder: str) -> None:
+    examples = joined(tmp_path).examples
+    train = examples.select(np.flatnonzero(np.asarray(examples["split"][:]) == "train"))
+    turned = write(tmp_path / "turned.jsonl", {"blamed": "favor", "met": "neutral", "thanked": "against"}, "in")
+    pipeline.train(corpora.load("table", turned), LinearModel(), tmp_path / "run", eval_split="valid")
+    told = load(tmp_path / "run").predict_proba(train)
+    polar = np.asarray(train["corpus"][:]) == "polar"
+    told[polar, 1] = 0
+    told /= told.sum(axis=1, keepdims=True)
+    student = TransformerModel(encoder=tiny_encoder, teacher=str(tmp_path / "run"))
+    taught = student._taught(train)
+    one_hot = np.eye(3)[labels(train)]
+    assert np.allclose(taught["wanted"], (one_hot + told) / 2)
+    assert (taught["wanted"][polar, 1] == 0).all()
+    assert told[labels(train) == 0, 2].min() > 0.9  # it would have it the other way round
+    settings = {"encoder": tiny_encoder, "epochs": 25, "patience": 30, "lr": 3e-3, "head_lr": 3e-3, "batch_size": 16}
+    alone = TransformerModel(**settings).fit(train, train).predict_proba(train)  # type: ignore[arg-type]
+    doubting = TransformerModel(teacher=str(tmp_path / "run"), **settings).fit(train, train).predict_proba(train)  # type: ignore[arg-type]
+    whole = ~polar & (labels(train) != 1)
+    assert (alone * one_hot).sum(axis=1)[whole].mean() > 0.8
+    assert (doubting * one_hot).sum(axis=1)[whole].mean() < 0.7
+    with says("model.teacher=3: expected a run's folder"):
+        TransformerModel(teacher=3)  # type: ignore[arg-type]
+    with says("no such run"):
+        TransformerModel(encoder=tiny_encoder, teacher=str(tmp_path / "gone")).fit(train, train)
 
 
 def test_transformer_on_several_corpora_and_then_on_one(tmp_path: Path, tiny_encoder: str) -> None:

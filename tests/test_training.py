@@ -29,7 +29,7 @@ from actorstance import corpora, pipeline
 from actorstance.errors import InputError
 from actorstance.examples import dataset
 from actorstance.files import read_json_lines
-from actorstance.models import training
+from actorstance.models import checkpoints, training
 from actorstance.models.pair_network import PairNetwork
 from actorstance.models.progress import SCORE
 from actorstance.models.training import LengthBuckets, Settings
@@ -151,7 +151,7 @@ def test_a_damaged_checkpoint_is_passed_over(tmp_path: Path, tiny_encoder: str, 
 
 @pytest.mark.parametrize("writes", [1, 2, 3, 4])
 def test_a_stop_within_a_checkpoint(tmp_path: Path, tiny_encoder: str, unbroken: TransformerModel, writes: int) -> None:
-    before, calls = training._to_disk, iter(range(1, 10**6))
+    before, calls = checkpoints._to_disk, iter(range(1, 10**6))
 
     def stopped(path: Path) -> None:
         if next(calls) == 6 * 3 + writes:  # six files and a folder a checkpoint
@@ -159,7 +159,7 @@ def test_a_stop_within_a_checkpoint(tmp_path: Path, tiny_encoder: str, unbroken:
         before(path)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(training, "_to_disk", stopped)
+        patch.setattr(checkpoints, "_to_disk", stopped)
         with pytest.raises(Stopped):
             model(tiny_encoder, seeds=2).fit(examples(), examples(), tmp_path)
     assert list(tmp_path.rglob("*.tmp"))
@@ -279,7 +279,7 @@ def test_a_loss_that_is_no_number(tmp_path: Path, tiny_encoder: str, monkeypatch
         InputError, match=r"^the loss is nan at step 5; training stopped\. Kept: the weights of step 4\."
     ):
         model(tiny_encoder).fit(examples(), examples(), tmp_path)
-    assert [path.name for path in training._checkpoints(tmp_path / "seed-0")] == ["checkpoint-3", "checkpoint-4"]
+    assert [path.name for path in checkpoints._checkpoints(tmp_path / "seed-0")] == ["checkpoint-3", "checkpoint-4"]
 
 
 def test_a_gradient_that_is_no_number(tmp_path: Path, tiny_encoder: str, monkeypatch: pytest.MonkeyPatch) -> None:

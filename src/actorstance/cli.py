@@ -19,8 +19,8 @@ from actorstance import (
     __version__,
     checking,
     cluster,
-    command,
     comparing,
+    configured,
     conformal,
     documents,
     engine,
@@ -147,9 +147,9 @@ def _common(parser: argparse.ArgumentParser) -> None:
 
 def _predict(options: argparse.Namespace) -> None:
     model = load(options.run)
-    registry = command.registry_on_top(options.actors, model.registry)
+    registry = configured.registry_on_top(options.actors, model.registry)
     settings = {"registry": registry, "seed": options.seed, "level": options.level, "command": options.typed}
-    settings["wanted_priors"] = command.priors_of(options.priors)
+    settings["wanted_priors"] = configured.priors_of(options.priors)
     if is_archive(options.input) if options.archive is None else options.archive:
         out, counts = _predict_archive(model, options, settings)
     elif options.resume:
@@ -157,7 +157,7 @@ def _predict(options: argparse.Namespace) -> None:
     else:
         texts = documents.read(options.input if "://" in options.input else Path(options.input))
         terminal.unread(documents.unread(options.input))
-        names = command.names_of(options.ner)
+        names = configured.names_of(options.ner)
         with _new(options.out, "predict") as out:
             counts = pipeline.predict(model, texts, out, names=names, **settings)
         if options.explain:
@@ -179,7 +179,7 @@ def _predict_archive(
     if options.resume and options.out is None:
         raise InputError("--resume needs the run's folder: --out FOLDER.")
     with nullcontext(options.out) if options.resume else _new(options.out, "predict", keep=True) as out:
-        return out, command.predict_archive(model, options.run, options.input, out, columns={}, **settings)
+        return out, configured.predict_archive(model, options.run, options.input, out, columns={}, **settings)
 
 
 def _report(options: argparse.Namespace) -> None:
@@ -190,7 +190,7 @@ def _check(options: argparse.Namespace) -> None:
     saved = read_saved(options.run)
     with _new(options.out, "check") as out:
         if options.sheet is None:
-            plan = checking.plan(saved, options.n, command.parted(options.wanted), options.seed)
+            plan = checking.plan(saved, options.n, configured.parted(options.wanted), options.seed)
             checking.write_plan(out, saved, plan, options.typed)
             terminal.asked(plan.summary, out, "actorstance check THIS_FOLDER --sheet THE_SHEET")
         else:
@@ -205,7 +205,7 @@ def _compare(options: argparse.Namespace) -> None:
         "adjust": options.adjust,
         "repeats": options.repeats,
         "seed": options.seed,
-        "wanted": command.parted(options.wanted),
+        "wanted": configured.parted(options.wanted),
     }
     if len(options.runs) == 2 and options.periods is None:
         found = comparing.runs(*(read_saved(run) for run in options.runs), **settings)

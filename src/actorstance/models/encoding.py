@@ -21,7 +21,7 @@ from actorstance.examples import AUTHOR
 
 MARK = "@"
 MULTIPLE = 8  # tokens; to a multiple of it batches are padded
-TAUGHT = {"labels": np.int64, "known": np.bool_, "weights": np.float32}  # of a training input, a value a pair
+TAUGHT = {"wanted": np.float32, "known": np.bool_, "weights": np.float32}  # of a training input, a row a pair
 NO_ACTOR = -1  # of a pair's source: AUTHOR, who has no mention
 
 
@@ -207,8 +207,8 @@ def collate(inputs: Sequence[dict[str, Any]], pad: int) -> dict[str, NDArray[Any
         `input_ids` and `attention_mask`, shape (b, l); `pooling` (b, v, l), the share of each token in the vectors of a
         sentence: the first is the sentence's own, then one an actor; `pairs` (p, 3): row, source vector (0 for AUTHOR),
         target vector; `slots` (b, s), the pairs of each sentence, filled up with pair 0, and `places` (p,), where each
-        pair is in them, row after row; where the inputs have them `labels` (p,), and `known` (p, 3) and `weights` (p,),
-        see `examples`.
+        pair is in them, row after row; of training inputs `wanted` (p, 3), `known` (p, 3) and `weights` (p,), see
+        `pair_network.loss_over`.
 
     """
     length = padded(max(len(one["input_ids"]) for one in inputs))

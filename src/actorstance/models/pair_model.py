@@ -43,6 +43,11 @@ class PairModel(ABC):
         self.cropped: dict[str, dict[str, int]] = {}
         self.temperature_ = 1.0
 
+    @property
+    def _ready(self) -> list[Any]:
+        """The networks as they predict."""
+        return self.networks_
+
     @abstractmethod
     def _run(self, network: Any, batch: dict[str, NDArray[Any]]) -> NDArray[Any]:
         """Return the logits of a batch of `encoding.collate`, shape (p, 3)."""
@@ -73,7 +78,7 @@ class PairModel(ABC):
     def _probabilities(self, inputs: list[Input], n: int) -> NDArray[np.float64]:
         """The mean over networks of softmax, then the temperature; a label that training lacked has probability 0."""
         found = np.zeros((n, len(LABELS)))
-        for network in self.networks_:
+        for network in self._ready:
             logits = self._logits(network, inputs, n)
             chances = np.exp(logits - logits.max(axis=1, keepdims=True)) * self.seen_ if n else logits
             found += chances / chances.sum(axis=1, keepdims=True) / len(self.networks_)

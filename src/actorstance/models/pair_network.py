@@ -19,7 +19,7 @@ from actorstance.examples import LABELS
 class PairNetwork(nn.Module):
     """Encoder and head: from a batch of `encoding.collate` to the logits of all its pairs, shape (p, 3)."""
 
-    def __init__(self, encoder: Any, dropout: float, weights: torch.Tensor, smoothing: float = 0.0) -> None:
+    def __init__(self, encoder: Any, dropout: float) -> None:
         super().__init__()
         size = encoder.config.hidden_size
         self.encoder = encoder
@@ -31,7 +31,6 @@ class PairNetwork(nn.Module):
                 ),
             }
         )
-        self.loss = nn.CrossEntropyLoss(weight=weights, label_smoothing=smoothing)
 
     def forward(
         self,
@@ -41,11 +40,11 @@ class PairNetwork(nn.Module):
         pairs: torch.Tensor,
         slots: torch.Tensor,
         places: torch.Tensor,
-        labels: torch.Tensor | None = None,
+        wanted: torch.Tensor | None = None,
         known: torch.Tensor | None = None,
         weights: torch.Tensor | None = None,
     ) -> dict[str, torch.Tensor]:
-        """Return `logits`, shape (p, 3), and `loss` if there are labels; of several corpora see `loss_over`."""
+        """Return `logits`, shape (p, 3), and `loss`, see `loss_over`, if it is said what is wanted."""
         # Training computes in bfloat16 from float32 weights; for predicting there is `halved`.
         with torch.autocast(input_ids.device.type, torch.bfloat16, enabled=self.training and has_bf16()):
             hidden = self.encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
@@ -61,11 +60,9 @@ class PairNetwork(nn.Module):
             sentence = _attended(hidden, pooling[:, 0] > 0, queries).flatten(0, 1).index_select(0, places)
             logits = self.head["answer"](torch.cat([sentence, of_source, of_target, of_source * of_target], dim=1))
         logits = logits.float()
-        if labels is None:
+        if wanted is None or known is None or weights is None:
             return {"logits": logits}
-        if known is None or weights is None:
-            return {"loss": self.loss(logits, labels), "logits": logits}
-        return {"loss": loss_over(known, weights, logits, labels, self.loss), "logits": logits}
+        return {"loss": loss_over(logits, wanted, known, weights), "logits": logits}
 
 
 def halved(network: PairNetwork) -> PairNetwork:
@@ -80,25 +77,18 @@ def halved(network: PairNetwork) -> PairNetwork:
     return copy
 
 
-def loss_over(
-    known: torch.Tensor, weights: torch.Tensor, logits: torch.Tensor, labels: torch.Tensor, loss: nn.CrossEntropyLoss
-) -> torch.Tensor:
-    """Return the cross-entropy over the labels that each pair's corpus has, weighed by pair and label.
+def loss_over(logits: torch.Tensor, wanted: torch.Tensor, known: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+    """Return the mean cross-entropy over the labels that each pair's corpus has.
 
     Args:
-        known: which labels the corpus has, shape (p, 3).
-        weights: of each pair, shape (p,).
         logits: shape (p, 3).
-        labels: shape (p,), each a known one.
-        loss: its label weights and smoothing hold here too; what is smoothed is spread over the known labels.
+        wanted: the probabilities that are taught, shape (p, 3); 0 for a label that is not known.
+        known: which labels the corpus of each pair has, shape (p, 3).
+        weights: of each pair in the mean, shape (p,).
 
     """
-    assert loss.weight is not None
     log_chances = logits.masked_fill(~known, -torch.inf).log_softmax(dim=1).masked_fill(~known, 0.0)
-    wanted = known * (loss.label_smoothing / known.sum(dim=1, keepdim=True))
-    wanted = wanted + (1 - loss.label_smoothing) * nn.functional.one_hot(labels, len(LABELS))
-    share = weights * loss.weight[labels]
-    return -(share * (wanted * log_chances).sum(dim=1)).sum() / share.sum()
+    return -(weights * (wanted * log_chances).sum(dim=1)).sum() / weights.sum()
 
 
 def _attended(hidden: torch.Tensor, body: torch.Tensor, queries: torch.Tensor) -> torch.Tensor:

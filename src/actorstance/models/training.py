@@ -10,7 +10,6 @@ from __future__ import annotations
 import logging
 import os
 import re
-import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -20,20 +19,19 @@ from typing import Any
 import numpy as np
 import torch
 import transformers
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import nn
 from torch.utils.data import DataLoader, Sampler
 from transformers.trainer_callback import TrainerControl, TrainerState
 
 from actorstance.errors import InputError
-from actorstance.files import read_json, write_json
+from actorstance.files import read_json
 from actorstance.models import Watch
+from actorstance.models.checkpoints import last_checkpoint, read_optimizer, save, write
 from actorstance.models.progress import SCORE, Progress, tensorboard
 
 POOL = 50  # batches that are sorted by length together: enough for like lengths, few enough for a new mix each epoch
 WEIGHT_DECAY = 0.01  # of matrices; biases and norms have none, as BERT was trained
-CHECKPOINTS = 2  # that are kept, so that one damaged by the disk is not the end
 LOG_STEPS = 20
 
 log = logging.getLogger(__name__)
@@ -137,7 +135,7 @@ def _arguments(settings: Settings, items: int) -> transformers.TrainingArguments
         logging_nan_inf_filter=False,
         report_to="none",
         remove_unused_columns=False,
-        label_names=["labels"],
+        label_names=["wanted"],
         dataloader_pin_memory=False,
         disable_tqdm=True,
     )
@@ -207,7 +205,7 @@ class _Trainer(transformers.Trainer):
 
     def run(self) -> list[dict[str, Any]]:
         """Train, from the last checkpoint on if there is one, and put the best weights into the network."""
-        last = _last_checkpoint(self.job.folder)
+        last = last_checkpoint(self.job.folder)
         if self.job.folder and (self.job.folder / BEST).exists():
             self.best = load_file(self.job.folder / BEST)
         if last:
@@ -263,7 +261,7 @@ class _Trainer(transformers.Trainer):
 
     def _require_finite(self, what: str, value: Any) -> None:
         if not np.isfinite(number := float(value)):
-            last = _last_checkpoint(self.job.folder)
+            last = last_checkpoint(self.job.folder)
             kept = f" Kept: the weights of step {last.name.split('-')[1]}." if last else ""
             lr, head_lr = self.job.settings.lr / 2, self.job.settings.head_lr / 2
             raise InputError(
@@ -277,7 +275,7 @@ class _Trainer(transformers.Trainer):
         if found > max((line[SCORE] for line in self.state.log_history if SCORE in line), default=-1.0):
             self.best = {name: value.detach().clone() for name, value in self.network.state_dict().items()}
             if self.job.folder and self.args.process_index == 0:
-                _save(self.job.folder / BEST, self.best)
+                save(self.job.folder / BEST, self.best)
         self.log({SCORE: found})
         self.control.should_training_stop |= self._finished()
         if self.job.watch:
@@ -290,24 +288,9 @@ class _Trainer(transformers.Trainer):
         assert self.job.folder is not None
         random = self._random()  # of all processes
         if self.args.process_index == 0:
-            final = self.job.folder / f"checkpoint-{self.state.global_step}"
-            temporary = final.with_name(f".{final.name}.tmp")
-            shutil.rmtree(temporary, ignore_errors=True)
-            _save(temporary / "network.safetensors", self.network.state_dict())
-            state = self.optimizer.state_dict()
-            moments = {f"{at}.{name}": value for at, held in state["state"].items() for name, value in held.items()}
-            _save(temporary / "optimizer.safetensors", moments)
-            _save(temporary / "random.safetensors", random)
-            rates = {"lr": [group["lr"] for group in state["param_groups"]]}
-            scheduler = {**self.lr_scheduler.state_dict(), "lr_lambdas": None}
-            write_json(temporary / "place.json", {**rates, "scheduler": scheduler, "with": self._surroundings()})
-            self.state.save_to_json(str(temporary / "trainer_state.json"))
-            for path in (*temporary.iterdir(), temporary):
-                _to_disk(path)  # before its name says that it is whole
-            shutil.rmtree(final, ignore_errors=True)
-            temporary.replace(final)
-            for old in _checkpoints(self.job.folder)[:-CHECKPOINTS]:
-                shutil.rmtree(old)
+            tensors = {"network": self.network.state_dict(), "random": random}
+            place = {"scheduler": {**self.lr_scheduler.state_dict(), "lr_lambdas": None}, "with": self._surroundings()}
+            write(self.job.folder, self.state, tensors, self.optimizer, place)
         self.accelerator.wait_for_everyone()
 
     def _random(self) -> dict[str, torch.Tensor]:
@@ -341,16 +324,7 @@ class _Trainer(transformers.Trainer):
     def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
         if checkpoint is None:
             return
-        place = read_json(Path(checkpoint) / "place.json")
-        state: dict[int, dict[str, torch.Tensor]] = {}
-        for key, value in load_file(Path(checkpoint) / "optimizer.safetensors").items():
-            at, name = key.split(".")
-            state.setdefault(int(at), {})[name] = value
-        groups = [
-            {**group, "lr": lr}
-            for group, lr in zip(self.optimizer.state_dict()["param_groups"], place["lr"], strict=True)
-        ]
-        self.optimizer.load_state_dict({"state": state, "param_groups": groups})
+        place = read_optimizer(Path(checkpoint), self.optimizer)
         lambdas = self.lr_scheduler.state_dict()["lr_lambdas"]
         self.lr_scheduler.load_state_dict({**place["scheduler"], "lr_lambdas": lambdas})
 
@@ -387,42 +361,6 @@ def _depth(name: str) -> int:
     """How many layers of the encoder lie below a parameter: 0 for the embeddings."""
     layer = re.search(r"\b(?:layers?|h|blocks?)\.(\d+)\.", name)
     return int(layer[1]) + 1 if layer else 0
-
-
-def _save(path: Path, tensors: dict[str, torch.Tensor]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.tmp")
-    save_file({name: value.contiguous() for name, value in tensors.items()}, temporary)
-    temporary.replace(path)
-
-
-def _checkpoints(folder: Path) -> list[Path]:
-    found = [path for path in folder.glob("checkpoint-*") if path.name.removeprefix("checkpoint-").isdecimal()]
-    return sorted(found, key=lambda path: int(path.name.removeprefix("checkpoint-")))
-
-
-def _last_checkpoint(folder: Path | None) -> Path | None:
-    """The last checkpoint that is whole."""
-    for checkpoint in reversed(_checkpoints(folder) if folder else []):
-        try:
-            for name in ("network", "optimizer", "random"):
-                with safe_open(checkpoint / f"{name}.safetensors", framework="pt"):
-                    pass
-            read_json(checkpoint / "place.json")
-            read_json(checkpoint / "trainer_state.json")
-        except (SafetensorError, OSError, InputError) as error:
-            log.warning("%s is damaged (%s): going on from the one before it", checkpoint, error)
-        else:
-            return checkpoint
-    return None
-
-
-def _to_disk(path: Path) -> None:
-    file = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(file)
-    finally:
-        os.close(file)
 
 
 class _Steps(transformers.TrainerCallback):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import asdict
+from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -34,6 +35,7 @@ from actorstance.scoring import macro_f1
 
 PREDICT_TOKENS_CUDA = 16_384  # a graphics card wants many at once
 HEAD = "head.safetensors"
+TOLD = 0.5  # share of a teacher's probabilities in what is taught
 
 log = logging.getLogger(__name__)
 
@@ -62,6 +64,9 @@ class TransformerModel(PairModel):
         tensorboard: a folder for TensorBoard's curves; None: none.
         seed: of initialisation, order and dropout.
         start: a run or saved model with the same encoder, from whose weights training goes on; None: the encoder's own.
+        teacher: a run or saved model of any kind whose probabilities are taught beside the labels, half and half: a
+            small encoder learns from a large one (Hinton, Vinyals, Dean 2015, Distilling the Knowledge in a Neural
+            Network). None: the labels alone.
 
     """
 
@@ -89,6 +94,7 @@ class TransformerModel(PairModel):
         tensorboard: str | None = None,
         seed: int = 0,
         start: str | None = None,
+        teacher: str | None = None,
     ) -> None:
         self.params: dict[str, Any] = {
             "encoder": encoder,
@@ -109,13 +115,15 @@ class TransformerModel(PairModel):
             "seeds": _whole("seeds", seeds, 1, 20),
             "seed": _whole("seed", seed, 0, 2**32 - 1),
             "start": start,
+            "teacher": teacher,
         }
         if not isinstance(encoder, str) or not encoder or not isinstance(revision, str | None):
             raise InputError(f"model.encoder={encoder!r}: expected bundled, bundled-mpnet, a folder or a hub name.")
         if not isinstance(context, bool):
             raise InputError(f"model.context={context!r}: expected true or false.")
-        if not isinstance(start, str | None):
-            raise InputError(f"model.start={start!r}: expected a run's folder.")
+        for name, run in (("start", start), ("teacher", teacher)):
+            if not isinstance(run, str | None):
+                raise InputError(f"model.{name}={run!r}: expected a run's folder.")
         if not isinstance(tensorboard, str | None):
             raise InputError(f"model.tensorboard={tensorboard!r}: expected a folder.")
         self.tensorboard = tensorboard  # no part of what the model is: neither saved nor compared
@@ -142,14 +150,11 @@ class TransformerModel(PairModel):
         if copies:
             log.info("model.renamed: of %d examples %d have names to change", len(train), len(copies[0]))
         train = concatenate_datasets([train, *copies])
-        y = labels(train)
-        counts = np.bincount(y, minlength=len(LABELS))
-        self.seen_ = [bool(count) for count in counts]
-        weights = (len(y) / np.maximum(counts, 1)) ** self.params["balance"]
-        weights *= len(y) / (weights * counts).sum()  # so that the loss keeps its scale
-        begun = self._begun()
+        self.seen_ = [bool(count) for count in np.bincount(labels(train), minlength=len(LABELS))]
+        begun, taught = self._begun(), self._taught(train)
         folder = encoder_folder(self.params["encoder"])
         self.networks_: list[PairNetwork] = []
+        self.__dict__.pop("_ready", None)  # of a training before this one
         self.log, self.cropped = [], {}
         for seed in range(self.params["seed"], self.params["seed"] + self.params["seeds"]):
             transformers.set_seed(seed % 2**32)
@@ -160,17 +165,12 @@ class TransformerModel(PairModel):
                 raise InputError(
                     f"model.max_length={self.params['max_length']}: the encoder reads {positions} tokens at most."
                 )
-            network = PairNetwork(
-                encoder,
-                self.params["dropout"],
-                torch.tensor(weights, dtype=torch.float32),
-                self.params["label_smoothing"],
-            )
+            network = PairNetwork(encoder, self.params["dropout"])
             if begun:
                 before = begun[len(self.networks_) % len(begun)]
                 network.encoder.load_state_dict(before.encoder.state_dict())
                 network.head.load_state_dict(before.head.state_dict())
-            lines = self._train(network, train, valid, seed, checkpoints)
+            lines = self._train(network, train, taught, valid, seed, checkpoints)
             self.log += [{"seed": seed, **line} for line in lines]
             self.networks_.append(network.to(device()))
         gold, inputs = labels(valid) if len(valid) else None, self._encode(valid, "validation")
@@ -195,22 +195,44 @@ class TransformerModel(PairModel):
                 )
         return model.networks_
 
+    def _taught(self, train: Dataset) -> dict[str, NDArray[Any]]:
+        """What the loss takes of each example, see `pair_network.loss_over`.
+
+        Wanted is its label, smoothed, and half the teacher's answer; its weight is its corpus' and its label's.
+        """
+        y, known = labels(train), known_labels(train, label_sets(train))
+        smoothing = self.params["label_smoothing"]
+        wanted = (1 - smoothing) * np.eye(len(LABELS))[y] + smoothing * known / known.sum(axis=1, keepdims=True)
+        if self.params["teacher"] is not None:
+            told = load(self.params["teacher"]).predict_proba(train) * known
+            if not told.any(axis=1).all():
+                raise InputError(f"model.teacher={self.params['teacher']}: it never saw a label that is taught here.")
+            agreed = (told.argmax(axis=1) == y).mean()
+            log.info("model.teacher: of %d labels it would give %.1f %% alike", len(y), 100 * agreed)
+            wanted = (1 - TOLD) * wanted + TOLD * told / told.sum(axis=1, keepdims=True)
+        counts = np.bincount(y, minlength=len(LABELS))
+        balance = (len(y) / np.maximum(counts, 1)) ** self.params["balance"]
+        return {"wanted": wanted, "known": known, "weights": weights(train) * balance[y]}
+
     def _train(
-        self, network: PairNetwork, train: Dataset, valid: Dataset, seed: int, checkpoints: Path | None
+        self,
+        network: PairNetwork,
+        train: Dataset,
+        taught: dict[str, NDArray[Any]],
+        valid: Dataset,
+        seed: int,
+        checkpoints: Path | None,
     ) -> list[dict[str, Any]]:
-        y = labels(train)
-        sets, inputs = label_sets(train), self._encode(train, "training")
-        items = [{**asdict(one), "labels": y[one.rows].tolist()} for one in inputs]
-        if sets:
-            known, weight = known_labels(train, sets), weights(train).astype(np.float32)
-            for item, one in zip(items, inputs, strict=True):
-                item |= {"known": known[one.rows].tolist(), "weights": weight[one.rows].tolist()}
-        asked = known_labels(valid, sets) & np.asarray(self.seen_)
+        items = [
+            {**asdict(one), **{name: rows[one.rows].tolist() for name, rows in taught.items()}}
+            for one in self._encode(train, "training")
+        ]
+        asked = known_labels(valid, label_sets(train)) & np.asarray(self.seen_)
         gold, held = labels(valid) if len(valid) else None, self._encode(valid, "validation")
 
         def score() -> float:
             assert gold is not None
-            found = self._logits(network, held, len(gold), *processes())
+            found = self._logits(halved(network), held, len(gold), *processes())
             if processes()[1] > 1:  # each has predicted a share, and zeros elsewhere
                 torch.distributed.all_reduce(together := torch.from_numpy(found).to(device()))
                 found = together.cpu().numpy()
@@ -230,8 +252,9 @@ class TransformerModel(PairModel):
 
         return fine_tune(network, items, batch, score if gold is not None else None, settings, folder, watch)
 
-    def _logits(self, network: PairNetwork, *arguments: Any) -> NDArray[np.float64]:
-        return super()._logits(halved(network), *arguments)
+    @cached_property
+    def _ready(self) -> list[PairNetwork]:
+        return [halved(network) for network in self.networks_]
 
     def _run(self, network: PairNetwork, batch: dict[str, NDArray[Any]]) -> NDArray[Any]:
         place = next(network.parameters()).device
@@ -270,7 +293,7 @@ class TransformerModel(PairModel):
         model.networks_ = []
         for part in parts(folder, model.params["seeds"]):
             tokenizer, encoder = open_encoder(str(folder / "encoder"), weights=part / "encoder")
-            network = PairNetwork(encoder, model.params["dropout"], torch.ones(len(LABELS)))
+            network = PairNetwork(encoder, model.params["dropout"])
             try:
                 network.head.load_state_dict(load_file(part / HEAD))
             except RuntimeError as error:

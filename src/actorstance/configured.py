@@ -1,0 +1,208 @@
+"""From settings, as a config or a user gives them, to what they name: models, corpora, registries, an archive's run."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from inspect import signature
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from hydra.errors import HydraException
+from hydra.utils import instantiate
+from omegaconf import DictConfig, OmegaConf
+
+from actorstance import bulk, corpora, pipeline, terminal
+from actorstance.actors import Registry
+from actorstance.archive import ONLY_ARCHIVES, Archive
+from actorstance.corpora import Corpus
+from actorstance.documents import unread
+from actorstance.errors import InputError
+from actorstance.examples import LABELS
+from actorstance.models import Model, located
+from actorstance.priors import ESTIMATE, Wanted, priors
+from actorstance.reading import Names
+from actorstance.shards import Opener
+
+
+def model_of(config: DictConfig) -> Model:
+    """Make an unfitted model of its config.
+
+    Raises:
+        InputError: if a value is wrong.
+
+    """
+    try:
+        model: Model = instantiate(config)
+    except HydraException as error:
+        cause = error.__cause__
+        if isinstance(cause, InputError | ImportError):
+            raise InputError(str(cause)) from error
+        raise
+    return model
+
+
+def corpus_of(config: DictConfig) -> Corpus:
+    """Load the corpus of a config.
+
+    Raises:
+        InputError: if a setting is wrong, or there is none of that name.
+
+    """
+    return corpora.load(**_corpus_arguments(config))
+
+
+def remembered_corpora() -> Callable[[DictConfig], Corpus]:
+    """Return what loads the corpus of a config, and keeps the last one for the next with the same settings."""
+    kept: dict[str, Corpus] = {}
+
+    def load(config: DictConfig) -> Corpus:
+        key = OmegaConf.to_yaml(config, resolve=True)
+        if key not in kept:
+            found = corpus_of(config)
+            kept.clear()
+            kept[key] = found
+        return kept[key]
+
+    return load
+
+
+def require_sound(corpus: Corpus, seed: int, limits: dict[str, Any]) -> None:
+    """Stop with exit code 1 if the audit of a corpus finds a check over its limit."""
+    parts = pipeline.audited(corpus, seed=seed, limits=limits)
+    if any(found["failed"] for found in parts.values()):
+        terminal.audits(parts)
+        sys.exit("stopped before training, since strict=true: see the limits in conf/limits/default.yaml")
+
+
+def corpora_of(model: Model, config: DictConfig) -> tuple[Corpus, Corpus | None]:
+    """Return the corpus to score a saved model on, and the one it was trained on, None if that is not at hand."""
+    given = _corpus_arguments(config)
+    if given["name"] is None:
+        own = pipeline.own_corpus(model, given["path"])
+        return own, own
+    if given["name"] == model.card["corpus"]["name"]:  # what was typed for training need not be typed again
+        for key, before in model.card["corpus"].items():
+            if isinstance(before, dict):
+                given[key] = {**before, **{name: value for name, value in given[key].items() if value is not None}}
+    corpus = corpora.load(**given)
+    try:
+        return corpus, pipeline.own_corpus(model)
+    except InputError as error:
+        terminal.say(f"note: no look at what training gives away, since its corpus is not at hand ({error})")
+        return corpus, None
+
+
+def _corpus_arguments(config: DictConfig) -> dict[str, Any]:
+    given = arguments(config)
+    if unknown := set(given) - set(signature(corpora.load).parameters):
+        raise InputError(f"data.{min(unknown)}: there is no such setting.")
+    return given
+
+
+def arguments(config: DictConfig) -> dict[str, Any]:
+    """Return a config node as plain arguments."""
+    found = OmegaConf.to_container(config, resolve=True)
+    if not isinstance(found, dict):
+        raise InputError(f"expected settings, found {found!r}.")
+    return {str(key): value for key, value in found.items()}
+
+
+def registry_on_top(file: str | None, registry: Registry | None) -> Registry | None:
+    """Return a registry with the user's own file on top."""
+    if file is None:
+        return registry
+    own = Registry.read(Path(file), registry)
+    known = registry.aliases if registry else {}
+    new = sorted(set(own.aliases) - set(known))
+    names = f" ({', '.join(new[:8])})" if new else ""
+    terminal.say(f"actors of your own: {len(own.aliases)}, {len(new)} of them new{names}")
+    for reason, number in own.dropped.items():
+        terminal.say(f"  dropped {number:,}: {reason}")
+    return registry.with_more(own) if registry else own
+
+
+def names_of(model: str | None) -> Names | None:
+    """Return what finds names with a spaCy pipeline, None if none is named."""
+    if model is None:
+        return None
+    from actorstance.ner import SpacyNames
+
+    return SpacyNames(model)
+
+
+def engine_of(config: DictConfig) -> bulk.Engine:
+    """Make what reads the shards of an archive, of its config."""
+    engine: bulk.Engine = instantiate(config)
+    return engine
+
+
+def predict_archive(
+    model: Model,
+    run: str,
+    source: str,
+    out: Path,
+    *,
+    registry: Registry | None,
+    ner: str | None,
+    level: float,
+    columns: Mapping[str, str],
+    wanted_priors: Wanted = None,
+    explain: bool = False,
+    **settings: Any,
+) -> dict[str, Any]:
+    """Read an archive, and tell how far it is. See `bulk.predict`, which takes the rest of the settings.
+
+    Args:
+        model: a loaded model.
+        run: where it was loaded from.
+        source: the archive's folder or file.
+        out: the run's folder.
+        registry: the actors to look for; the world's, if none are given.
+        ner: a spaCy pipeline that finds names too.
+        level: of the prediction sets.
+        columns: see `archive.Archive`.
+        wanted_priors: how common the labels are, see `priors.priors`; no estimate, which needs all rows at once.
+        explain: whether the user asked for the rule behind every mention, which is refused: nobody reads as many.
+        **settings: of `bulk.predict`.
+
+    """
+    if explain:
+        raise InputError(
+            "explain: mentions of an archive are not shown, their rules stand in the run's mentions/ (Parquet). To "
+            "explain one article: archive=false (actorstance: --no-archive)."
+        )
+    if wanted_priors == ESTIMATE:
+        raise InputError(
+            "priors=estimate needs all rows at once: estimate them on a part of the archive, then give them."
+        )
+    shifted = priors(wanted_priors, model.card.get("priors"), np.zeros((0, len(LABELS))))
+    names_of(ner)  # so that what is wrong with it is told before anything is read
+    found = Archive(source, columns)
+    terminal.unread([file for file in unread(source) if not file.name.lower().endswith(ONLY_ARCHIVES)])
+    registry = registry or Registry.world()
+    opener = Opener(str(located(run).resolve()), model.sha256, json.dumps(registry.to_json()), ner, level, shifted)
+    with terminal.Progress(found.bytes) as progress:
+        counts = bulk.predict(model, opener, found, out, registry=registry, progress=progress, **settings)
+    terminal.rejected(counts, out)
+    return counts
+
+
+def parted(names: Any) -> list[str] | None:
+    """Return names that a user typed, parted by commas."""
+    if names is None:
+        return None
+    return [name.strip() for name in str(names).split(",") if name.strip()]
+
+
+def priors_of(given: Any) -> Wanted:
+    """Return label priors that a user typed: `estimate`, or three shares as a list or parted by commas."""
+    if given is None or given == ESTIMATE:
+        return given  # type: ignore[no-any-return]
+    shares = given.split(",") if isinstance(given, str) else given if isinstance(given, Sequence) else [given]
+    try:
+        return [float(share) for share in shares]
+    except (TypeError, ValueError):
+        raise InputError(f"priors={given}: expected {ESTIMATE}, or three shares as [0.1,0.8,0.1].") from None
