@@ -10,11 +10,8 @@ is built, kept or saved, and the words of the training text are not in the model
 from __future__ import annotations
 
 import warnings
-from array import array
-from collections import defaultdict
 from collections.abc import Iterator
 from functools import cache
-from itertools import count
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -35,7 +32,7 @@ from actorstance.errors import InputError
 from actorstance.examples import LABELS, known_labels, label_sets, labels, weights
 from actorstance.models import Watch, bundle
 from actorstance.models.calibration import TEMPERATURES, fit_temperature, with_temperature
-from actorstance.models.features import features_of
+from actorstance.models.features import features_of, numbered
 
 TOLERANCE = 0.1  # of the solver; 0.0001 takes four times as long for the same answers
 
@@ -229,12 +226,7 @@ class LinearModel:
 
     def _vectors(self, examples: Dataset) -> sparse.csr_array:
         """TF-IDF of the features that training knew, each row of length 1."""
-        names: defaultdict[str, int] = defaultdict(count().__next__)  # most stand in many rows: each is hashed once
-        places, ends = array("l"), array("l", [0])
-        for found in features_of(examples):
-            for kind in found.values():
-                places.extend(map(names.__getitem__, kind))
-            ends.append(len(places))
+        names, places, ends = numbered(examples)
         hashed = np.abs(np.fromiter(map(murmurhash3_32, names), np.int64, len(names))) % BUCKETS  # as FeatureHasher
         columns = self._columns(hashed.astype(np.int32))[np.asarray(places, dtype=np.int64)]
         known = columns >= 0
