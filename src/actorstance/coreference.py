@@ -18,14 +18,15 @@ from actorstance.cast import Cast
 from actorstance.documents import Document
 from actorstance.names import MAX_SENTENCE
 from actorstance.quotes import Statement
-from actorstance.roles import alternatives, roles
+from actorstance.roles import alternatives, is_given, roles
 
 THRESHOLD = 0.6
 REACH = 3  # sentences back, of a pronoun
+_NEARNESS = (2.5, 2.0, 1.0, 0.5)  # what it counts, by sentences back
 BACK = 200  # mentions back, of a description
 
 _PRONOUN = re.compile(
-    r"(?<![\w’'-])(?:(?P<m>he|him|his|himself)|(?P<f>she|her|hers|herself)|(?P<plural>they|them|their)|(?P<thing>it|its)"
+    r"(?=[hstiwumo])(?<![\w’'-])(?:(?P<m>he|him|his|himself)|(?P<f>she|her|hers|herself)|(?P<plural>they|them|their)|(?P<thing>it|its)"
     r"|(?P<first>I|we|us|me|my|our)|(?P<relative>who|which))(?![\w-])",
     re.IGNORECASE,
 )
@@ -50,9 +51,9 @@ def _description() -> re.Pattern[str]:
         for kind, name in (("person", "persons"), ("body", "bodies"), ("state", "states"))
     )
     return re.compile(
-        r"(?<![\w’'-])(?:(?P<bare>(?:the\s+)?(?:regime|government\s+(?:forces|troops|soldiers|officials)))(?![\w-]|\s+of\b)"
+        r"(?=[targ])(?:(?<![\w’'-])(?:(?P<bare>(?:the\s+)?(?:regime|government\s+(?:forces|troops|soldiers|officials)))(?![\w-]|\s+of\b)"
         r"|(?:the|this|that)\s+(?:(?:ruling|armed|militant|rebel|outgoing|former|embattled|central|federal|new)\s+)?"
-        rf"(?:{kinds})(?![\w-]|\s+of\b))|(?:all\s+)?these\s+(?P<groups>groups|fighters|factions)\b",
+        rf"(?:{kinds})(?![\w-]|\s+of\b))|(?:all\s+)?these\s+(?P<groups>groups|fighters|factions)\b)",
         re.IGNORECASE,
     )
 
@@ -66,7 +67,8 @@ class _Seen:
     kind: str  # person, organisation, group, state
     gender: str
     subject: bool
-    text: str
+    said: str  # what the text calls it, in lower case; nothing if a pronoun or a description does
+    quote: Statement | None  # in which it stands
 
 
 def resolve(document: Document, cast: Cast, statements: Sequence[Statement], registry: Registry) -> list[Mention]:
@@ -149,7 +151,9 @@ class _Resolver:
             if _PERSON_IN_OFFICE.search(mention.rule):
                 kind = "person"
         self.resolved.append(mention)
-        one = _Seen(mention, sentence, kind, gender, self._is_subject(mention), text)
+        said = "" if mention.rule.startswith(("pronoun", "description")) else f"{text} {mention.rule}".lower()
+        quote = self._inside_quote(mention.start)
+        one = _Seen(mention, sentence, kind, gender, self._is_subject(mention), said, quote)
         self.seen.append(one)
         self.latest[mention.actor, mention.name] = one
 
@@ -159,8 +163,8 @@ class _Resolver:
         last = text.split()[-1]
         for alias in self.registry.aliases.get(mention.actor, ()):
             words = alias.split()
-            if len(words) > 1 and words[-1] == last and (given := words[0].lower()) in men | women:
-                return "person", "" if given in men & women else "m" if given in men else "f"
+            if len(words) > 1 and words[-1] == last and is_given(given := words[0].lower()):
+                return "person", "f" if given not in men else "m" if given not in women else ""
         return self.registry.kinds.get(mention.actor, "organisation"), ""
 
     def _is_subject(self, mention: Mention) -> bool:
@@ -195,6 +199,7 @@ class _Resolver:
         self, span: tuple[int, int], sentence: int, kinds: set[str], gender: str, subject: bool, word: str
     ) -> Mention | None:
         scores: dict[tuple[str, str], tuple[float, _Seen]] = {}
+        here = self._inside_quote(span[0])
         for one in reversed(self.seen):
             back = sentence - one.sentence
             if back > REACH:
@@ -203,10 +208,9 @@ class _Resolver:
                 continue
             if gender and one.gender and one.gender != gender:
                 continue
-            quote = self._inside_quote(one.mention.start)
-            if quote is not None and quote != self._inside_quote(span[0]):
+            if one.quote is not None and one.quote != here:
                 continue  # whoever speaks outside does not mean who is named inside
-            score = {0: 2.5, 1: 2.0, 2: 1.0}.get(back, 0.5)
+            score = _NEARNESS[back]
             if back == 0 and one.subject and word in {"his", "her", "its", "their"}:
                 score += 0.5
             if one.subject:
@@ -288,10 +292,8 @@ class _Resolver:
         if re.match(r"\s+(?:[A-Z]|['’]s\s+office)", self.raw[span[1] : span[1] + 12]):
             return None  # "the president Ivan Orlov": the name says it
         for one in reversed(self.seen[-BACK:]):
-            said = f"{one.text} {one.mention.rule}".lower()
-            if one.mention.rule.startswith(("pronoun", "description")):
-                continue
-            if re.search(rf"\b{re.escape(noun)}\b", said) and (kind != "person" or one.kind == "person"):
+            called = noun in one.said and re.search(rf"\b{re.escape(noun)}\b", one.said)
+            if called and (kind != "person" or one.kind == "person"):
                 confidence = 0.85 if sentence - one.sentence <= REACH else 0.7
                 return Mention(
                     *span,

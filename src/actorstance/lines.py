@@ -154,8 +154,15 @@ def _wrap_width(raw: str, spans: list[tuple[int, int]]) -> int:
 
 def _is_prose(text: str) -> bool:
     """Whether a line looks like whole sentences: it ends like one, and has small words unless it is short."""
-    words = [word.lower() for word in _WORD.findall(text)]
-    return bool(_FINAL.search(text)) and len(words) >= 2 and (len(words) < 8 or not _FUNCTION_WORDS.isdisjoint(words))
+    if not _FINAL.search(text):
+        return False
+    count, small = 0, False
+    for word in _WORD.finditer(text):
+        count += 1
+        small = small or word[0].lower() in _FUNCTION_WORDS
+        if small and count >= 2:
+            return True
+    return 2 <= count < 8
 
 
 # --- words ---
@@ -188,12 +195,13 @@ _CAPTION = re.compile(
     rf".*\((?:[^()]{{0,60}}\W)?{_CREDIT}(?:\W[^()]{{0,40}})?\)\.?|.*\[[^\[\]]{{0,40}}\b(?:photo|picture|image)\b[^\[\]]{{0,40}}\]\.?"
     rf"|.*\b(?:photo|photograph|picture|image|illustration)s?(?: credit)?(?: by\b|:).{{2,60}}"
     rf"|(?:file )?(?:photo|image|picture|caption|credit|illustration)s? ?[:/].*"
-    rf"|.*[./|] ?{_AGENCIES[:-1]}|getty images|epa|ap photo)(?:/[\w .]+)?\.?"
     r"|(?:image|media|photo|picture|video)s? (?:source|caption|credit)\b.*|.*\bcredit: ?[^.]{2,50}"
     r"|.*\bphoto ?[|/:] ?.{2,60}"
     r"|[(\[]\d+(?:/| of )\d+[)\]] .*|.*\([\w .]{2,30}: [A-Z]\w+ [A-Z][\w-]+\)",
     re.IGNORECASE,
 )
+_CAPTION_SIGNS = ("(", "[", "photo", "image", "picture", "illustration", "caption", "credit", "source")
+_AGENCY_LAST = re.compile(rf"[./|] ?{_AGENCIES[:-1]}|getty images|epa|ap photo)(?:/[\w .]+)?\.?\Z", re.IGNORECASE)
 _CREDIT_LINE = re.compile(rf"{_NAME}[/|] ?[A-Z]\w+(?:[ /][A-Z][\w.]+)*\.?")
 _TIME = re.compile(r"\d{1,2}[:.]\d\d ?(?:[ap]\.?m\.?)?(?: [A-Z]{2,4})?\W*", re.IGNORECASE)
 _UP = "A-Z" + "".join(letter for letter in map(chr, range(0xC0, 0x250)) if letter.isupper())
@@ -210,16 +218,31 @@ _DATELINE = re.compile(  # CITY/ CITY, Country, Feb. 12 (Agency) —   ·   (CNN
 )
 
 
+_ANYWHERE = r".*\b"  # begins a pattern of what may stand anywhere in a line
+
+
 @cache
-def _furniture() -> list[tuple[int, str, re.Pattern[str]]]:
-    """The patterns of furniture.yaml: (most words, reason, pattern)."""
+def _furniture(short: bool) -> tuple[re.Pattern[str], list[tuple[str, re.Pattern[str]]]]:
+    """The patterns of furniture.yaml for short lines, or longer ones: what any line that matches one matches, and each.
+
+    Few lines match any. What may stand anywhere is looked for in one pass: where a word begins, one after the other.
+    """
     table = yaml.safe_load(files("actorstance").joinpath("furniture.yaml").read_text(encoding="utf-8"))
-    return [
-        (limit, reason, re.compile(rf"\W*(?:{pattern})\W*", re.IGNORECASE))
-        for section, limit in (("short", 12), ("sentences", 60))
+    found = [
+        (reason, pattern)
+        for section in (("short", "sentences") if short else ("sentences",))
         for reason, patterns in table[section].items()
         for pattern in patterns
     ]
+    anywhere = [pattern.removeprefix(_ANYWHERE) for _, pattern in found if pattern.startswith(_ANYWHERE)]
+    others = [pattern for _, pattern in found if not pattern.startswith(_ANYWHERE)]
+    return _line("|".join([*others, rf"{_ANYWHERE}(?:{'|'.join(anywhere)})"])), [
+        (reason, _line(pattern)) for reason, pattern in found
+    ]
+
+
+def _line(pattern: str) -> re.Pattern[str]:
+    return re.compile(rf"\W*(?:{pattern})\W*", re.IGNORECASE)
 
 
 def _furniture_reason(text: str) -> str | None:
@@ -230,7 +253,8 @@ def _furniture_reason(text: str) -> str | None:
     if words > 60 or len(text) > 500:
         return None
     parts = [text, *(re.split(r"[|·•]", text) if words <= 12 else [])]  # one tool of a tool bar makes it a tool bar
-    found = (why for part in parts for most, why, pattern in _furniture() if words <= most and pattern.fullmatch(part))
+    together, each = _furniture(words <= 12)
+    found = (why for part in parts if together.fullmatch(part) for why, pattern in each if pattern.fullmatch(part))
     return next(found, None)
 
 
@@ -278,11 +302,17 @@ def _alone(text: str) -> tuple[str, str]:
         return "sub-heading", "time of an entry"
     if len(text) <= 250 and (_BYLINE.fullmatch(text) or _BYLINE_NAMES.fullmatch(text)):
         return "byline", "author, agency or date"
-    if len(text) <= 600 and _CAPTION.fullmatch(text):
+    if len(text) <= 600 and _is_caption(text):
         return "caption", "credit of a picture"
     if _is_prose(text):
         return "body", "whole sentences"
     return _UNSURE, "short line"
+
+
+def _is_caption(text: str) -> bool:
+    lower = text.lower()
+    credited = any(sign in lower for sign in _CAPTION_SIGNS) and _CAPTION.fullmatch(text)
+    return bool(credited or _AGENCY_LAST.search(text))
 
 
 def _body_range(texts: list[str], verdicts: list[tuple[str, str]]) -> tuple[int, int]:

@@ -11,8 +11,8 @@ FAR = 1000  # characters back, in which the beginning of a quotation without an 
 _DOUBLE = re.compile(r"[\"“”„«»]|''|``")
 _OPEN = frozenset({"“", "„", "«", "``"})
 _CLOSE = frozenset({"”", "»"})
-_SINGLE_OPEN = re.compile(r"(?<![^\s(\[—–“\"])['‘](?=[^\s'’])")
-_SINGLE_CLOSE = re.compile(r"(?<=[.?!,…])['’](?![^\W_])|(?<=[^\W_])['’](?=[\s,.;:?!)\]—–”\"]|$)")
+_SINGLE_OPEN = re.compile(r"['‘](?<![^\s(\[—–“\"].)(?=[^\s'’])")
+_SINGLE_CLOSE = re.compile(r"['’](?:(?<=[.?!,…].)(?![^\W_])|(?<=[^\W_].)(?=[\s,.;:?!)\]—–”\"]|$))")
 
 
 def quotations(text: str, start: int, end: int, open_before: bool = False) -> tuple[list[Span], bool]:

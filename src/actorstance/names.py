@@ -22,7 +22,7 @@ _WORD = (
     rf"|[{_UPPER}][^\W_]*(?:['’‘](?!s\b)[^\W_]+|-[{_UPPER}][^\W_]+|(?<=s)['’](?=\s[{_UPPER}]))*)"
 )
 _PARTICLE = r"(?:(?:bin|ibn|abu|al|el|de|da|di|du|del|della|der|den|van|von|la|le|dos|ter)\s)*"
-_SEQUENCE = re.compile(rf"(?<![^\W_])(?<!-){_WORD}(?:\s{_PARTICLE}{_WORD})*(?![^\W_])")
+_SEQUENCE = re.compile(rf"(?=[{_UPPER}aeu])(?<![^\W_])(?<!-){_WORD}(?:\s{_PARTICLE}{_WORD})*(?![^\W_])")
 _BEHIND_DOT = re.compile(rf"\.\s{_WORD}(?:\s{_PARTICLE}{_WORD})*")
 _ABBREVIATED = re.compile(r"(?:Mr|Mrs|Ms|Dr|Sen|Rep|Gov|Gen|Lt|Col|St|Prof|Rev|Capt|Sgt|Adm|Maj|Jr|Sr|Sens|Reps)\Z")
 _LINK = re.compile(rf"\s(?:of|for|on)\s(?:the\s)?(?={_WORD})")
@@ -31,6 +31,9 @@ _AND = re.compile(  # "Department of Health and Human Services", not "the Minist
     r"|Industry|Commerce|Economy|Education|Sciences?|Research|Innovation|Urban|Democracy|Rights|Justice|Peace|Prevention|Water|Food"
     r"|Rural|Mines|Budget|Cooperation|Co-operation|Immigration|Customs|Medicine|Agriculture|Firearms|Drug)\b)"
 )
+_LETTERS = re.compile(r"[^\W\d_]{2}|^[A-Z]$")
+_PLURAL_POSSESSIVE = re.compile(r"s['’] ")
+_JUNIOR = frozenset({"jr", "sr"})
 _OF_A_PERSON = re.compile(r"\s(administration|campaign|family|camp)(?![\w-])")  # "the Okoro campaign" is not Okoro
 
 _SINGULAR = frozenset(  # forms without an -s that mean many
@@ -250,7 +253,7 @@ class _Finder:
                     break
                 last = more.end()
             words = self.raw[first:last].lower().split()
-            if (plural := re.search(r"s['’] ", self.raw[first:last])) and words[-1] not in bodies:
+            if (plural := _PLURAL_POSSESSIVE.search(self.raw[first:last])) and words[-1] not in bodies:
                 last = first + plural.start() + 1  # "Democrats' Ana Lima", but "Dockers' Union"
                 words = self.raw[first:last].lower().split()
             if words[-1] in bodies or words[-1] in {
@@ -315,22 +318,21 @@ class _Finder:
         first, title = self._behind_title(first, last)
         initial = initial and not title
         while first < last:
-            piece = raw[first:last]
-            word = re.match(r"\S+", piece)[0]  # type: ignore[index]
+            word, *more = raw[first:last].split(None, 1)
             plain = word.lower().rstrip(".").replace("’", "'")
-            rest = first + len(word) + len(piece[len(word) :]) - len(piece[len(word) :].lstrip())
+            rest = last - len(more[0]) if more else last
             common = initial and plain in self.lower and not is_given(plain) and not title
             if plain in stop or (plain in self.words["titles"] and rest >= last) or (common and rest < last):
                 first, initial = rest, False
             else:
                 break
         words = raw[first:last].split()
-        while len(words) > 1 and words[-1].lower().strip(".") in stop - {"jr", "sr"}:
+        while len(words) > 1 and (word := words[-1].lower().strip(".")) in stop and word not in _JUNIOR:
             last = first + raw[first:last].rindex(words[-1])
             while last > first and raw[last - 1].isspace():
                 last -= 1
             words = raw[first:last].split()
-        if first >= last or not re.search(r"[^\W\d_]{2}|^[A-Z]$", raw[first:last]) or len(words) > 9:
+        if first >= last or not _LETTERS.search(raw[first:last]) or len(words) > 9:
             return None
         if words[-1].lower().strip(".") in self.words["things"]:
             return None
@@ -342,18 +344,19 @@ class _Finder:
 
     def _behind_title(self, first: int, last: int) -> tuple[int, str]:
         """Where the name behind the last title of a stretch begins, and the title: "House Speaker Ana Lima"."""
-        places = [found.span() for found in re.finditer(r"\S+", self.raw[first:last])]
-        words = [self.raw[first + a : first + b].lower().rstrip(".,").replace("’", "'") for a, b in places]
-        if words[-1] in self.words["bodies"]:
+        words = [word.rstrip(".,").replace("’", "'") for word in self.raw[first:last].lower().split()]
+        if len(words) == 1 or words[-1] in self.words["bodies"]:
             return first, ""
         for at in range(len(words) - 1, 0, -1):
             for long in (3, 2, 1):
                 if (
                     at >= long
                     and " ".join(words[at - long : at]) in self.words["titles"]
-                    and words[at] not in self.words["bodies"] | {"jr", "sr"}
+                    and words[at] not in self.words["bodies"]
+                    and words[at] not in _JUNIOR
                 ):
-                    return first + places[at][0], " ".join(words[at - long : at])
+                    behind = self.raw[first:last].split(None, at)[at]
+                    return last - len(behind), " ".join(words[at - long : at])
         return first, ""
 
     def _before(self, name: Name, start: int) -> None:

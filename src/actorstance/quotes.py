@@ -246,6 +246,8 @@ class _Paragraph:
 def _other_cues(clause: Clause) -> Iterator[tuple[int, int, Span, Span]]:
     """Cues that are no verbs: first token, last token, source, cue. "according to X", "X's claim"."""
     words, tags, nouns = clause.words, clause.tags, lexicon().nouns
+    if nouns.isdisjoint(words) and "according" not in words:
+        return
     for at, word in enumerate(words):
         if word == "according" and words[at + 1 : at + 2] == ["to"]:
             phrase = clause.phrase_after(at + 2)
@@ -266,7 +268,7 @@ def _other_cues(clause: Clause) -> Iterator[tuple[int, int, Span, Span]]:
 
 def _signature(clause: Clause) -> Span | None:
     """Who signs a quotation: "— Ana Lima"."""
-    if re.fullmatch(r"-C+\.?", "".join(clause.tags)):
+    if clause.tags[:1] == ["-"] and re.fullmatch(r"-C+\.?", "".join(clause.tags)):
         last = len(clause.tags) - (2 if clause.tags[-1] == "." else 1)
         return clause.starts[1], clause.ends[last]
     return None

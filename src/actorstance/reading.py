@@ -16,6 +16,7 @@ from actorstance.quotes import Statement, statements
 
 MAX_PAIRS = 72  # of one sentence: nine actors, each with each; a longer list of names says little of any two
 NOWHERE = (-1, -1)
+_WEAK = frozenset({"his", "her", "its", "their", "my", "our", "i", "we", "us", "me"})
 COUNTED = (
     "mentions_registry",
     "mentions_rule",
@@ -140,14 +141,15 @@ class _Asker:
         sentence = self.document.sentences[number]
         here = self.mentions[bisect_left(self.starts, sentence.start) : bisect_left(self.starts, sentence.end)]
         spans: dict[str, list[tuple[int, int]]] = {}
-        for weak in (False, True):  # possessives and "I" stand for an actor only where nothing else does
-            for one in here:
-                if (
-                    one.actor != UNKNOWN
-                    and _is_weak(one, self.document.raw) == weak
-                    and (not weak or one.actor not in spans or weak_only(spans, one, self.document.raw))
-                ):
-                    spans.setdefault(one.actor, []).append((one.start, one.end))
+        weak = []
+        for one in here:
+            if one.actor != UNKNOWN and _is_weak(one, self.document.raw):
+                weak.append(one)
+            elif one.actor != UNKNOWN:
+                spans.setdefault(one.actor, []).append((one.start, one.end))
+        for one in weak:  # possessives and "I" stand for an actor only where nothing else does
+            if one.actor not in spans or self._only_weak(spans[one.actor]):
+                spans.setdefault(one.actor, []).append((one.start, one.end))
         speaking = self._speaking(inside, spans)
         for target, places in spans.items():
             if any(not self._quoted(start) for start, _ in places):
@@ -182,6 +184,9 @@ class _Asker:
                 return f"acts: {one.rule}"
         return None
 
+    def _only_weak(self, spans: list[tuple[int, int]]) -> bool:
+        return all(self.document.raw[start:end].lower() in _WEAK for start, end in spans)
+
     def _quoted(self, place: int) -> bool:
         at = bisect_right(self.quotes, (place, 1 << 60))
         return any(start <= place < end for start, end in self.quotes[max(0, at - 3) : at])
@@ -189,24 +194,4 @@ class _Asker:
 
 def _is_weak(mention: Mention, raw: str) -> bool:
     """Whether a mention is a possessive or the speaker's own "I"."""
-    word = raw[mention.start : mention.end].lower()
-    return mention.rule.startswith("pronoun") and word in {
-        "his",
-        "her",
-        "its",
-        "their",
-        "my",
-        "our",
-        "i",
-        "we",
-        "us",
-        "me",
-    }
-
-
-def weak_only(spans: dict[str, list[tuple[int, int]]], mention: Mention, raw: str) -> bool:
-    """Whether only weak mentions of an actor have been seen."""
-    return all(
-        raw[start:end].lower() in {"his", "her", "its", "their", "my", "our", "i", "we", "us", "me"}
-        for start, end in spans[mention.actor]
-    )
+    return mention.rule.startswith("pronoun") and raw[mention.start : mention.end].lower() in _WEAK

@@ -81,7 +81,7 @@ def ends_with(before: str, phrases: frozenset[str]) -> str:
     """
     if not before or not before[-1].isspace():
         return ""
-    words = [word.rstrip(".").lower() for word in before.split()[-3:]]
+    words = [word.rstrip(".").lower() for word in before.rsplit(None, 3)[-3:]]
     for first in range(len(words)):
         phrase = " ".join(words[first:])
         if phrase in phrases:

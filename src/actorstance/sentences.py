@@ -13,7 +13,7 @@ from sentencex import get_sentence_boundaries
 
 # A mark that opens or closes a quotation: the double ones everywhere; single ones (straight or curly) at the edge of a
 # word only, where they are no apostrophe, and two single ones, as some wires write them.
-_QUOTES = re.compile(r"[\"“”„«»]|''|``|(?<![^\s(\[—–])['‘]|(?<=[.?!,…])['’](?!\w)")
+_QUOTES = re.compile(r"[\"“”„«»]|''|``|['‘](?<![^\s(\[—–].)|['’](?<=[.?!,…].)(?!\w)")
 _PARENTHESIS = re.compile(r"\(([^()]*[.?!])\)")
 _CLOSERS = "\"'”’»)]"
 _OPENERS = "\"'“”„‘«([`"
@@ -36,14 +36,16 @@ _ABBREVIATION = re.compile(
     r"\b(?:Mr|Mrs|Ms|Dr|Prof|Gen|Lt|Col|Maj|Capt|Cpl|Sgt|Adm|Cmdr|Sen|Rep|Reps|Sens|Gov|Rev|Hon|Pres|Amb|Atty|Supt|Det"
     r"|St|Mt|Ft|vs|v|Messrs|Mme|Sec|Insp|Vols?|approx|ca)\.$"
 )
+_SHORT = 8  # characters, more than any of these abbreviations has: only the end of a sentence is searched for one
 _NUMBER = re.compile(r"\bNos?\.$")  # an abbreviation before a figure only
+_LETTER = re.compile(r"\w")
 _ITEM = re.compile(r"[(]?(?:\d{1,2}|[a-z])[.)]")
 _INITIALS = re.compile(r"\b(?!U\.S\.|U\.N\.|U\.K\.|E\.U\.|D\.C\.|N\.Y\.|L\.A\.|U\.A\.E\.)(?:[A-Z]\.){2,3}$")
 # Two sentences pasted without the space between them. A web address has no capital after its dot.
-_GLUED = re.compile(r"(?<=[a-z]{3})[.?!][\"”’]?(?=[“‘]?[A-Z][a-z]+\s)")
+_GLUED = re.compile(r"[.?!](?<=[a-z]{3}.)[\"”’]?(?=[“‘]?[A-Z][a-z]+\s)")
 # Ends that sentencex takes for the middle: initials or a firm's ending before a word that opens sentences; an ellipsis.
 _MISSED = re.compile(
-    rf"(?:\b(?:(?:[A-Z]\.){{2,6}}|(?:St|Ltd|Inc|Corp|Co|Jr|Sr|No)\.)|…[\"”’]?)\s+(?=[\"“‘']?{_STARTERS})"
+    rf"(?:(?=[A-Z])\b(?:(?:[A-Z]\.){{2,6}}|(?:St|Ltd|Inc|Corp|Co|Jr|Sr|No)\.)|…[\"”’]?)\s+(?=[\"“‘']?{_STARTERS})"
 )
 
 
@@ -101,14 +103,17 @@ def _candidates(text: str) -> list[tuple[int, int]]:
 def _belongs_together(text: str, previous: tuple[int, int], start: int, end: int) -> bool:
     """Whether a cut is none: it would leave a sentence in two."""
     before, after = text[previous[0] : previous[1]], text[start:end].lstrip(_OPENERS + " \t\r\n—–")
-    if not re.search(r"\w", before) or not re.search(r"\w", after) or _ITEM.fullmatch(before):
+    if not _LETTER.search(before) or not _LETTER.search(after) or _ITEM.fullmatch(before):
         return True  # a lone mark, or the number of an item, is no sentence
-    if after[0].islower() or (_NUMBER.search(before) and after[0].isdigit()):
+    if after[0].islower():
         return True
-    if re.match(_STARTERS, after) is None and (_ABBREVIATION.search(before) or _INITIALS.search(before)):
-        return True
-    if _CLOCK.search(before) and _AFTER_CLOCK.match(after):
-        return True
+    if before[-1] == ".":
+        last = len(before) - _SHORT
+        if _NUMBER.search(before, last) and after[0].isdigit():
+            return True
+        if (_ABBREVIATION.search(before, last) or _INITIALS.search(before, last)) and not re.match(_STARTERS, after):
+            return True
+        return bool(_CLOCK.search(before, last) and _AFTER_CLOCK.match(after))
     inside = before.rstrip(_CLOSERS)
     if inside == before or not inside.endswith(("?", "!", "…", "...")):
         return False

@@ -10,11 +10,7 @@ is built, kept or saved, and the words of the training text are not in the model
 from __future__ import annotations
 
 import warnings
-from array import array
-from collections import defaultdict
-from collections.abc import Iterator
-from functools import cache
-from itertools import count
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -25,7 +21,6 @@ from safetensors.numpy import load_file, save_file
 from scipy import sparse
 from scipy.special import expit
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.feature_extraction import FeatureHasher
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import normalize
 from sklearn.utils import murmurhash3_32
@@ -35,7 +30,7 @@ from actorstance.errors import InputError
 from actorstance.examples import LABELS, known_labels, label_sets, labels, weights
 from actorstance.models import Watch, bundle
 from actorstance.models.calibration import TEMPERATURES, fit_temperature, with_temperature
-from actorstance.models.features import features_of
+from actorstance.models.features import features
 
 TOLERANCE = 0.1  # of the solver; 0.0001 takes four times as long for the same answers
 
@@ -101,16 +96,24 @@ class LinearModel:
             raise InputError(
                 f"all {len(y)} training examples are {LABELS[y[0]] if len(y) else 'missing'}; two labels are needed."
             )
-        kinds: dict[str, set[str]] = {kind: set() for kind in WEIGHTS}
-        x = _hashed(train, kinds)
+        kinds: dict[str, set[int]] = {kind: set() for kind in WEIGHTS}
+
+        def hashed(names: list[str]) -> NDArray[np.int32]:
+            ids = _hashed(names)
+            for name, one in zip(names, ids.tolist(), strict=True):
+                if (kind := name.split(" ", 1)[0]) in kinds:
+                    kinds[kind].add(one)
+            return ids
+
+        x = _counts(train, hashed, BUCKETS)
         ids, documents = np.unique(x.indices, return_counts=True)
         kept = documents >= self.min_df
         if not kept.any():
             raise InputError(f"no feature occurs in {self.min_df} training examples; set model.min_df=1.")
         self.ids_ = ids[kept]
         self.idf_ = np.log((1 + len(train)) / (1 + documents[kept])) + 1  # smooth, as scikit-learn's
-        for kind, names in kinds.items():
-            at = self._columns(_hasher().transform([names]).indices)
+        for kind, found_ids in kinds.items():
+            at = self._columns(np.fromiter(found_ids, np.int32, len(found_ids)))
             self.idf_[at[at >= 0]] *= WEIGHTS[kind]
         x = self._weighed(x)
         self.coef_ = np.zeros((len(LABELS), len(self.ids_)))
@@ -174,15 +177,18 @@ class LinearModel:
         if not len(examples):
             return []
         x, predicted = self._vectors(examples), self.predict_proba(examples).argmax(axis=1)
-        result = []
-        for row, (label, kinds) in enumerate(zip(predicted, features_of(examples), strict=True)):
-            span = slice(x.indptr[row], x.indptr[row + 1])
-            columns = x.indices[span]
-            pushes = dict(zip(columns.tolist(), (x.data[span] * self.coef_[label, columns]).tolist(), strict=True))
-            names = sorted({name for found in kinds.values() for name in found})
-            hashed = _hasher().transform([[name] for name in names]).indices
-            named = [(name, pushes[at]) for name, at in zip(names, self._columns(hashed), strict=True) if at in pushes]
-            result.append(sorted(named, key=lambda pair: -abs(pair[1]))[:top])
+        result: list[list[tuple[str, float]]] = []
+        for found in features(examples):
+            columns = self._columns(_hashed(found.names))
+            order = np.argsort(found.row, kind="stable")
+            for here in np.split(found.feature[order], np.searchsorted(found.row[order], np.arange(1, found.rows))):
+                row = len(result)
+                span = slice(x.indptr[row], x.indptr[row + 1])
+                pushes = x.data[span] * self.coef_[predicted[row], x.indices[span]]
+                push = dict(zip(x.indices[span].tolist(), pushes.tolist(), strict=True))
+                names = sorted((found.names[one], int(columns[one])) for one in np.unique(here))
+                named = [(name, push[at]) for name, at in dict(names).items() if at in push]
+                result.append(sorted(named, key=lambda pair: -abs(pair[1]))[:top])
         return result
 
     def save(self, folder: str | Path) -> None:
@@ -229,19 +235,8 @@ class LinearModel:
 
     def _vectors(self, examples: Dataset) -> sparse.csr_array:
         """TF-IDF of the features that training knew, each row of length 1."""
-        names: defaultdict[str, int] = defaultdict(count().__next__)  # most stand in many rows: each is hashed once
-        places, ends = array("l"), array("l", [0])
-        for found in features_of(examples):
-            for kind in found.values():
-                places.extend(map(names.__getitem__, kind))
-            ends.append(len(places))
-        hashed = np.abs(np.fromiter(map(murmurhash3_32, names), np.int64, len(names))) % BUCKETS  # as FeatureHasher
-        columns = self._columns(hashed.astype(np.int32))[np.asarray(places, dtype=np.int64)]
-        known = columns >= 0
-        indptr = np.concatenate([[0], np.cumsum(known)])[np.asarray(ends)]
-        x = sparse.csr_array((np.ones(indptr[-1]), columns[known], indptr), shape=(len(examples), len(self.ids_)))
-        x.sum_duplicates()
-        x.data = (1 + np.log(x.data)) * self.idf_[x.indices]
+        x = _counts(examples, lambda names: self._columns(_hashed(names)), len(self.ids_))
+        x.data *= self.idf_[x.indices]
         return normalize(x, copy=False)
 
     def _weighed(self, x: sparse.csr_array) -> sparse.csr_array:
@@ -266,20 +261,18 @@ class LinearModel:
         return columns
 
 
-@cache
-def _hasher() -> FeatureHasher:
-    return FeatureHasher(BUCKETS, input_type="string", alternate_sign=False)
+def _hashed(names: list[str]) -> NDArray[np.int32]:
+    """The hash values of features, as scikit-learn's FeatureHasher has them: ≥ 0, < BUCKETS."""
+    return (np.abs(np.fromiter(map(murmurhash3_32, names), np.int64, len(names))) % BUCKETS).astype(np.int32)
 
 
-def _hashed(examples: Dataset, kinds: dict[str, set[str]] | None = None) -> sparse.csr_array:
-    """Logarithmic counts of the examples' features, shape (n, BUCKETS); their names go into `kinds`, if it is given."""
-
-    def flat() -> Iterator[list[str]]:
-        for found in features_of(examples):
-            for kind, names in (kinds or {}).items():
-                names.update(found[kind])
-            yield found["word"] + found["cue"] + found["place"]
-
-    x = sparse.csr_array(_hasher().transform(flat()))
-    x.data = 1 + np.log(x.data)
-    return x
+def _counts(examples: Dataset, columns: Callable[[list[str]], NDArray[np.int32]], width: int) -> sparse.csr_array:
+    """Logarithmic counts of the examples' features, shape (n, width), in the columns of their names (-1 for none)."""
+    parts = []
+    for found in features(examples):
+        at = columns(found.names)[found.feature]
+        known = at >= 0
+        ones = np.ones(np.count_nonzero(known))
+        parts.append(sparse.coo_array((ones, (found.row[known], at[known])), shape=(found.rows, width)).tocsr())
+        parts[-1].data = 1 + np.log(parts[-1].data)
+    return sparse.vstack(parts, format="csr")
