@@ -47,6 +47,8 @@ _GLUED = re.compile(r"[.?!](?<=[a-z]{3}.)[\"”’]?(?=[“‘]?[A-Z][a-z]+\s)")
 _MISSED = re.compile(
     rf"(?:(?=[A-Z])\b(?:(?:[A-Z]\.){{2,6}}|(?:St|Ltd|Inc|Corp|Co|Jr|Sr|No)\.)|…[\"”’]?)\s+(?=[\"“‘']?{_STARTERS})"
 )
+# Words that it takes for abbreviations (of a month, states, titles) though no capital begins them.
+_WORDS = re.compile(r"\b(?:[Mm]ay|me|no|ill|art|ore|miss|id|ok)\.[\"”’']*\s+(?=[\"“‘'(]*[A-Z])")
 
 
 def one_line(text: str) -> str:
@@ -82,7 +84,7 @@ def _candidates(text: str) -> list[tuple[int, int]]:
     blanked = _PARENTHESIS.sub(lambda found: f" {found[1]} ", blanked)
     blanked = one_line(blanked)  # a line break inside a paragraph ends no sentence
     cuts = {boundary["end_index"] for boundary in get_sentence_boundaries("en", blanked)}
-    cuts |= {found.end() for pattern in (_GLUED, _MISSED) for found in pattern.finditer(text)}
+    cuts |= {found.end() for pattern in (_GLUED, _MISSED, _WORDS) for found in pattern.finditer(text)}
     spans, start = [], 0
     for cut in sorted(cuts | {len(text)}):
         if cut < len(text):
