@@ -47,7 +47,7 @@ _GLUED = re.compile(r"[.?!](?<=[a-z]{3}.)[\"”’]?(?=[“‘]?[A-Z][a-z]+\s)")
 _MISSED = re.compile(
     rf"(?:(?=[A-Z])\b(?:(?:[A-Z]\.){{2,6}}|(?:St|Ltd|Inc|Corp|Co|Jr|Sr|No)\.)|…[\"”’]?)\s+(?=[\"“‘']?{_STARTERS})"
 )
-# Words that it takes for abbreviations (of a month, states, titles) though no capital begins them.
+# Words that it takes for abbreviations: of states, of titles, and of a month that has none.
 _WORDS = re.compile(r"\b(?:[Mm]ay|me|no|ill|art|ore|miss|id|ok)\.[\"”’']*\s+(?=[\"“‘'(]*[A-Z])")
 
 
