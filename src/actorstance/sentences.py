@@ -48,7 +48,7 @@ _MISSED = re.compile(
     rf"(?:(?=[A-Z])\b(?:(?:[A-Z]\.){{2,6}}|(?:St|Ltd|Inc|Corp|Co|Jr|Sr|No)\.)|…[\"”’]?)\s+(?=[\"“‘']?{_STARTERS})"
 )
 # Words that it takes for abbreviations: of states, of titles, and of a month that has none.
-_WORDS = re.compile(r"\b(?:[Mm]ay|me|no|ill|art|ore|miss|id|ok)\.[\"”’']*\s+(?=[\"“‘'(]*[A-Z])")
+_WORDS = re.compile(r"\b(?:[Mm]ay|[Ff]ed|me|no|ill|art|con|ore|miss|id|ok|ref)\.[\"”’']*\s+(?=[\"“‘'(]*[A-Z])")
 
 
 def one_line(text: str) -> str:
