@@ -55,7 +55,7 @@ bench: .venv/.all
 	$(BIN)/python benchmarks/actors.py $(dir $(DSE)) $(ARTICLE)
 	$(BIN)/python benchmarks/quality.py $(dir $(DSE))
 	run=$$($(BIN)/python scripts/train.py | sed -n 's/^run: //p') && test -n "$$run" && \
-		$(BIN)/python benchmarks/scale.py "$$run"
+		$(BIN)/python benchmarks/scale.py "$$run" && $(BIN)/python benchmarks/transfer.py $(dir $(DSE)) "$$run"
 
 .venv/.core: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "actorstance needs Python 3.11 or newer: make PYTHON=python3.11 …")'
