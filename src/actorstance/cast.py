@@ -40,10 +40,6 @@ _OF = re.compile(r"\sof\s(?:the\s)?")
 _ANNOUNCED = re.compile(
     r"(?:vice |deputy )?(?:president|prime minister|premier|leader|chancellor|king|queen|\w+ minister)", re.I
 )
-_HE = frozenset({"mr", "king", "prince", "sir", "lord", "congressman", "spokesman", "chairman"})
-_SHE = frozenset(
-    {"mrs", "ms", "miss", "queen", "princess", "dame", "lady", "congresswoman", "spokeswoman", "chairwoman"}
-)
 
 
 @dataclass

@@ -10,11 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
 from itertools import pairwise
 
-import yaml
+from actorstance.furniture import furniture
 
 KINDS = ("headline", "byline", "dateline", "caption", "sub-heading", "body", "furniture")
 
@@ -129,7 +127,7 @@ def _goes_on(before: str, text: str, width: int) -> bool:
     if width and len(before) + 1 + len(first_word) > width:
         return True
     unfinished = len(before.split()) >= 8 and not _FINAL.search(before)
-    return unfinished and text[0].islower() and _furniture_reason(text) is None
+    return unfinished and text[0].islower() and furniture(text) is None
 
 
 def _runs_on(text: str) -> bool:
@@ -218,46 +216,6 @@ _DATELINE = re.compile(  # CITY/ CITY, Country, Feb. 12 (Agency) —   ·   (CNN
 )
 
 
-_ANYWHERE = r".*\b"  # begins a pattern of what may stand anywhere in a line
-
-
-@cache
-def _furniture(short: bool) -> tuple[re.Pattern[str], list[tuple[str, re.Pattern[str]]]]:
-    """The patterns of furniture.yaml for short lines, or longer ones: what any line that matches one matches, and each.
-
-    Few lines match any. What may stand anywhere is looked for in one pass: where a word begins, one after the other.
-    """
-    table = yaml.safe_load(files("actorstance").joinpath("furniture.yaml").read_text(encoding="utf-8"))
-    found = [
-        (reason, pattern)
-        for section in (("short", "sentences") if short else ("sentences",))
-        for reason, patterns in table[section].items()
-        for pattern in patterns
-    ]
-    anywhere = [pattern.removeprefix(_ANYWHERE) for _, pattern in found if pattern.startswith(_ANYWHERE)]
-    others = [pattern for _, pattern in found if not pattern.startswith(_ANYWHERE)]
-    return _line("|".join([*others, rf"{_ANYWHERE}(?:{'|'.join(anywhere)})"])), [
-        (reason, _line(pattern)) for reason, pattern in found
-    ]
-
-
-def _line(pattern: str) -> re.Pattern[str]:
-    return re.compile(rf"\W*(?:{pattern})\W*", re.IGNORECASE)
-
-
-def _furniture_reason(text: str) -> str | None:
-    """Why a line is the page's by its words, or None. Long lines are paragraphs, whatever they say."""
-    words = len(text.split())
-    if not re.search(r"[^\W_]", text):
-        return "no words"
-    if words > 60 or len(text) > 500:
-        return None
-    parts = [text, *(re.split(r"[|·•]", text) if words <= 12 else [])]  # one tool of a tool bar makes it a tool bar
-    together, each = _furniture(words <= 12)
-    found = (why for part in parts if together.fullmatch(part) for why, pattern in each if pattern.fullmatch(part))
-    return next(found, None)
-
-
 # --- place ---
 
 _ITEM = re.compile(r"(?:[•▪●◦*·–—-]|\(?(?:[a-z]|\d{1,2})[.)]) ?\S")
@@ -296,7 +254,7 @@ def _alone(text: str) -> tuple[str, str]:
         return "caption", "credit of a picture"
     if len(text) <= 80 and _DATED.fullmatch(text):
         return "byline", "author, agency or date"
-    if reason := _furniture_reason(text):
+    if reason := furniture(text):
         return "furniture", reason
     if _TIME.fullmatch(text):
         return "sub-heading", "time of an entry"

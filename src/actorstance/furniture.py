@@ -1,0 +1,54 @@
+"""What a newspaper's page says around its articles, told by its words: the patterns of furniture.yaml."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from importlib.resources import files
+
+import yaml
+
+_ANYWHERE = r".*\b"  # begins a pattern of what may stand anywhere in a line
+
+
+def furniture(text: str) -> str | None:
+    """Return why a line is the page's by its words, or None. Long lines are paragraphs, whatever they say.
+
+    Example:
+        >>> furniture("Sign up for our morning newsletter")
+        'newsletter'
+
+    """
+    words = len(text.split())
+    if not re.search(r"[^\W_]", text):
+        return "no words"
+    if words > 60 or len(text) > 500:
+        return None
+    parts = [text, *(re.split(r"[|·•]", text) if words <= 12 else [])]  # one tool of a tool bar makes it a tool bar
+    together, each = _patterns(words <= 12)
+    found = (why for part in parts if together.fullmatch(part) for why, pattern in each if pattern.fullmatch(part))
+    return next(found, None)
+
+
+@cache
+def _patterns(short: bool) -> tuple[re.Pattern[str], list[tuple[str, re.Pattern[str]]]]:
+    """The patterns of furniture.yaml for short lines, or longer ones: what any line that matches one matches, and each.
+
+    Few lines match any. What may stand anywhere is looked for in one pass: where a word begins, one after the other.
+    """
+    table = yaml.safe_load(files("actorstance").joinpath("furniture.yaml").read_text(encoding="utf-8"))
+    found = [
+        (reason, pattern)
+        for section in (("short", "sentences") if short else ("sentences",))
+        for reason, patterns in table[section].items()
+        for pattern in patterns
+    ]
+    anywhere = [pattern.removeprefix(_ANYWHERE) for _, pattern in found if pattern.startswith(_ANYWHERE)]
+    others = [pattern for _, pattern in found if not pattern.startswith(_ANYWHERE)]
+    return _line("|".join([*others, rf"{_ANYWHERE}(?:{'|'.join(anywhere)})"])), [
+        (reason, _line(pattern)) for reason, pattern in found
+    ]
+
+
+def _line(pattern: str) -> re.Pattern[str]:
+    return re.compile(rf"\W*(?:{pattern})\W*", re.IGNORECASE)
