@@ -17,6 +17,8 @@ ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 COMMANDS = re.findall(r"^python (scripts/.*)$", README, re.MULTILINE)
 ARTICLE = "Turkey on Monday accused Russia of breaking the truce in the north. Russia thanked Turkey for its patience."
+LABELS_IN_ORDER = ("against", "neutral", "favor")
+NUMBERS = ("none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 LABELS = "sentence,source,target,label,group_id\n" + "".join(
     f"{source} {verb} {target}.,{source},{target},{label},{story}\n"
     for story, (source, target) in enumerate(
@@ -99,20 +101,27 @@ def test_the_first_table_is_what_the_model_says(checkout: Path, run: str) -> Non
     (sentence,) = re.findall(r"^> (.*)$", README, re.MULTILINE)
     (document,) = actorstance.read(sentence)
     rows = actorstance.stances(document, actorstance.load(checkout / run))
-    said = {(row["source"], row["target"]): [row[label] for label in ("against", "neutral", "favor")] for row in rows}
-    table = re.findall(r"^\| (\w+) → (\w+) \| ([\d.*| ]+) \| [−+][\d.]+ \|$", README, re.MULTILINE)
-    assert {(source, target) for source, target, _ in table} == set(said)
-    for source, target, cells in table:
-        written = [float(cell.strip("* ")) for cell in cells.split("|")]
-        assert written == pytest.approx(said[source, target], abs=0.011)
+    said = {(row["source"], row["target"]): [row[label] for label in LABELS_IN_ORDER] for row in rows}
+    row = r"^\| (\w+) → (\w+) \| (\w+) \| (\w+), ([+−][\d.]+) \| (\w+), ([+−][\d.]+) \|$"
+    table = re.findall(row, README, re.MULTILINE)
+    assert {(source, target) for source, target, *_ in table} == set(said)
+    for source, target, _, label, score, *_ in table:  # the transformer's answers are not measured here
+        against, _, favor = found = said[source, target]
+        assert label == LABELS_IN_ORDER[found.index(max(found))]
+        assert float(score.replace("−", "-")) == pytest.approx(favor - against, abs=0.011)
+    (right,) = re.findall(r"linear model gets (\w+) of them right", README)
+    assert NUMBERS.index(right) == sum(reader == label for _, _, reader, label, *_ in table)
 
 
 def test_the_newsroom_row_is_what_the_run_measured(checkout: Path, run: str) -> None:
     metrics = json.loads((checkout / run / "metrics.json").read_text(encoding="utf-8"))
-    (cells,) = re.findall(r"^\| newsroom, held-out stories \((\d+) examples\) \| (.*) \|$", README, re.MULTILINE)
-    figures = [float(number) for number in re.findall(r"0\.\d+", cells[1])]
-    measured = [metrics["macro_f1"], metrics["macro_f1_low"], metrics["macro_f1_high"]]
-    measured += [metrics["names_only"]["macro_f1"], metrics["majority"]["macro_f1"]]
-    assert int(cells[0]) == metrics["n"]
-    assert len(figures) == 11  # those of the transformers, three each, are not measured here
-    assert figures[:3] + figures[-2:] == pytest.approx(measured, abs=0.0051)
+    (cell,) = re.findall(r"^\| newsroom, test \(2,295 pairs\) \| [^|]* \| ([^|]*) \|", README, re.MULTILINE)
+    assert metrics["n"] == 2295
+    measured = [metrics[name] for name in ("macro_f1", "macro_f1_low", "macro_f1_high")]
+    assert [float(number) for number in re.findall(r"\d+\.\d", cell)] == pytest.approx(
+        [100 * value for value in measured], abs=0.051
+    )
+    (names,) = re.findall(r"names alone give ([\d.]+) on newsroom", README)
+    (majority,) = re.findall(r"always neutral ([\d.]+)", README)
+    measured = [metrics["names_only"]["macro_f1"], metrics["majority"]["macro_f1"]]
+    assert [float(names), float(majority)] == pytest.approx([100 * value for value in measured], abs=0.051)
