@@ -94,8 +94,7 @@ class Peer:
 class Plain(TransformerModel):
     """The model in float32."""
 
-    def _logits(self, *arguments: Any) -> Any:
-        return PairModel._logits(self, *arguments)
+    _ready = PairModel._ready  # no copy of the networks in bfloat16
 
 
 def from_raw_text(

@@ -54,16 +54,33 @@ def on_dse(chances: NDArray[np.float64], gold: NDArray[np.int64]) -> str:
     return f"{macro_f1(gold, found):.3f} | {five:.3f} | {neutral:.3f} | {(found == gold).mean():.3f}"
 
 
-def rows(model: Any, run: Path, dse: Dataset, seesaw: Dataset) -> Iterator[str]:
-    """Yield the lines of a run."""
+def rows(model: Any, run: Path, dse: Dataset, seesaw: Dataset, both: NDArray[np.bool_]) -> Iterator[str]:
+    """Yield the lines of a run; `both` tells the triples of SEESAW whose source and target stand in the sentence."""
     gold, chances = labels(dse), model.predict_proba(dse)
     polar, answers = labels(seesaw), model.predict_proba(seesaw)
     right = np.where(answers[:, FAVOR] > answers[:, AGAINST], FAVOR, AGAINST) == polar
-    both = (np.asarray(seesaw["source_start"][:]) >= 0) & (np.asarray(seesaw["target_start"][:]) >= 0)
     yield f"| {run.name} | {on_dse(chances, gold)} | {right[both].mean():.3f} | {right.mean():.3f} |"
     shares = np.bincount(gold, minlength=3) / len(gold)
-    if given := priors(shares.tolist(), model.card.get("priors"), chances):
+    if own := model.card.get("priors"):  # runs of old have none
+        given = priors(shares.tolist(), own, chances)
+        assert given is not None
         yield f"| {run.name}, DSE's label shares given | {on_dse(given.applied(chances), gold)} | | |"
+
+
+def only_newsroom(run: Path) -> Any:
+    """Load a run's model, if it learned from newsroom and nothing else.
+
+    Raises:
+        InputError: if it did not, or nobody knows.
+
+    """
+    model: Any = actorstance.load(run)
+    if (name := model.card["corpus"]["name"]) != "newsroom":
+        raise InputError(f"{run} was trained on {name}, expected newsroom.")
+    for name in ("start", "teacher"):
+        if (other := getattr(model, "params", {}).get(name)) is not None:
+            raise InputError(f"{run}: model.{name}={other} may have seen more than newsroom.")
+    return model
 
 
 def main() -> None:
@@ -74,14 +91,15 @@ def main() -> None:
     given = parser.parse_args()
     datasets.disable_progress_bars()
     try:
-        models = [(actorstance.load(run), run) for run in given.runs]
-        for model, run in models:
-            if model.card["corpus"]["name"] != "newsroom":
-                raise InputError(f"{run} was trained on {model.card['corpus']['name']}, expected newsroom.")
-        dse = clean_dse(given.data)
-        seesaw = part(corpora.load("seesaw", given.data / "seesaw").examples, "valid")
+        table(given.data, given.runs)
     except InputError as error:
         sys.exit(f"error: {error}")
+
+
+def table(data: Path, runs: list[Path]) -> None:
+    """Print it, run by run."""
+    models = [(only_newsroom(run), run) for run in runs]
+    dse, seesaw = clean_dse(data), part(corpora.load("seesaw", data / "seesaw").examples, "valid")
     both = (np.asarray(seesaw["source_start"][:]) >= 0) & (np.asarray(seesaw["target_start"][:]) >= 0)
     neutral = (labels(dse) == NEUTRAL).mean()
     print(
@@ -91,7 +109,7 @@ def main() -> None:
         "|---|---|---|---|---|---|---|"
     )
     for model, run in models:
-        print("\n".join(rows(model, run, dse, seesaw)), flush=True)
+        print("\n".join(rows(model, run, dse, seesaw, both)), flush=True)
 
 
 if __name__ == "__main__":

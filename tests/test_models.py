@@ -151,6 +151,15 @@ def fitted(kind: Kind) -> Model:
     return model
 
 
+def test_fitted_again_it_forgets_what_it_learned_before(kind: Kind) -> None:
+    turned = TRAIN.map(lambda label: {"label": 2 - label}, input_columns="label", features=TRAIN.features)
+    model = kind.make(**kind.settings).fit(TRAIN, TRAIN)
+    before = model.predict_proba(HELD_OUT)
+    again = model.fit(turned, turned).predict_proba(HELD_OUT)
+    assert not np.allclose(again, before)
+    np.testing.assert_allclose(again, kind.make(**kind.settings).fit(turned, turned).predict_proba(HELD_OUT), atol=1e-9)
+
+
 def content(folder: Path) -> dict[str, bytes]:
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 

@@ -48,7 +48,11 @@ _MISSED = re.compile(
     rf"(?:(?=[A-Z])\b(?:(?:[A-Z]\.){{2,6}}|(?:St|Ltd|Inc|Corp|Co|Jr|Sr|No)\.)|…[\"”’]?)\s+(?=[\"“‘']?{_STARTERS})"
 )
 # Words that it takes for abbreviations: of states, of titles, and of a month that has none.
-_WORDS = re.compile(r"\b(?:[Mm]ay|[Ff]ed|me|no|ill|art|con|ore|miss|id|ok|ref)\.[\"”’']*\s+(?=[\"“‘'(]*[A-Z])")
+_NUMERAL = r"(?:[IVXLC]{2,}|[B-HJ-Z])\b"  # art. IV, ref. B
+_WORDS = re.compile(
+    r"\b(?:[Mm]ay|fed|Fed(?!\.\s+Reserve)|me|no|ill|art|con|ore|miss|id|ok|ref)\.[\"”’']*\s+"
+    rf"(?=[\"“‘'(]*(?!{_NUMERAL})[A-Z])"
+)
 
 
 def one_line(text: str) -> str:

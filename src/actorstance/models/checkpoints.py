@@ -36,7 +36,7 @@ def write(
     Args:
         folder: where it goes, as `checkpoint-STEP`.
         state: of the Trainer.
-        tensors: file -> name -> tensor.
+        tensors: of `network` and `random`, name -> tensor.
         optimizer: its moments and learning rates are kept.
         place: what else the next step depends on, as JSON.
 

@@ -241,7 +241,7 @@ def _around(seen: _Seen, role: str, row: Numbers, at: Numbers) -> Iterator[_Grou
         yield _Group(row, [f"near {role}"], none, tuple(words[:, left + one] for one in range(3)))
     speech = row[seen.among(_speech_verbs(), row, at - NEAR, at + NEAR + 1)]
     yield _Group(speech, [f"speech {role}"], np.zeros_like(speech))
-    opened, closed, straight = (seen.before(mark)[at] - seen.before(mark)[seen.begin[row]] for mark in '“”"')
+    opened, closed, straight = (count[at] - count[seen.begin[row]] for count in (seen.before({mark}) for mark in '“”"'))
     yield _Group(row, [f"quoted {role} False", f"quoted {role} True"], (opened > closed) | (straight % 2 == 1))
 
 

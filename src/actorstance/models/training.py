@@ -207,7 +207,7 @@ class _Trainer(transformers.Trainer):
         """Train, from the last checkpoint on if there is one, and put the best weights into the network."""
         last = last_checkpoint(self.job.folder)
         if self.job.folder and (self.job.folder / BEST).exists():
-            self.best = load_file(self.job.folder / BEST)
+            self.best = self._fitting(self.job.folder / BEST)
         if last:
             self._require_same(last)
             self.state = TrainerState.load_from_json(str(last / "trainer_state.json"))
@@ -319,7 +319,15 @@ class _Trainer(transformers.Trainer):
             log.warning("going on with %s, before %s: the last digits may differ from an unbroken run", now, before)
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: nn.Module | None = None) -> None:
-        self.network.load_state_dict(load_file(Path(resume_from_checkpoint) / "network.safetensors"))
+        self.network.load_state_dict(self._fitting(Path(resume_from_checkpoint) / "network.safetensors"))
+
+    def _fitting(self, path: Path) -> dict[str, torch.Tensor]:
+        """The weights in a file, which must be those of this network."""
+        found: dict[str, torch.Tensor] = load_file(path)
+        own = self.network.state_dict()
+        if {name: value.shape for name, value in found.items()} != {name: value.shape for name, value in own.items()}:
+            raise InputError(f"{path}: a checkpoint of another network. Begin the run anew.")
+        return found
 
     def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
         if checkpoint is None:

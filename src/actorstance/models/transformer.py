@@ -198,7 +198,7 @@ class TransformerModel(PairModel):
     def _taught(self, train: Dataset) -> dict[str, NDArray[Any]]:
         """What the loss takes of each example, see `pair_network.loss_over`.
 
-        Wanted is its label, smoothed, and half the teacher's answer; its weight is its corpus' and its label's.
+        Wanted is its label, smoothed, and half the teacher's answer; its weight that of its corpus and of its label.
         """
         y, known = labels(train), known_labels(train, label_sets(train))
         smoothing = self.params["label_smoothing"]
