@@ -19,7 +19,7 @@ demo: .venv/.core
 	@$(call demonstrate,)
 
 demo-transformer: .venv/.transformer
-	@$(call demonstrate,model=transformer model.epochs=3 model.batch_size=8 model.balance=0.5)
+	@$(call demonstrate,model=transformer model.epochs=2 model.batch_size=16)
 
 # Train on the bundled corpus with the settings given, then read the bundled article.
 define demonstrate
