@@ -286,9 +286,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
             print("setfit     not installed: pip install setfit==1.2.0")
             continue
         row = apart(name)
+        share = f"{row['efficiency']:.0%}" if row["efficiency"] else "–"  # SetFit's passes go by the counter
         print(
             f"{name:10} {row['macro_f1']:<9.3f} {row['train_rate']:<9.1f} {row['predict_rate']:<11.1f} "
-            f"{row['gigabytes']:.1f} GB    {row['efficiency']:<8.0%} {row['precision']}",
+            f"{row['gigabytes']:.1f} GB    {share:<8} {row['precision']}",
             flush=True,
         )
     one, many = apart("four")
