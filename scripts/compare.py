@@ -12,9 +12,8 @@ from actorstance.saved import read_saved
 @command.exit_codes
 def main(config: DictConfig) -> None:
     given = configured.arguments(config)
-    options = {name: given[name] for name in ("adjust", "repeats", "seed")} | {
-        "wanted": configured.parted(config.wanted)
-    }
+    options = {name: given[name] for name in ("adjust", "repeats", "seed")}
+    options["wanted"] = configured.parted(config.wanted)
     runs, periods = given["runs"], given["periods"]
     if (runs is None) == (config.run is None):
         raise InputError(

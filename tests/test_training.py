@@ -485,3 +485,13 @@ def test_cropped_sentences_are_counted_in_the_run(tmp_path: Path, tiny_encoder: 
     assert sum(part["cropped"] for part in cropped.values()) == 1
     assert {part["max_length"] for part in cropped.values()} == {192}
     assert set(cropped) == {"training", "validation", "predicted"}
+
+
+def test_weights_that_do_not_fit_are_named(tmp_path: Path, tiny_encoder: str) -> None:
+    folder = tmp_path / "seed-0"
+    for content, words in (({"head": torch.zeros(2)}, "a checkpoint of another network"), (None, "cannot be read")):
+        checkpoints.save(folder / training.BEST, content or {})
+        if content is None:
+            (folder / training.BEST).write_bytes(b"cut short")
+        with pytest.raises(InputError, match=rf"best\.safetensors: {words}.* Begin the run anew"):
+            model(tiny_encoder).fit(examples(), examples(), tmp_path)

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 import torch
 import transformers
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import nn
 from torch.utils.data import DataLoader, Sampler
@@ -323,7 +324,10 @@ class _Trainer(transformers.Trainer):
 
     def _fitting(self, path: Path) -> dict[str, torch.Tensor]:
         """The weights in a file, which must be those of this network."""
-        found: dict[str, torch.Tensor] = load_file(path)
+        try:
+            found: dict[str, torch.Tensor] = load_file(path)
+        except (SafetensorError, OSError) as error:
+            raise InputError(f"{path}: cannot be read ({error}). Begin the run anew.") from error
         own = self.network.state_dict()
         if {name: value.shape for name, value in found.items()} != {name: value.shape for name, value in own.items()}:
             raise InputError(f"{path}: a checkpoint of another network. Begin the run anew.")
