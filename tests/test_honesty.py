@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from actorstance import behaviour, conformal
+from actorstance import behaviour, conformal, editing
 from actorstance.actors import Registry
 from actorstance.errors import InputError
 from actorstance.examples import LABELS, dataset
@@ -221,7 +221,7 @@ def test_edited_moves_the_mentions_along(data: Any) -> None:
     places = data.draw(
         st.lists(st.sampled_from([*range(source + 1), *range(target + 6, len(text) + 1)]), unique=True, max_size=3)
     )
-    new = behaviour.edited(row, [*edits, *((place, place, "+") for place in places)])
+    new = editing.edited(row, [*edits, *((place, place, "+") for place in places)])
     expected = ("X", "a long name") if edits else ("SOURCE", "TARGET")
     assert (
         new["text"][new["source_start"] : new["source_end"]],
@@ -243,5 +243,5 @@ def test_edited_moves_the_mentions_along(data: Any) -> None:
 )
 def test_negation(text: str, changed: str | None) -> None:
     row = {"text": text, "source_start": 0, "source_end": 3, "target_start": -1, "target_end": -1}
-    edit = behaviour.negation(text, 3)
-    assert (None if edit is None else behaviour.edited(copy.deepcopy(row), [edit])["text"]) == changed
+    edit = editing.negation(text, 3)
+    assert (None if edit is None else editing.edited(copy.deepcopy(row), [edit])["text"]) == changed

@@ -10,9 +10,9 @@ from __future__ import annotations
 import copy
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from itertools import islice, pairwise
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -21,10 +21,22 @@ from numpy.typing import NDArray
 
 from actorstance.actors import NAME_KINDS, Registry
 from actorstance.correction import MIN_GROUPS
+from actorstance.editing import (
+    Row,
+    edited,
+    everywhere,
+    free,
+    mention_of,
+    mentioned,
+    named,
+    negation,
+    spans_of,
+    turned_round,
+)
 from actorstance.examples import AUTHOR, LABELS, dataset
 from actorstance.models import Model
 from actorstance.scoring import group_weights, interval, stance_scores
-from actorstance.tagging import Tagged, lexicon
+from actorstance.tagging import lexicon
 
 CANDIDATES = 1000  # examples, of which each check takes those it fits
 SAMPLE = 300  # examples a check tries at most: its rate is then known to five points or so
@@ -35,9 +47,7 @@ NEUTRAL = LABELS.index("neutral")
 
 _PAIR = ("text", "source", "source_start", "target", "target_start")
 
-Row = dict[str, Any]
 Change = tuple[int, Row]  # index of the example, the example that is asked instead
-Edit = tuple[int, int, str]  # start, end, what stands there instead
 
 
 @dataclass(frozen=True)
@@ -164,7 +174,7 @@ def _must_turn(examples: Examples, at: int, after: NDArray[np.float64]) -> float
     row = examples.rows[at]
     before = examples.probabilities[at]
     gap = float(stance_scores(before[None])[0] - stance_scores(after[None])[0])
-    reverse = examples.gold.get(_pair(_reversed(row)))
+    reverse = examples.gold.get(_pair(turned_round(row)))
     if row["label"] is not None and reverse is not None:
         return 1e-9 - gap if row["label"] > reverse else 1e-9 + gap
     return 1 - abs(gap) if before.argmax() == after.argmax() else 0.0
@@ -175,23 +185,23 @@ def _must_turn(examples: Examples, at: int, after: NDArray[np.float64]) -> float
 
 def _masked(examples: Examples) -> Iterator[Change]:
     for at, row in enumerate(examples.rows):
-        named = _mentioned(row)
+        named = mentioned(row)
         if named:
-            yield at, edited(row, _everywhere(row, {role: PLACEHOLDERS[role] for role in named}))
+            yield at, edited(row, everywhere(row, {role: PLACEHOLDERS[role] for role in named}))
 
 
 def _swapped(examples: Examples) -> Iterator[Change]:
     for at, row in enumerate(examples.rows):
-        others = {role: examples.names.other(row[role], _mention(row, role), row["text"]) for role in _named(row)}
+        others = {role: examples.names.other(row[role], mention_of(row, role), row["text"]) for role in named(row)}
         new = {role: other for role, other in others.items() if other is not None}
         if new and len(new) == len(others):
-            yield at, edited(row, _everywhere(row, new))
+            yield at, edited(row, everywhere(row, new))
 
 
 def _flipped(examples: Examples) -> Iterator[Change]:
     done: set[frozenset[Any]] = set()
     for at, row in enumerate(examples.rows):
-        other = _reversed(row)
+        other = turned_round(row)
         both = frozenset([_pair(row), _pair(other)])
         if row["source_start"] < 0 or row["target_start"] < 0 or both in done:
             continue
@@ -205,7 +215,7 @@ def _flipped(examples: Examples) -> Iterator[Change]:
 def _negated(examples: Examples) -> Iterator[Change]:
     for at, row in examples.stances():
         edit = negation(row["text"], max(row["source_end"], 0))
-        if edit is not None and not any(start < edit[0] < end for start, end in _spans(row)):
+        if edit is not None and not any(start < edit[0] < end for start, end in spans_of(row)):
             yield at, edited(row, [edit])
 
 
@@ -216,19 +226,19 @@ def _said(examples: Examples) -> Iterator[Change]:
             first = re.match(r"\w+", text)
             lower = first is not None and first[0].lower() in lexicon().closed and not text.startswith("I ")
             opening = "A visitor said that " + (text[0].lower() if lower else text[0])
-            yield at, edited(row, [(0, 1, opening)]) if _free(row, 1) else edited(row, [(0, 0, opening[:-1])])
+            yield at, edited(row, [(0, 1, opening)]) if free(row, 1) else edited(row, [(0, 0, opening[:-1])])
 
 
 def _names_only(examples: Examples) -> Iterator[Change]:
     for at, row in enumerate(examples.rows):
-        spans = {role: (row[f"{role}_start"], row[f"{role}_end"]) for role in _named(row)}
+        spans = {role: (row[f"{role}_start"], row[f"{role}_end"]) for role in named(row)}
         if "target" not in spans:
             continue
         order = sorted(spans, key=lambda role: spans[role])
         text, places = "", dict[str, int]()
         for role in order:
             text += " and " if text else ""
-            mention = _mention(row, role)
+            mention = mention_of(row, role)
             places |= {f"{role}_start": len(text), f"{role}_end": len(text) + len(mention)}
             text += mention
         yield at, {**row, "context": "", "text": f"{text}.", **places}
@@ -281,110 +291,8 @@ CHECKS = (
 )
 
 
-# --- editing a sentence ---
-
-
-def edited(row: Row, edits: Sequence[Edit]) -> Row:
-    """Return an example with its text changed, and the offsets of its mentions moved along.
-
-    Args:
-        row: an example.
-        edits: stretches of its text and what stands there instead; they neither overlap nor cut a mention. A stretch
-            that is a mention makes what stands there the mention.
-
-    Example:
-        >>> row = {"text": "Ana met Bo.", "source_start": 0, "source_end": 3, "target_start": 8, "target_end": 10}
-        >>> new = edited(row, [(0, 3, "Cleo"), (4, 4, "never ")])
-        >>> new["text"], new["text"][new["target_start"]:new["target_end"]]
-        ('Cleo never met Bo.', 'Bo')
-
-    """
-    text, moved = row["text"], dict(row)
-    ordered = sorted(edits)
-    for role in ("source", "target"):
-        start, end = row[f"{role}_start"], row[f"{role}_end"]
-        if start >= 0:
-            moved[f"{role}_start"] = start + sum(len(new) - (b - a) for a, b, new in ordered if b <= start)
-            moved[f"{role}_end"] = end + sum(len(new) - (b - a) for a, b, new in ordered if b <= end and a < end)
-    pieces, at = [], 0
-    for start, end, new in ordered:
-        pieces += [text[at:start], new]
-        at = end
-    return {**moved, "text": "".join([*pieces, text[at:]])}
-
-
-def negation(text: str, after: int = 0) -> Edit | None:
-    """Return what negates the first finite verb after a place: `not` behind an auxiliary, `never` before another verb.
-
-    None if there is no verb, or it is negated already.
-
-    Example:
-        >>> negation("France has accused Libya.", 6), negation("France accused Libya.", 6)
-        ((10, 10, ' not'), (7, 7, 'never '))
-
-    """
-    tagged = Tagged(text, [(0, len(text), False)])
-    for at, (tag, start, end) in enumerate(zip(tagged.tags, tagged.starts, tagged.ends, strict=True)):
-        if start < after or tag not in ("V", "X"):
-            continue
-        word, following = tagged.words[at], "".join(tagged.words[at + 1 : at + 2])
-        if word.endswith(("n't", "not")) or following.strip("'") in ("not", "never", "t") or word[0] == "'":
-            return None
-        return (end, end, " not") if tag == "X" else (start, start, "never ")
-    return None
-
-
-def _everywhere(row: Row, new: dict[str, str]) -> list[Edit]:
-    """Edits that put a new name in place of a mention, and wherever else the sentence has the same words."""
-    edits: list[Edit] = []
-    for role, name in new.items():
-        edits.append((row[f"{role}_start"], row[f"{role}_end"], name))
-    taken = _spans(row)
-    for role, name in new.items():
-        for found in re.finditer(rf"(?<!\w){re.escape(_mention(row, role))}(?!\w)", row["text"]):
-            if all(found.end() <= start or end <= found.start() for start, end in taken):
-                edits.append((*found.span(), name))
-                taken.append(found.span())
-    return edits
-
-
-def _named(row: Row) -> list[str]:
-    """The roles that are mentioned, if all by name."""
-    roles = _mentioned(row)
-    mentions = [_mention(row, role) for role in roles]
-    names = all(mention[0].isupper() and mention.lower() not in lexicon().closed for mention in mentions)
-    return roles if names else []
-
-
-def _mentioned(row: Row) -> list[str]:
-    """The roles that are mentioned; none if the two mentions overlap."""
-    apart = all(a[1] <= b[0] for a, b in pairwise(sorted(_spans(row))))
-    return [role for role in ("source", "target") if apart and row[f"{role}_start"] >= 0]
-
-
-def _free(row: Row, end: int) -> bool:
-    """Whether no mention begins before a place."""
-    return all(start >= end for start, _ in _spans(row))
-
-
-def _spans(row: Row) -> list[tuple[int, int]]:
-    return [(row[f"{role}_start"], row[f"{role}_end"]) for role in ("source", "target") if row[f"{role}_start"] >= 0]
-
-
-def _mention(row: Row, role: str) -> str:
-    found: str = row["text"][row[f"{role}_start"] : row[f"{role}_end"]]
-    return found
-
-
 def _pair(row: Row) -> tuple[Any, ...]:
     return tuple(row[name] for name in _PAIR)
-
-
-def _reversed(row: Row) -> Row:
-    turned = dict(row)
-    for end in ("", "_start", "_end"):
-        turned[f"source{end}"], turned[f"target{end}"] = row[f"target{end}"], row[f"source{end}"]
-    return turned
 
 
 @dataclass
@@ -407,7 +315,7 @@ class _Names:
                     self._kind[actor, name] = (kind, self.registry.kinds.get(actor, ""))
                 if names:
                     self._of_kind[kind, self.registry.kinds.get(actor, "")].append((actor, names[0]))
-        found = {(row[role], _mention(row, role)) for row in self.rows for role in _named(row)}
+        found = {(row[role], mention_of(row, role)) for row in self.rows for role in named(row)}
         for actor, name in sorted(found):
             if actor not in self.registry.aliases:
                 self._kind[actor, name] = (str(len(name.split())),)
