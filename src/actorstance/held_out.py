@@ -13,13 +13,15 @@ import numpy as np
 from datasets import Dataset, concatenate_datasets
 from numpy.typing import NDArray
 
-from actorstance import audit, conformal, report, scoring
+from actorstance import audit, conformal, scoring
 from actorstance.corpora import Corpus
-from actorstance.examples import CORPUS, grouped_folds, grouped_tenth, label_sets, labels
+from actorstance.examples import CORPUS, LABELS, grouped_folds, grouped_tenth, label_sets, labels
 from actorstance.models import Model
 from actorstance.priors import Priors, Wanted, priors
 from actorstance.reliability import reliability
 from actorstance.twins import without_near_twin
+
+ERRORS = 12  # wrong answers that a run keeps, the surest first
 
 
 @dataclass(frozen=True)
@@ -117,7 +119,7 @@ def scored(
         names_only,
         found,
         seconds,
-        report.errors(held, probabilities, model),
+        _errors(held, probabilities, model),
         sets,
         shifted,
         unadjusted,
@@ -152,7 +154,30 @@ def cross_validated(
         np.concatenate([fold.names_only for fold in folds if fold.names_only is not None]),
         {"rows": corpus.counts, "folds": [fold.audit for fold in folds]},
         {key: sum(fold.seconds[key] for fold in folds) for key in ("fit", "predict")},
-        report.surest([error for fold in folds for error in fold.errors]),
+        _surest([error for fold in folds for error in fold.errors]),
     )
     fitted, _ = fit_timed(model, *grouped_tenth(examples, seed), checkpoints and checkpoints / "all")
     return together, fitted
+
+
+def _errors(examples: Dataset, probabilities: NDArray[np.float64], model: Model) -> list[dict[str, Any]]:
+    """The wrong answers that a model was surest of, with what pushed that same model there."""
+    gold, predicted = labels(examples), probabilities.argmax(axis=1)
+    wrong = np.flatnonzero(gold != predicted)
+    first = wrong[np.argsort(-probabilities[wrong].max(axis=1), kind="stable")][:ERRORS]
+    rows = examples.select(first)
+    return [
+        {
+            **{name: row[name] for name in ("text", "source", "target")},
+            "gold": LABELS[gold[at]],
+            "said": LABELS[predicted[at]],
+            "p": float(probabilities[at].max()),
+            "pushes": pushes,
+        }
+        for at, row, pushes in zip(first, rows, model.explain(rows), strict=True)
+    ]
+
+
+def _surest(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The first `ERRORS` of the errors of several models, the surest first."""
+    return sorted(found, key=lambda error: -float(error["p"]))[:ERRORS]

@@ -14,18 +14,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from datasets import Dataset
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
-from numpy.typing import NDArray
 
 from actorstance import article, events, figures, findings, network, timeline
 from actorstance.actors import AUTHOR, UNKNOWN
 from actorstance.article import Article
-from actorstance.examples import LABELS, labels
+from actorstance.examples import LABELS
 from actorstance.files import sha256, write_csv, write_text
 from actorstance.folder import Folder
-from actorstance.models import Model
 from actorstance.provenance import spelled
 from actorstance.wording import number, plural
 
@@ -37,7 +34,6 @@ NOTED = 3  # articles whose stances stand in the margin too; of more they would 
 REACHES = (0.1, 0.25, 0.5, 1.0)  # of a score over time: one for all figures of a page
 MIN_DAYS = 3  # with fewer days, or stretches of time, there is no course of time
 ARTICLES = 2_650_000  # bytes of articles and their stances that a page carries; a page of text is five thousand
-ERRORS = 12  # wrong answers that are shown, the surest first
 SIGNS = {"against": "−", "neutral": "·", "favor": "+"}  # never colour alone
 PER_LABEL = 101  # label and per cent in one number: label * 101 + per cent, as page.js takes them apart
 STEPS = (0.1, 0.3, 0.6)  # of a mean score, where the matrix takes a darker tint
@@ -326,29 +322,6 @@ class _Page:
             "reliability": figures.reliability(bins, f"Reliability: {about}") if bins else None,
             "errors": [{**row, **{end: self.name(row[end]) for end in ("source", "target")}} for row in errors],
         }
-
-
-def errors(examples: Dataset, probabilities: NDArray[np.float64], model: Model) -> list[dict[str, Any]]:
-    """Return the wrong answers that a model was surest of, with what pushed that same model there."""
-    gold, predicted = labels(examples), probabilities.argmax(axis=1)
-    wrong = np.flatnonzero(gold != predicted)
-    first = wrong[np.argsort(-probabilities[wrong].max(axis=1), kind="stable")][:ERRORS]
-    rows = examples.select(first)
-    return [
-        {
-            **{name: row[name] for name in ("text", "source", "target")},
-            "gold": LABELS[gold[at]],
-            "said": LABELS[predicted[at]],
-            "p": float(probabilities[at].max()),
-            "pushes": pushes,
-        }
-        for at, row, pushes in zip(first, rows, model.explain(rows), strict=True)
-    ]
-
-
-def surest(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the first `ERRORS` of the errors of several models, the surest first."""
-    return sorted(found, key=lambda error: -float(error["p"]))[:ERRORS]
 
 
 # --- small pieces of a page ---
