@@ -10,6 +10,7 @@ from actorstance.tagging import Tagged, lexicon
 Phrase = tuple[int, int]  # first and last token
 
 _NOUNS = frozenset("NC#'")
+_AUXILIARIES = frozenset({"did", "does", "do", "has", "have", "had"})
 
 
 class Clause(Tagged):
@@ -27,6 +28,9 @@ class Clause(Tagged):
     def __init__(self, text: str, pieces: Sequence[tuple[int, int, bool]]) -> None:
         super().__init__(text, pieces)
         self._subjects: dict[int, Phrase | None] = {}
+        self.echoes = [  # where "as did …", "so has …" begins
+            at for at, (one, two) in enumerate(pairwise(self.words)) if one in {"as", "so"} and two in _AUXILIARIES
+        ]
 
     # --- noun phrases ---
 
@@ -95,6 +99,8 @@ class Clause(Tagged):
         in "He met Lima and Orlov said no" only Orlov speaks.
         """
         tags, words = self.tags, self.words
+        if phrase[0] < verb and "K" not in tags[max(0, phrase[0] - 1) : phrase[1]]:
+            return [phrase]  # as most are
         joints = [at for at in range(phrase[0], phrase[1]) if tags[at] == "K" and words[at] != "but"]
         if any(tag == "I" for tag in tags[phrase[0] : joints[-1] if joints else phrase[0]]):
             return [phrase]
