@@ -7,7 +7,8 @@ label counts by its inverse: so the correction stays valid (`correction.correct`
 
 The sample of fixed size is Pareto sampling (Rosén 1997, On sampling with probability proportional to size): each
 mention has a random number of its own, once and for all (a permanent random number, Ohlsson 1995), and those with the
-least odds ratio come in. So a sample grows: who asks for forty more keeps the forty there are.
+least odds ratio come in. So a sample grows: who asks for forty more keeps the forty there are. The n drawn come
+in random order: who labels only the first m has labelled a random m/n of them, and the probabilities are m/n of theirs.
 """
 
 from __future__ import annotations
@@ -93,6 +94,7 @@ def draw(
     numbers: NDArray[np.float64],
     known: NDArray[np.float64],
     drawn: NDArray[np.bool_],
+    rng: np.random.Generator,
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Draw `size` mentions beside those that are there, of those in a wanted interval.
 
@@ -103,32 +105,31 @@ def draw(
         wanted: likewise.
         size: how many are drawn; fewer, if there are no more.
         numbers: the permanent random number of each mention, in (0, 1), shape (n,).
-        known: the probabilities of what was drawn before, 0 where nothing was, shape (n,).
+        known: the probability of each mention to be in each of the draws before, shape (n, draws); (n, 0) at first.
         drawn: which were drawn before, shape (n,).
+        rng: of the order.
 
     Returns:
-        The indices of those drawn, in an order in which every beginning is such a sample too; and the probability with
-        which each mention is in the whole sample, shape (n,). In the wanted intervals together they add up to how
-        many were drawn there.
+        The indices of those drawn, in random order, in which every wanted interval has its share of every beginning:
+        so the first m of n are a random m/n of the draw. And `known` with this draw as one column more (as it was, if
+        none is drawn). A row adds up to the probability with which the mention is in the whole sample; in the wanted
+        intervals together they add up to how many were drawn there.
 
     """
     stratum = _strata(len(variance), wanted)
     size = min(size, int((~drawn[stratum >= 0]).sum()))
     if not size:
         return np.zeros(0, dtype=np.int64), known
-    floor, chance, sizes = _shares(variance, wanted, size, known, drawn, stratum)
-    if (sizes < LEAST_SHARE).any():  # too few to share out
-        stratum = np.minimum(stratum, 0)
-        floor, chance, sizes = _shares(variance, wanted, size, known, drawn, stratum)
+    stratum, floor, chance, sizes = _shares(variance, wanted, size, known, drawn, stratum)
+    before = floor.sum(axis=1)
     chosen, turn = [], []
     for which, number in enumerate(sizes.tolist()):
         at = np.flatnonzero(stratum == which)
-        chance[at] = _scaled(chance[at], floor[at], float(floor[at].sum()) + number)
-        found = at[_pareto(chance[at], numbers[at], drawn[at])][:number]
-        chosen.append(found)
-        turn.append((np.arange(len(found)) + numbers[found]) / max(number, 1))
+        chance[at] = _scaled(chance[at], before[at], float(before[at].sum()) + number)
+        chosen.append(at[_pareto(chance[at], numbers[at], drawn[at])][:number])
+        turn.append((rng.permutation(number) + rng.random(number)) / max(number, 1))
     order = np.argsort(np.concatenate(turn), kind="stable")
-    return np.concatenate(chosen)[order], chance
+    return np.concatenate(chosen)[order], np.column_stack([floor, np.maximum(chance - before, 0)])
 
 
 def _shares(
@@ -138,14 +139,23 @@ def _shares(
     known: NDArray[np.float64],
     drawn: NDArray[np.bool_],
     stratum: NDArray[np.int64],
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
-    """The probabilities before a draw and after it, and how many of `size` are drawn in each stratum."""
-    floor = known.copy()
-    for at in (stratum == which for which in range(stratum.max() + 1)):
-        floor[at] = _given(known[at], drawn[at])
-    chance = inclusion(variance, wanted, float(floor.sum()) + size, floor)
-    among = stratum >= 0
-    return floor, chance, _whole(np.bincount(stratum[among], weights=(chance - floor)[among]))
+) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
+    """The strata, the probabilities before a draw and after it, and how many of `size` are drawn in each stratum.
+
+    The strata with too few to share out become one, or one with the next larger; one with nothing left to ask is none.
+    """
+    while True:
+        floor, stratum = known.copy(), stratum.copy()
+        for at in (stratum == which for which in range(stratum.max() + 1)):
+            floor[at] = _given(known[at], drawn[at])
+        before = floor.sum(axis=1)
+        chance, among = inclusion(variance, wanted, float(before.sum()) + size, before), stratum >= 0
+        shares = np.bincount(stratum[among], weights=(chance - before)[among])
+        some = np.flatnonzero(shares > LEAST)
+        least = some[np.argsort(shares[some], kind="stable")][:2]
+        if len(least) < 2 or shares[least[0]] >= LEAST_SHARE - LEAST:
+            return stratum, floor, chance, _whole(shares)
+        stratum[stratum == least[0]] = least[1]
 
 
 def _given(known: NDArray[np.float64], drawn: NDArray[np.bool_]) -> NDArray[np.float64]:
@@ -154,13 +164,15 @@ def _given(known: NDArray[np.float64], drawn: NDArray[np.bool_]) -> NDArray[np.f
     A sample that was shared out otherwise holds more or fewer of them than was to be expected. Without this a draw
     would fall short by as many, or take for certain what it does not ask.
     """
-    result, open_ = known.copy(), (known > 0) & ~(drawn & (known >= 1))
-    found, expected, most = int(drawn[open_].sum()), float(known[open_].sum()), int(open_.sum())
+    chance = known.sum(axis=1)
+    result, open_ = chance.copy(), (chance > 0) & ~(drawn & (chance >= 1 - LEAST))
+    found, expected, most = int(drawn[open_].sum()), float(chance[open_].sum()), int(open_.sum())
     if found < expected:
         result[open_] *= found / expected
     elif found > expected:
-        result[open_] = 1 - (1 - known[open_]) * (most - found) / (most - expected)
-    return result
+        result[open_] = 1 - (1 - chance[open_]) * (most - found) / (most - expected)
+    scaled: NDArray[np.float64] = known * (result / np.where(chance > 0, chance, 1))[:, None]
+    return scaled
 
 
 def _strata(n: int, wanted: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:

@@ -172,9 +172,9 @@ def answered(found: dict[str, Any], actors: list[dict[str, Any]]) -> None:
     """Say what came back, and which scores are corrected now."""
     rest = f"{found['unclear']:,} unclear, {found['blank']:,} left out"
     say(f"\n{found['answered']:,} of {found['asked']:,} labelled, {rest}")
-    if found["answered"] < found["asked"]:
-        say("  those without a label are taken for a random part of all: were they the hard")
-        say("  ones, the scores are as wrong as they would have been")
+    if lost := found["unclear"] + found["skipped"]:
+        say(f"  {lost:,} before the last one have no label: they are taken for a random part of")
+        say("  their sheet; were they the hard ones, the scores are off by as much as they are")
     for row in found["intervals"]:
         say(f"  {_short(_interval_name(row), 38):38} {row['labelled']:>4,} labels  {_plus_minus(row['half_width'])}")
     none = sum(row["correction"] == "none" for row in actors)
