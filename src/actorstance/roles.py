@@ -49,9 +49,15 @@ def roles() -> dict[str, frozenset[str]]:
 
 @cache
 def office() -> re.Pattern[str]:
-    """Return what matches an office behind its owner: " foreign ministry", "'s president"."""
+    """Return what matches an office behind its owner: " foreign ministry", "'s Ministry of Defence"."""
     one = alternatives(roles()["offices"])
-    return re.compile(rf"(?:['’]s|['’])?\s+{_MODIFIER}((?:{one})(?:\s+(?:{one}))*)(?![\w-])", re.I)
+    portfolio = alternatives(roles()["portfolios"])
+    held = rf"(?:ministry|department|minister|secretary)\s+(?:of|for)\s+(?:the\s+)?(?:{portfolio})"
+    both = rf"(?:,?\s+and\s+(?:the\s+)?(?:{portfolio}))?"
+    return re.compile(
+        rf"(?:['’]s|['’])?\s+{_MODIFIER}((?:{held}{both}|{one})(?:\s+(?:{one})|['’]s\s+(?:office|{one}))*)(?![\w-])",
+        re.I,
+    )
 
 
 @cache
