@@ -129,16 +129,18 @@ def test_intervals_hold_the_truth_of_articles_like_these() -> None:
     assert 0.92 <= held / 300 <= 0.985
 
 
-def test_inclusion_is_what_it_says() -> None:
-    """How often each mention is drawn is its probability, in one draw or two."""
+@pytest.mark.parametrize("other", [False, True], ids=["of the same actors", "of other actors"])
+def test_inclusion_is_what_it_says(other: bool) -> None:
+    """How often each mention is drawn is its probability, in one draw or several, whoever the next is for."""
     _, _, _, chances = corpus(7)
     n = len(chances)
-    wanted = [np.arange(0, n // 2), np.arange(n // 3, n)]
+    first, last, end = np.arange(0, n // 2), np.arange(n // 3, n), np.arange(3 * n // 5, n)
+    sheets = [([first], 20), ([first, last], 25), ([end], 10)] if other else [([first, last], 15), ([first, last], 25)]
     variance, rng = sampling.uncertainty(chances), np.random.default_rng(0)
     often, expected = np.zeros(n), np.zeros(n)
     for _ in range(600):
         numbers, known, drawn = rng.random(n), np.zeros(n), np.zeros(n, dtype=bool)
-        for size in (15, 25):
+        for wanted, size in sheets:
             chosen, known = sampling.draw(variance, wanted, size, numbers, known, drawn)
             drawn[chosen] = True
         often += drawn
@@ -147,6 +149,29 @@ def test_inclusion_is_what_it_says() -> None:
     order = np.argsort(expected)
     for part in np.array_split(order, 5):
         assert often[part].sum() == pytest.approx(expected[part].sum(), rel=0.04)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.data())
+def test_a_sheet_is_full_whoever_the_next_is_for(data: Any) -> None:
+    """As many as are asked for while there are any, each of a wanted actor and not asked yet."""
+    n = data.draw(st.integers(2, 40))
+    rng = np.random.default_rng(data.draw(st.integers(0, 2**32 - 1)))
+    variance, numbers = sampling.uncertainty(rng.dirichlet([1, 1, 1], n)), rng.random(n)
+    known, drawn = np.zeros(n), np.zeros(n, dtype=bool)
+    mentions = st.sets(st.integers(0, n - 1), min_size=1).map(lambda found: np.array(sorted(found)))
+    for wanted in data.draw(st.lists(st.lists(mentions, min_size=1, max_size=4), min_size=2, max_size=4)):
+        size, before = data.draw(st.integers(1, n)), known
+        theirs = np.isin(np.arange(n), np.concatenate(wanted))
+        chosen, known = sampling.draw(variance, wanted, size, numbers, before, drawn)
+        assert len(chosen) == len(set(chosen.tolist())) == min(size, (theirs & ~drawn).sum())
+        assert (theirs & ~drawn)[chosen].all()
+        drawn[chosen] = True
+        assert (known[~theirs] == before[~theirs]).all()
+        if len(chosen):
+            assert known[theirs].sum() == pytest.approx(drawn[theirs].sum())
+            assert (known[theirs] > 0).all()
+            assert (known <= 1).all()
 
 
 def test_a_sample_that_grows_keeps_what_it_has() -> None:

@@ -14,6 +14,7 @@ _NOUNS = frozenset("NC#'")
 _FAR = 14  # tokens behind a verb, in which it may tell whom a judgement is from
 _HAVING = frozenset({"has", "have", "had", "having"})
 _OF_JUDGEMENT = frozenset({"of", "from", "by", "for", "over", "on", "to"})  # between a judgement and whom it is from
+_AUXILIARIES = frozenset({"did", "does", "do", "has", "have", "had"})
 
 
 class Clause(Tagged):
@@ -31,6 +32,9 @@ class Clause(Tagged):
     def __init__(self, text: str, pieces: Sequence[tuple[int, int, bool]]) -> None:
         super().__init__(text, pieces)
         self._subjects: dict[int, Phrase | None] = {}
+        self.echoes = [  # where "as did …", "so has …" begins
+            at for at, (one, two) in enumerate(pairwise(self.words)) if one in {"as", "so"} and two in _AUXILIARIES
+        ]
 
     # --- noun phrases ---
 
@@ -99,6 +103,8 @@ class Clause(Tagged):
         in "He met Lima and Orlov said no" only Orlov speaks.
         """
         tags, words = self.tags, self.words
+        if phrase[0] < verb and "K" not in tags[max(0, phrase[0] - 1) : phrase[1]]:
+            return [phrase]  # as most are
         joints = [at for at in range(phrase[0], phrase[1]) if tags[at] == "K" and words[at] != "but"]
         if any(tag == "I" for tag in tags[phrase[0] : joints[-1] if joints else phrase[0]]):
             return [phrase]

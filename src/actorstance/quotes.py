@@ -18,7 +18,6 @@ from actorstance.tagging import lexicon
 
 FEW_WORDS = 3  # a quotation of so few words and no full stop is a phrase of the sentence round it
 MAX_SENTENCE = 4000  # characters, of quotations one each; a longer "sentence" is a list or no prose, and is not read
-_AUXILIARIES = frozenset({"did", "does", "do", "has", "have", "had"})
 NEAR = 60  # tokens on each side of a quotation where its cue may stand
 
 
@@ -277,8 +276,8 @@ class _Paragraph:
 
     def _echoes(self, clause: Clause) -> None:
         """Give what is told last to whoever is said to do the same: "…, as did Varna", "… and so did the guild"."""
-        for at in range(len(clause.words)):
-            if not _is_echo(clause, at) or (phrase := clause.phrase_after(at + 2)) is None:
+        for at in clause.echoes:
+            if (phrase := clause.phrase_after(at + 2)) is None:
                 continue
             start = clause.starts[at]
             before = [one for one in self.found if one.cue is not None and clause.starts[0] <= one.cue[0] < start]
@@ -385,23 +384,18 @@ def _clause_end(clause: Clause, start: int) -> int:
     """The last token of the clause that begins at `start`."""
     tags = clause.tags
     last = len(tags) - 1
-    for at in range(start + 2, last):
+    echo = next((at for at in clause.echoes if start + 2 <= at < last), last)
+    for at in range(start + 2, echo):
         if tags[at] == ";" or (tags[at] == "," and tags[at + 1] in "KS" and _new_clause(clause, at + 2)):
-            last = at - 1
+            last = echo = at - 1
             break
-        if _is_echo(clause, at):
-            last = at - 1
-            while last > start and tags[last] in ",K":
-                last -= 1
-            break
+    if echo < last:
+        last = echo - 1
+        while last > start and tags[last] in ",K":
+            last -= 1
     while last > start and tags[last] == ".":
         last -= 1
     return last
-
-
-def _is_echo(clause: Clause, at: int) -> bool:
-    """Whether "as did …", "so has …" begins at a token."""
-    return clause.words[at] in {"as", "so"} and "".join(clause.words[at + 1 : at + 2]) in _AUXILIARIES
 
 
 def _new_clause(clause: Clause, start: int) -> bool:

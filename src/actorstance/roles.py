@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
 import ahocorasick
 import yaml
 
+NAMES = 2**14  # whose id is kept: those that an archive repeats
 _BEFORE_GROUP = frozenset(
     ["holdout", "armed", "radical", "moderate", "anti-government", "pro-government", "local", "displaced"]
 )
@@ -87,12 +88,20 @@ def ends_with(before: str, phrases: frozenset[str]) -> str:
     """
     if not before or not before[-1].isspace():
         return ""
-    words = [word.rstrip(".").lower() for word in before.rsplit(None, 3)[-3:]]
+    words = before.rsplit(None, 3)[-3:]
+    if not words or words[-1].rstrip(".").lower() not in _last_words(phrases):
+        return ""  # as nearly always
+    words = [word.rstrip(".").lower() for word in words]
     for first in range(len(words)):
         phrase = " ".join(words[first:])
         if phrase in phrases:
             return phrase
     return ""
+
+
+@cache
+def _last_words(phrases: frozenset[str]) -> frozenset[str]:
+    return frozenset(phrase.rpartition(" ")[2] for phrase in phrases)
 
 
 @cache
@@ -161,6 +170,7 @@ def is_given(word: str) -> bool:
     return word in roles()["men"] or word in roles()["women"]
 
 
+@lru_cache(maxsize=NAMES)
 def slug(name: str) -> str:
     """Return the id of an actor of the article's own.
 

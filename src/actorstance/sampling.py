@@ -94,7 +94,7 @@ def draw(
     known: NDArray[np.float64],
     drawn: NDArray[np.bool_],
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Draw `size` mentions beside those that are there.
+    """Draw `size` mentions beside those that are there, of those in a wanted interval.
 
     Each wanted interval gets its whole share, so that none is left short by chance: a stratum each.
 
@@ -108,19 +108,22 @@ def draw(
 
     Returns:
         The indices of those drawn, in an order in which every beginning is such a sample too; and the probability with
-        which each mention is in the whole sample, shape (n,).
+        which each mention is in the whole sample, shape (n,). In the wanted intervals together they add up to how
+        many were drawn there.
 
     """
-    chance = inclusion(variance, wanted, float(known.sum()) + size, known)
     stratum = _strata(len(variance), wanted)
-    shares = np.bincount(stratum, weights=chance - known)
-    sizes = _whole(shares)
+    size = min(size, int((~drawn[stratum >= 0]).sum()))
+    if not size:
+        return np.zeros(0, dtype=np.int64), known
+    floor, chance, sizes = _shares(variance, wanted, size, known, drawn, stratum)
     if (sizes < LEAST_SHARE).any():  # too few to share out
-        stratum, sizes = np.zeros_like(stratum), np.array([round(shares.sum())])
+        stratum = np.minimum(stratum, 0)
+        floor, chance, sizes = _shares(variance, wanted, size, known, drawn, stratum)
     chosen, turn = [], []
     for which, number in enumerate(sizes.tolist()):
-        at = np.flatnonzero((stratum == which) & (chance > 0))
-        chance[at] = _scaled(chance[at], known[at], float(known[at].sum()) + number)
+        at = np.flatnonzero(stratum == which)
+        chance[at] = _scaled(chance[at], floor[at], float(floor[at].sum()) + number)
         found = at[_pareto(chance[at], numbers[at], drawn[at])][:number]
         chosen.append(found)
         turn.append((np.arange(len(found)) + numbers[found]) / max(number, 1))
@@ -128,9 +131,41 @@ def draw(
     return np.concatenate(chosen)[order], chance
 
 
+def _shares(
+    variance: NDArray[np.float64],
+    wanted: Sequence[NDArray[np.int64]],
+    size: int,
+    known: NDArray[np.float64],
+    drawn: NDArray[np.bool_],
+    stratum: NDArray[np.int64],
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
+    """The probabilities before a draw and after it, and how many of `size` are drawn in each stratum."""
+    floor = known.copy()
+    for at in (stratum == which for which in range(stratum.max() + 1)):
+        floor[at] = _given(known[at], drawn[at])
+    chance = inclusion(variance, wanted, float(floor.sum()) + size, floor)
+    among = stratum >= 0
+    return floor, chance, _whole(np.bincount(stratum[among], weights=(chance - floor)[among]))
+
+
+def _given(known: NDArray[np.float64], drawn: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Probabilities of a sample, given how many of these mentions came into it: they add up to that.
+
+    A sample that was shared out otherwise holds more or fewer of them than was to be expected. Without this a draw
+    would fall short by as many, or take for certain what it does not ask.
+    """
+    result, open_ = known.copy(), (known > 0) & ~(drawn & (known >= 1))
+    found, expected, most = int(drawn[open_].sum()), float(known[open_].sum()), int(open_.sum())
+    if found < expected:
+        result[open_] *= found / expected
+    elif found > expected:
+        result[open_] = 1 - (1 - known[open_]) * (most - found) / (most - expected)
+    return result
+
+
 def _strata(n: int, wanted: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
-    """The wanted interval of each mention; of several the one with fewest mentions. Others are with the first."""
-    stratum = np.zeros(n, dtype=np.int64)
+    """The wanted interval of each mention; of several the one with fewest mentions. Of others -1."""
+    stratum = np.full(n, -1, dtype=np.int64)
     for which in sorted(range(len(wanted)), key=lambda which: -len(wanted[which])):
         stratum[wanted[which]] = which
     return stratum

@@ -159,9 +159,7 @@ def asked(found: dict[str, Any], out: Path, then: str) -> None:
     say("  (beside it the same for Label Studio and doccano); in the column label against,")
     say("  neutral, favor or unclear, by text and before; from the top, as far as you get")
     if found["asked"] < found["requested"]:
-        none = "no other bears on the intervals below; wanted can name more"
-        why = "with those asked before, the draw's chances allow no more" if found["left"] else none
-        say(f"  fewer than {found['requested']:,}: {why}")
+        say(f"  fewer than {found['requested']:,}: no other bears on the intervals below; wanted can name more")
     say(f"  {'':38} {'mentions':>8}  {'labels':>6}  95 % interval now -> then")
     for row in found["intervals"]:
         widths = [_plus_minus(row[name]) for name in ("half_width", "expected_half_width")]
