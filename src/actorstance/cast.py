@@ -160,7 +160,7 @@ class _Caster:
         ]
         kept, meant = [], []
         for name in found if held else ():
-            owner = None
+            owner, words = None, ""
             if not name.owner and self.raw[max(0, name.start - 4) : name.start] in {"the ", "The "}:
                 words = _in_one_order(" ".join(name.words).lower().replace("’", "'"))
                 names = {words, words.removesuffix("'s office")}
@@ -199,9 +199,9 @@ class _Caster:
     def _same(self, name: Name) -> Entity | None:
         """An entity of the same name: letter for letter, or with a first and last name in common."""
         if (known := self.by_letters.get(letters(name.words))) is not None:
-            bearing = self.by_family[family(name.words)]
-            if all(one is not known for one in bearing):
-                bearing.append(known)  # "Lee Sun Woo" is "Lee Sun-woo", and then "Lee"
+            called = family(name.words)
+            if called != family(known.words) and known not in self.by_family[called]:
+                self.by_family[called].append(known)  # "Lee Sun Woo" is "Lee Sun-woo", and then "Lee"
             return known
         if name.kind == "organisation":
             return None
@@ -395,11 +395,15 @@ class _Caster:
     def _bearing(self, name: Name) -> list[Entity]:
         """Those whose family name a name is, else those of whose name it is a part: "Lula", "Xi"."""
         last, word = ending(name.words), name.words[0]
-        found = [
-            one for one in self.by_family.get(family(name.words), ()) if one.kind != "organisation" or not name.title
-        ]
-        if found := [one for one in found if ending(one.words) == last] or ([] if last else found):
-            return found  # a Jr. only where the name says so, or nobody else bears it
+        found = self.by_family.get(family(name.words))
+        if found and len(found) == 1 and not last and not name.title:
+            return found
+        if found:
+            found = [one for one in found if one.kind != "organisation" or not name.title]
+            if len(found) > 1 or last:  # a Jr. only where the name says so, or nobody else bears it
+                found = [one for one in found if ending(one.words) == last] or ([] if last else found)
+            if found:
+                return found
         if len(name.words) > 1 or (word not in self.by_part) or word in self.words["places"]:
             return []
         people = [one for one in self.by_part[word] if one.kind == "person"]

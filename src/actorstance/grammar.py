@@ -384,9 +384,10 @@ class Clause(Tagged):
             if giver and judgement is not None and (phrase := self.phrase_after(at + 1)) is not None:
                 phrases = [phrase]
                 while words[phrase[1] + 1 : phrase[1] + 3] == ["and", words[at]]:
-                    if (phrase := self.phrase_after(phrase[1] + 3)) is None:  # type: ignore[assignment]
+                    another = self.phrase_after(phrase[1] + 3)
+                    if another is None:
                         break
-                    phrases.append(phrase)
+                    phrases.append(phrase := another)
                 return judgement, phrases
             at += 1
         return None

@@ -9,7 +9,18 @@ from dataclasses import dataclass, field, replace
 
 from actorstance.actors import Mention, Registry
 from actorstance.documents import Document
-from actorstance.roles import MOTION, NOT_HOLDING, ends_with, groups, is_given, office, place_after, role, roles
+from actorstance.roles import (
+    MOTION,
+    NOT_HOLDING,
+    ends_with,
+    groups,
+    is_given,
+    last_words,
+    office,
+    place_after,
+    role,
+    roles,
+)
 from actorstance.spelling import PARTICLES, SEQUENCE, WORD, over_particles, stretch_end
 from actorstance.tagging import lexicon
 
@@ -127,7 +138,7 @@ class _Finder:
         """The registry's mentions that act: neither places nor names of which the text shows no sure sign."""
         found = self.registry.named(self.raw, self.document.date)
         sure = {mention.actor for mention, kind in found if kind != "unsure"}
-        kept = []
+        kept: list[tuple[Mention, str]] = []
         for mention, kind in found:
             if kind == "unsure" and mention.actor not in sure:
                 self.found.left_out["a name with another common meaning"] += 1
@@ -171,15 +182,17 @@ class _Finder:
         own: list[Name] = []
         free = start
         for first, last in self._sequences(start, end):
+            if first < free or (first, last) in self.places:
+                continue
+            if any(one.start <= first and last <= one.end for one in mentions):
+                continue
             inside = [
                 one
                 for one in offices
                 if (one.mention.start < last and first < one.end)
                 or (one.end > one.mention.end and one.end == first - 1)
             ]
-            taken_by = [(one.mention.start, one.end) for one in inside] + [(one.start, one.end) for one in mentions]
-            taken_by += self.places & {(first, last)}
-            if first < free or any(begin <= first and last <= stop for begin, stop in taken_by):
+            if any(one.mention.start <= first and last <= one.end for one in inside):
                 continue
             if inside:
                 known_one = next((one for one in inside if one.end > one.mention.end), inside[-1])
@@ -202,6 +215,8 @@ class _Finder:
 
     def _is_office_of(self, name: Name, offices: list[_Known]) -> bool:
         """Give an office to the actor behind it: "the Ministry of Justice of Turkey"; tell whether it was one."""
+        if not offices or ("of" not in name.words and name.words[-1].lower() not in self.words["offices"]):
+            return False
         for at, one in enumerate(offices):
             if not 4 <= one.mention.start - name.end <= 8:
                 continue
@@ -215,12 +230,12 @@ class _Finder:
 
     def _in_apposition(self, name: Name, offices: list[_Known]) -> None:
         """Give a name to the office before it: "Turkey's president, Ana Lima, said"."""
+        if self.raw[name.end : name.end + 1] not in {",", "."} or len(name.words) == 1:
+            return
         for one in offices:
-            close = _TO_NAME.fullmatch(self.raw, one.end, name.start) and self.raw[name.end : name.end + 1] in {
-                ",",
-                ".",
-            }
-            if close and one.mention.end < one.end and not one.rule.endswith("s") and len(name.words) > 1:
+            if one.mention.end == one.end or one.rule.endswith("s"):
+                continue
+            if _TO_NAME.fullmatch(self.raw, one.end, name.start):
                 name.owner, name.kind = one.mention.actor, "person"
                 name.owner_rule = f"apposition: {self.raw[one.mention.start : one.end]}"
 
@@ -379,7 +394,10 @@ class _Finder:
         words = [word.rstrip(".,").replace("’", "'") for word in self.raw[first:last].lower().split()]
         if len(words) == 1 or words[-1] in self.words["bodies"]:
             return first, ""
+        may_end = last_words(self.words["titles"])
         for at in range(len(words) - 1, 0, -1):
+            if words[at - 1] not in may_end:
+                continue
             for long in (3, 2, 1):
                 if (
                     at >= long
@@ -397,8 +415,9 @@ class _Finder:
         if not name.title:
             name.title = ends_with(before, self.words["titles"])
         headship = ends_with(before, self.words["heads"])
-        held = len(name.title) > len(headship) and name.title in self.words["offices"]  # "foreign secretary"
-        if headship and not held and not NOT_HOLDING.search(before[-40:]):
+        if headship and len(name.title) > len(headship) and name.title in self.words["offices"]:
+            return  # "Foreign Secretary Ana Lima" heads no Foreign Office
+        if headship and not NOT_HOLDING.search(before[-40:]):
             rest = before.split()[: -len(headship.split())]
             if rest:
                 name.owner_rule = f"{rest[-1]} {headship}".lower()

@@ -89,7 +89,7 @@ def ends_with(before: str, phrases: frozenset[str]) -> str:
     if not before or not before[-1].isspace():
         return ""
     words = before.rsplit(None, 3)[-3:]
-    if not words or words[-1].rstrip(".").lower() not in _last_words(phrases):
+    if not words or words[-1].rstrip(".").lower() not in last_words(phrases):
         return ""  # as nearly always
     words = [word.rstrip(".").lower() for word in words]
     for first in range(len(words)):
@@ -100,7 +100,8 @@ def ends_with(before: str, phrases: frozenset[str]) -> str:
 
 
 @cache
-def _last_words(phrases: frozenset[str]) -> frozenset[str]:
+def last_words(phrases: frozenset[str]) -> frozenset[str]:
+    """Return the last words of some phrases: whatever ends with none of them ends with no phrase."""
     return frozenset(phrase.rpartition(" ")[2] for phrase in phrases)
 
 

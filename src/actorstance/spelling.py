@@ -127,6 +127,7 @@ def is_short(words: Words) -> bool:
     return len(words) == 1 or all(word.lower() in PARTICLES for word in words[:-1])
 
 
+@lru_cache(maxsize=NAMES)
 def has_form_of_person(words: Words) -> bool:
     """Return whether only a person's name has the form: "Piet van Holt", "Ana B. Lima", "Lee Sun-woo", "Bo Hale Jr"."""
     if family_first(words) or (ending(words) in _JUNIOR):

@@ -22,8 +22,7 @@ import yaml
 
 _TOKEN = re.compile(
     r"[a-z]+(?![\w.&/’'-])"  # most tokens, told apart first
-    r"|[Ww]on['’]t\b|(?:[A-Z]\.){2,}|(?:Mr|Mrs|Ms|Dr|Sen|Rep|Gov|Gen|Lt|Col|St|Prof|Jr|Sr|Sens|Reps|Rev)\."
-    r"|[DRI]-[A-Z]\w+\.(?=[,)])|[A-Z]\.(?=\s(?:[A-Z]\.\s)*[A-Z]\w)"  # the initial of a name
+    r"|[Ww]on['’]t\b|(?=[A-Z][.-])(?:(?:[A-Z]\.){2,}|[DRI]-[A-Z]\w+\.(?=[,)])|[A-Z]\.(?=\s(?:[A-Z]\.\s)*[A-Z]\w))|(?:Mr|Mrs|Ms|Dr|Sen|Rep|Gov|Gen|Lt|Col|St|Prof|Jr|Sr|Sens|Reps|Rev)\."
     r"|[$£€]?\d[\d,.]*\d%?|(?:O|D|L|d|l|al|Al)['’][A-Z]\w+|['’](?:s|re|ve|ll|d|m|t)\b|['’](?=\s)|\w+(?:[-&./]\w+)*"
     r"|--|(?!,\s(?:Jr|Sr)\b)(?<!,\s[JS]r\.)[^\w\s\"“”„«»‘'’`]"
 )
@@ -80,7 +79,8 @@ def lexicon() -> Lexicon:
                 forms.add(form)
     return Lexicon(
         {word: Form(base, frozenset(kinds), frozenset(forms)) for word, (base, kinds, forms) in found.items()},
-        *(frozenset(word.strip() for word in table[name].split(",")) for name in ("nouns", "judgements")),
+        frozenset(word.strip() for word in table["nouns"].split(",")),
+        frozenset(word.strip() for word in table["judgements"].split(",")),
         {word: tag for tag, words in table["closed"].items() for word in words.split()},
         *(frozenset(table[name].split()) for name in ("be", "plural", "alone", "time", "nouns_in_s", "getting")),
     )
