@@ -79,7 +79,8 @@ def read_actors(document: Document, registry: Registry, names: Names | None = No
     mentions = sorted([*found.mentions, *more], key=lambda one: (one.start, -one.end))
     starts = [one.start for one in mentions]
     speakers = [
-        None if one.source is None else meant_by(one.source, _near(mentions, starts, one.source)) for one in said
+        None if one.source is None else meant_by(one.source, _near(mentions, starts, one.source), document.raw)
+        for one in said
     ]
     said, speakers = _told_once(said, speakers)
     asked = _Asker(document, mentions, said, speakers)

@@ -50,9 +50,15 @@ def roles() -> dict[str, frozenset[str]]:
 
 @cache
 def office() -> re.Pattern[str]:
-    """Return what matches an office behind its owner: " foreign ministry", "'s president"."""
+    """Return what matches an office behind its owner: " foreign ministry", "'s Ministry of Defence"."""
     one = alternatives(roles()["offices"])
-    return re.compile(rf"(?:['’]s|['’])?\s+{_MODIFIER}((?:{one})(?:\s+(?:{one}))*)(?![\w-])", re.I)
+    portfolio = alternatives(roles()["portfolios"])
+    held = rf"(?:ministry|department|minister|secretary)\s+(?:of|for)\s+(?:the\s+)?(?:{portfolio})"
+    both = rf"(?:,?\s+and\s+(?:the\s+)?(?:{portfolio}))?"
+    return re.compile(
+        rf"(?:['’]s|['’])?\s+{_MODIFIER}((?:{held}{both}|{one})(?:\s+(?:{one})|['’]s\s+(?:office|{one}))*)(?![\w-])",
+        re.I,
+    )
 
 
 @cache
@@ -83,7 +89,7 @@ def ends_with(before: str, phrases: frozenset[str]) -> str:
     if not before or not before[-1].isspace():
         return ""
     words = before.rsplit(None, 3)[-3:]
-    if not words or words[-1].rstrip(".").lower() not in _last_words(phrases):
+    if not words or words[-1].rstrip(".").lower() not in last_words(phrases):
         return ""  # as nearly always
     words = [word.rstrip(".").lower() for word in words]
     for first in range(len(words)):
@@ -94,7 +100,8 @@ def ends_with(before: str, phrases: frozenset[str]) -> str:
 
 
 @cache
-def _last_words(phrases: frozenset[str]) -> frozenset[str]:
+def last_words(phrases: frozenset[str]) -> frozenset[str]:
+    """Return the last words of some phrases: whatever ends with none of them ends with no phrase."""
     return frozenset(phrase.rpartition(" ")[2] for phrase in phrases)
 
 
