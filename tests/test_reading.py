@@ -65,6 +65,24 @@ def test_who_is_meant(text: str, expected: str) -> None:
             assert [m.actor for m in over][:1] == [actor], (one, [(m.actor, m.rule) for m in over])
 
 
+@pytest.mark.parametrize(
+    ("text", "surname", "actor"),
+    [
+        ("Ingrid Moe denied it. Moe blamed Japan.", "Moe#2", "minister_x"),
+        ("Moe blamed Japan. Ingrid Moe denied it.", "Moe", "minister_x"),
+        ("Ingrid Moe met Bo Moe. Moe blamed Japan.", "Moe#3", None),  # of which of two
+        ("The Blue Moe left. Moe blamed Japan.", "Moe#2", None),  # no person's name
+        ("The Blue Moe left. Mr. Moe blamed Japan.", "Moe#2", "blue_moe"),
+    ],
+)
+def test_surname_of_a_registered_person(text: str, surname: str, actor: str | None) -> None:
+    registry = WORLD.with_more(Registry({"minister_x": ["Ingrid Moe"], "blue_moe": ["Blue Moe"]}))
+    reading = read_actors(document(text), registry)
+    start, end = place(text, surname)
+    found = [one.actor for one in reading.mentions if (one.start, one.end) == (start, end)]
+    assert [one for one in found if one in registry.aliases] == ([actor] if actor else [])
+
+
 @pytest.mark.parametrize(("text", "expected"), cases("speakers"))
 def test_who_speaks(text: str, expected: str) -> None:
     found = document(text)

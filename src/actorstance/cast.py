@@ -17,6 +17,7 @@ from actorstance.actors import UNKNOWN, Mention, Registry
 from actorstance.documents import Document
 from actorstance.names import Name, names
 from actorstance.quotes import Statement
+from actorstance.registered import take_registered
 from actorstance.roles import (
     MOTION,
     NOT_HOLDING,
@@ -126,7 +127,7 @@ class _Caster:
         self.unclear: list[tuple[Name, list[str]]] = []  # surnames of several persons
 
     def find(self) -> Cast:
-        found = self._with_extra(self._without_offices(self.found.names))
+        found = self._with_extra(take_registered(self.raw, self.found))
         self._introduce(found)
         self._announced(found)
         found = self._surnames(found)
@@ -150,29 +151,6 @@ class _Caster:
                 kept.append(one)
         entities = {(m.start, m.end): e for m, e in kept if e is not None}
         return Cast([m for m, _ in kept], entities, self.left_out)
-
-    def _without_offices(self, found: list[Name]) -> list[Name]:
-        """Take "the Foreign Ministry" for Turkey's, where the text has called it Turkey's before."""
-        held = [
-            (one, _in_one_order(one.rule.rpartition(", office: ")[2]))
-            for one in self.found.mentions
-            if ", office: " in one.rule
-        ]
-        kept, meant = [], []
-        for name in found if held else ():
-            owner, words = None, ""
-            if not name.owner and self.raw[max(0, name.start - 4) : name.start] in {"the ", "The "}:
-                words = _in_one_order(" ".join(name.words).lower().replace("’", "'"))
-                names = {words, words.removesuffix("'s office")}
-                owner = next(
-                    (one for one, called in reversed(held) if one.start < name.start and called in names), None
-                )
-            if owner is not None:
-                meant.append(Mention(name.start, name.end, owner.actor, f"description: {words}", owner.known, 0.85))
-            else:
-                kept.append(name)
-        self.found.mentions = sorted([*self.found.mentions, *meant], key=lambda one: one.start)
-        return kept if held else found
 
     def _with_extra(self, found: list[Name]) -> list[Name]:
         """Add the names that something else has found, where the rules have none."""
@@ -493,8 +471,3 @@ class _Caster:
             or MOTION.search(before)
             or place_after().match(self.raw, name.end)
         )
-
-
-def _in_one_order(words: str) -> str:
-    """One name of an office: "ministry of the interior" is the "interior ministry"."""
-    return re.sub(r"(ministry|department) of (?:the )?(.+)", r"\2 \1", words)

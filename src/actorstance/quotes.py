@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from actorstance.documents import Document
 from actorstance.grammar import Clause, Phrase
 from actorstance.marks import Span, quotations, singles
+from actorstance.roles import roles
 from actorstance.tagging import lexicon
 
 FEW_WORDS = 3  # a quotation of so few words and no full stop is a phrase of the sentence round it
@@ -334,6 +335,8 @@ def _other_cues(clause: Clause) -> Iterator[tuple[int, int, Span, Span]]:
             phrase = clause.phrase_after(at + 2)
             if phrase:
                 yield at, phrase[1], _span(clause, phrase), (clause.starts[at], clause.ends[at + 1])
+        elif word in nouns and tags[at] == "N" and _names_holder(words[at + 1 : at + 2]):
+            continue  # "Turkey's defence minister" is nobody's defence
         elif word in nouns and tags[at] == "N":
             first = at
             while first > 0 and tags[first - 1] in "N'C":
@@ -345,6 +348,12 @@ def _other_cues(clause: Clause) -> Iterator[tuple[int, int, Span, Span]]:
                 owner = clause.phrase_after(at + 2)
             if owner:
                 yield owner[0], at, _span(clause, owner), (clause.starts[at], clause.ends[at])
+
+
+def _names_holder(after: Sequence[str]) -> bool:
+    """Whether the word behind a noun says that somebody holds it as an office: "defence minister"."""
+    known = roles()
+    return any(not known[kind].isdisjoint(after) for kind in ("heads", "offices", "titles", "bodies"))
 
 
 def _signature(clause: Clause) -> Span | None:
