@@ -201,6 +201,10 @@ def comparison(found: dict[str, Any]) -> None:
         change = f"{_signed(row['a'])} -> {_signed(row['b'])}  {_difference(row)}"
         star = " *" if row["significant"] else ""
         say(f"  {_short(_interval_name(row), 26):26} {change}  p {row['p_adjusted']:.4f}{star}")
+    alone = sum((row.get("labelled_a", 0) > 0) != (row.get("labelled_b", 0) > 0) for row in found["actors"])
+    if alone:
+        say(f"note: {alone:,} {'has' if alone == 1 else 'have'} labels enough in one period alone: both periods are")
+        say("  the model's word there, uncorrected")
     for row in found.get("skipped", ()):
         first, second = row["groups"]
         say(f"  {_short(_interval_name(row), 26):26} left out: in {first} and {second} groups, {MIN_GROUPS} are needed")
