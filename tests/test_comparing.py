@@ -171,7 +171,7 @@ def test_labels_in_one_period_alone_correct_neither(capsys: pytest.CaptureFixtur
     (row,) = found["actors"]
     assert (row["correction"], row["labelled_a"], row["labelled_b"]) == ("none", 40, 0)
     terminal.comparison(found)
-    assert "1 has labels enough in one period alone" in " ".join(capsys.readouterr().out.split())
+    assert "note: 1 with labels enough in one period alone" in " ".join(capsys.readouterr().out.split())
 
 
 def test_both_corrections_are_named(gold: NDArray[np.int64]) -> None:

@@ -53,6 +53,20 @@ def _change(path: Path, change: Callable[[dict[str, str]], dict[str, str]]) -> N
         writer.writerows(rows)
 
 
+def test_a_scored_run_tells_label_by_label_what_it_says_and_what_is(
+    trained: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    metrics = json.loads((trained / "metrics.json").read_text(encoding="utf-8"))
+    terminal.metrics(metrics)
+    page, said = (trained / "report.html").read_text(encoding="utf-8"), capsys.readouterr().out
+    for label, row in metrics["calibration"].items():
+        figures = [f"{row[name]:.3f}" for name in ("mean_probability", "share")]
+        assert re.search(rf"  {label} .*{'  '.join(figures)}\n", said)
+        cells = "".join(f'<td class="n">{figure}</td>' for figure in [*figures, f"{row['ece']:.3f}"])
+        assert re.search(rf"{label}</th>{cells}</tr>", page)
+    assert f"seldom more than {metrics['ece_if_calibrated_high']:.3f}" in page
+
+
 @pytest.fixture
 def checked(folder: Path, tmp_path: Path) -> Path:
     """The run of predict, with scores that are corrected: what Russia receives, of all and of the author."""
