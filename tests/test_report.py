@@ -143,6 +143,17 @@ def test_a_finding_says_if_its_score_is_uncorrected() -> None:
     assert "uncorrected" not in of_most + voice
     assert clearest.endswith("Then b on a (−0.40, uncorrected).")
     assert "of the other 2 (1 uncorrected) the interval of <b>2</b>" in pairs
+    assert pairs.endswith("of the 1 corrected <b>1</b>, where chance alone would clear fewer than one.")
+    assert "chance" not in told("none", "none")[3]
+
+
+@pytest.mark.parametrize(
+    ("pairs", "chance"), [(1, "fewer than one"), (19, "fewer than one"), (20, "some 1"), (90, "some 4")]
+)
+def test_what_chance_would_clear_is_a_twentieth(pairs: int, chance: str) -> None:
+    rows = [_scored("ppi++", source="a", target=str(at)) for at in range(pairs)]
+    found = findings.of_reading([], rows, str)[-1].text
+    assert found.endswith(f"the interval of <b>{pairs}</b> lies clear of 0, where chance alone would clear {chance}.")
 
 
 def test_the_graph_has_every_actor_and_pair(folder: Path) -> None:
@@ -151,7 +162,11 @@ def test_the_graph_has_every_actor_and_pair(folder: Path) -> None:
         pairs = {(row["source"], row["target"]) for row in csv.DictReader(file)}
     space = "{http://graphml.graphdrawing.org/xmlns}"
     assert {(edge.get("source"), edge.get("target")) for edge in root.iter(f"{space}edge")} == pairs
-    assert {node.get("id") for node in root.iter(f"{space}node")} >= {"turkey", "russia", "france", "iran", "AUTHOR"}
+    nodes = {node.get("id"): node for node in root.iter(f"{space}node")}
+    assert nodes.keys() >= {"turkey", "russia", "france", "iran", "AUTHOR"}
+    names = {key.get("id"): key.get("attr.name") for key in root.iter(f"{space}key")}
+    told = {names[cell.get("key")]: cell.text for cell in nodes["russia"].iter(f"{space}data")}
+    assert {told.get(f"{role}_correction") for role in ("received", "expressed") if f"{role}_score" in told} == {"none"}
 
 
 @pytest.mark.parametrize(
