@@ -145,13 +145,14 @@ def macro_f1_of(confusion: NDArray[Any], occur: NDArray[np.bool_]) -> NDArray[np
     Args:
         confusion: rows gold, columns predicted.
         occur: the labels that it is the mean of, shape (labels,): those that occur in the gold of all rows. Were it
-            those of each matrix, draws of a bootstrap, or two models, would be measured by different figures. A label
-            that a matrix does not have counts 0.
+            those of each matrix, draws of a bootstrap, or two models, would be measured by different figures. Where
+            one of them has no gold there is no macro-F1: NaN, and `interval` passes over such a draw.
 
     """
-    right = np.diagonal(confusion, axis1=-2, axis2=-1)
-    f1 = 2 * right / np.maximum(confusion.sum(axis=-1) + confusion.sum(axis=-2), 1)
-    result: NDArray[np.float64] = f1[..., occur].sum(axis=-1) / max(int(occur.sum()), 1)
+    right, gold = np.diagonal(confusion, axis1=-2, axis2=-1), confusion.sum(axis=-1)
+    f1 = 2 * right / np.maximum(gold + confusion.sum(axis=-2), 1)
+    mean = f1[..., occur].sum(axis=-1) / max(int(occur.sum()), 1)
+    result: NDArray[np.float64] = np.where((gold[..., occur] > 0).all(axis=-1), mean, np.nan)
     return result
 
 
@@ -201,7 +202,7 @@ def group_weights(groups: int, seed: int, repeats: int | None = None) -> NDArray
 
 
 def interval(values: NDArray[np.float64], groups: int) -> tuple[float, float]:
-    """Return the ends of the 95 % interval of a figure from its bootstrap draws, as few groups need."""
+    """Return the ends of the 95 % interval of a figure from its bootstrap draws (NaN left out), as few groups need."""
     spread = np.sqrt(groups / (groups - 1)) * student_t.ppf((1 + LEVEL) / 2, groups - 1)
     tail = 100 * norm.cdf(-spread)  # 2.5 with many groups, 0.1 with five
     low, high = np.nanpercentile(values, [tail, 100 - tail])
