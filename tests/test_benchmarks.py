@@ -46,6 +46,18 @@ def test_five_f1(dse: ModuleType) -> None:
     assert macro == pytest.approx((1 + 1 + 1 + 2 / 3 + 0) / 5)
 
 
+def test_directions_are_found_in_any_order_and_never_guessed(dse: ModuleType) -> None:
+    ids = ["dse/valid:10:1", "dse/valid:2:0", "dse/valid:10:0", "dse/valid:2:1"]
+    forward, backward = dse.directions(ids)
+    assert [(ids[a], ids[b]) for a, b in zip(forward, backward, strict=True)] == [
+        ("dse/valid:10:0", "dse/valid:10:1"),
+        ("dse/valid:2:0", "dse/valid:2:1"),
+    ]
+    for wrong in (ids[:3], [*ids[:3], "dse/valid:3:1"]):
+        with pytest.raises(InputError, match="lacks one of its two directions"):
+            dse.directions(wrong)
+
+
 @pytest.fixture(scope="module")
 def quality() -> Iterator[ModuleType]:
     folder = Path(__file__).parents[1] / "benchmarks"
