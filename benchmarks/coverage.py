@@ -101,12 +101,14 @@ def samples(corpus: Corpus, rng: np.random.Generator) -> dict[str, tuple[NDArray
     n, size = len(corpus.truth), LABELLED * len(corpus.at)
     each = np.concatenate([rng.choice(at, min(LABELLED, len(at)), replace=False) for at in corpus.at])
     variance = sampling.uncertainty(corpus.chances)
-    none = np.zeros(n), np.zeros(n, dtype=bool)
-    drawn, chance = sampling.draw(variance, corpus.at, size, rng.random(n), *none)
+    fresh = rng.random(n), np.zeros((n, 0)), np.zeros(n, dtype=bool), rng.spawn(1)[0]
+    drawn, chance = sampling.draw(variance, corpus.at, size, *fresh)
+    twice, known = sampling.draw(variance, corpus.at, 2 * size, *fresh)
     return {
         "30 each": (each, None),
         "random": (rng.choice(n, size, replace=False), np.full(n, size / n)),
-        "check": (drawn, chance),
+        "check": (drawn, chance[:, 0]),
+        "half": (twice[:size], known[:, 0] * size / len(twice)),
     }
 
 
@@ -137,6 +139,7 @@ def scored(
                 "30 each": "30 labels each, PPI++",
                 "random": "random sample of that size",
                 "check": "check.py's sample",
+                "half": "the first half of twice as many",
             }
             yield methods[name], actor, ends(correct(gold[at], corpus.group[at], corpus.scores[at], known))
 

@@ -323,6 +323,8 @@ def test_ten_thousand_actors(trained: Path, source: Path, tmp_path: Path) -> Non
     many = Registry({f"actor_{at}": [f"Zork {at}"] for at in range(10_000)} | {"turkey": ["Turkey"]})
     counts = _read(trained, source, tmp_path / "run", registry=many)
     assert counts["documents"] == len(ARTICLES)
+    mentions = pa.concat_tables(map(pq.read_table, sorted((tmp_path / "run" / "mentions").iterdir()))).to_pylist()
+    assert {row["actor"] for row in mentions if row["text"].startswith("Turk")} == {"turkey"}
 
 
 def test_a_document_that_breaks_the_reader(trained: Path, source: Path, tmp_path: Path, monkeypatch: Any) -> None:

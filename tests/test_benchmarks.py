@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -11,9 +12,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from datasets import ClassLabel, Dataset, Features, Value
 
 from actorstance.errors import InputError
+from actorstance.files import read_json_lines
 from actorstance.readers.dse import LABELS
+
+FEATURES = Features(
+    {"example_id": Value("string"), "text": Value("string"), "label": ClassLabel(names=["against", "neutral", "favor"])}
+)
 
 
 @pytest.fixture(scope="module")
@@ -150,3 +157,42 @@ def test_transfer_takes_only_what_learned_from_newsroom_alone(
     else:
         with pytest.raises(InputError, match=words):
             transfer.only_newsroom(Path("run"))
+
+
+@pytest.fixture(scope="module")
+def agreement() -> Iterator[ModuleType]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(Path(__file__).parents[1] / "benchmarks"))
+        yield importlib.import_module("agreement")
+
+
+def test_kappa_is_what_is_more_than_chance(agreement: ModuleType) -> None:
+    people, ours = np.array([0, 0, 0, 1, 1, 1]), np.array([0, 0, 1, 1, 1, 0])
+    assert agreement.kappa(people, ours) == pytest.approx((4 / 6 - 0.5) / 0.5)
+    assert np.isnan(agreement.kappa(people * 0, people * 0))
+
+
+def test_agreement_compares_the_forced_answer_and_names_a_release_that_lacks_a_pair(
+    agreement: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    rows = [{"example_id": "a", "label": "neutral", "forced": "favor", "kind": "quote"}]
+    rows += [{"example_id": "b", "label": "against", "forced": "against", "kind": "deed"}]
+    (tmp_path / "agreement").mkdir()
+    (tmp_path / "agreement" / "seesaw.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    release = Dataset.from_dict({"example_id": ["b", "a"], "text": ["B.", "A."], "label": [0, 2]}, features=FEATURES)
+    monkeypatch.setattr(agreement, "shipped", lambda _: tmp_path)
+    monkeypatch.setattr(agreement.corpora, "load", lambda *_: SimpleNamespace(examples=release))
+    people, ours, sentences, kinds = agreement.read("seesaw", tmp_path)
+    assert (people.tolist(), ours.tolist(), sentences, kinds) == ([2, 0], [2, 0], ["A.", "B."], ["quote", "deed"])
+    monkeypatch.setattr(agreement.corpora, "load", lambda *_: SimpleNamespace(examples=release.select([0])))
+    with pytest.raises(InputError, match="no example 'a'"):
+        agreement.read("seesaw", tmp_path)
+
+
+@pytest.mark.parametrize(("corpus", "pairs"), [("dse", 600), ("seesaw", 300)])
+def test_labels_that_ship_are_whole(corpus: str, pairs: int) -> None:
+    path = Path(__file__).parents[1] / "data" / "agreement" / f"{corpus}.jsonl"
+    rows = [row for _, row in read_json_lines(path)]
+    assert len({row["example_id"] for row in rows}) == len(rows) == pairs
+    assert {row["label"] for row in rows} == {"against", "neutral", "favor"}
+    assert all(row["label"] in ("neutral", row.get("forced", row["label"])) for row in rows)

@@ -129,6 +129,27 @@ def test_a_name_with_and_in_it_speaks_once() -> None:
     assert len(reading.statements) == 1
 
 
+@pytest.mark.parametrize(
+    ("text", "speaker"),
+    [
+        ("Turkish journalist Ana Lima accused Japan.", "ana_lima"),
+        ("Opposition leader Ana Lima accused Japan.", "ana_lima"),
+        ("Peru's critic Ana Lima accused Japan.", "ana_lima"),
+        ("Peru, led by Ana Lima, accused Japan.", "peru"),
+        ("A spokesman for Peru accused Japan.", "peru"),
+    ],
+)
+def test_of_several_in_a_source_the_name_that_ends_it_speaks(text: str, speaker: str) -> None:
+    assert asked(text)[speaker, "japan"] == "speaks: accused"
+
+
+def test_who_gives_a_judgement_is_the_source_and_who_gets_it_the_target() -> None:
+    for text in ("Russia earned praise from Turkey and Peru.", "Russia has won praise from Turkey and from Peru."):
+        found = asked(text)
+        assert found["turkey", "russia"] == found["peru", "russia"] == "speaks: praise, received"
+        assert found["russia", "turkey"] == "named together"
+
+
 def test_what_is_joined_inside_a_phrase_stays_one_source() -> None:
     (one,) = [
         s for s in statements(document("The ministers of France and Germany condemned Russia.")) if s.kind != "act"

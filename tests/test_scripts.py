@@ -371,6 +371,7 @@ def test_a_run_without_an_error(tmp_path: Path) -> None:
 USAGE = {
     "train modle.C=3": "modle",
     "train +model.foo=1": "foo",
+    "train model=linear model.teacher=RUN": "model.teacher",
     "train model.C=abc": "model.C='abc'",
     "train model.min_df=0": "model.min_df=0",
     "train seed=-1": "seed=-1",

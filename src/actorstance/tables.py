@@ -243,13 +243,13 @@ def _named_rows(table: Any, where: str) -> Rows:
 def csv_rows(path: Path) -> Rows:
     """Yield ("file:line", row) of a CSV or TSV file; its delimiter is the one that its first line has most of."""
     first = next(lines(path), "")
-    delimiter = "\t" if path.suffix == ".tsv" else max(",;\t", key=first.count)
+    delimiter = "\t" if path.suffix.lower() == ".tsv" else max(",;\t", key=first.count)
     found = records(path, delimiter)
     _, names = next(found, ("", []))
     if not any(names):
         raise InputError(f"{path}: the file is empty.")
-    if len(set(names)) < len(names):
-        raise InputError(f"{path}:1: two columns have one name: {', '.join(names)}.")
+    if twice := [name for name, count in Counter(names).items() if name and count > 1]:  # spreadsheets add empty ones
+        raise InputError(f"{path}:1: two columns have one name, {twice[0]!r}: {', '.join(names)}.")
     for where, fields in found:
         if len(fields) != len(names):
             raise InputError(f"{where}: {len(fields)} fields, the first line names {len(names)}.")

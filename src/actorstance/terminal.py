@@ -161,9 +161,7 @@ def asked(found: dict[str, Any], out: Path, then: str) -> None:
     say("  (beside it the same for Label Studio and doccano); in the column label against,")
     say("  neutral, favor or unclear, by text and before; from the top, as far as you get")
     if found["asked"] < found["requested"]:
-        none = "no other bears on the intervals below; wanted can name more"
-        why = "with those asked before, the draw's chances allow no more" if found["left"] else none
-        say(f"  fewer than {found['requested']:,}: {why}")
+        say(f"  fewer than {found['requested']:,}: no other bears on the intervals below; wanted can name more")
     say(f"  {'':38} {'mentions':>8}  {'labels':>6}  95 % interval now -> then")
     for row in found["intervals"]:
         widths = [_plus_minus(row[name]) for name in ("half_width", "expected_half_width")]
@@ -176,9 +174,9 @@ def answered(found: dict[str, Any], actors: list[dict[str, Any]]) -> None:
     """Say what came back, and which scores are corrected now."""
     rest = f"{found['unclear']:,} unclear, {found['blank']:,} left out"
     say(f"\n{found['answered']:,} of {found['asked']:,} labelled, {rest}")
-    if found["answered"] < found["asked"]:
-        say("  those without a label are taken for a random part of all: were they the hard")
-        say("  ones, the scores are as wrong as they would have been")
+    if lost := found["unclear"] + found["skipped"]:
+        say(f"  {lost:,} before the last one have no label: they are taken for a random part of")
+        say("  their sheet; were they the hard ones, the scores are off by as much as they are")
     for row in found["intervals"]:
         say(f"  {_short(_interval_name(row), 38):38} {row['labelled']:>4,} labels  {_plus_minus(row['half_width'])}")
     none = sum(row["correction"] == "none" for row in actors)
