@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from scipy import stats
 
 from actorstance import sampling
 from actorstance.correction import MIN_GROUPS, Corrected, correct
@@ -79,10 +80,9 @@ def test_groups_are_resampled_whole() -> None:
     for _ in range(400):
         rows = np.concatenate([members[at] for at in rng.integers(150, size=150)])
         draws.append(found(correct(gold[rows], np.arange(len(rows)), scores[rows])).score)
-    spread = np.sqrt((np.bincount(group, weights=ours.deviations) ** 2).sum()) / len(truth)
-    assert spread == pytest.approx(np.std(draws), rel=0.12)
-    assert ours.deviations.mean() == pytest.approx(0, abs=1e-12)
-    assert (ours.high - ours.low) / 2 == pytest.approx(1.98 * spread, rel=0.06)
+    assert ours.error == pytest.approx(np.std(draws), rel=0.12)
+    assert ours.freedom == len(np.unique(group[~np.isnan(gold)])) - 2  # a mean, and λ
+    assert (ours.high - ours.low) / 2 == pytest.approx(stats.t.ppf(0.975, ours.freedom) * ours.error)
 
 
 @pytest.mark.parametrize("way", ["even", "uneven", "two rounds"])

@@ -59,12 +59,13 @@ PREDICTED = BOTH | {
 }
 METRICS = {
     "": "n documents labels accuracy micro_f1 macro_f1 macro_f1_low macro_f1_high per_label majority names_only clean "
-    "ece ece_low ece_high ece_if_calibrated reliability conformal seconds",
+    "ece ece_if_calibrated ece_if_calibrated_high classwise_ece calibration reliability conformal seconds",
     "labels": "against neutral favor",
     "per_label": "against neutral favor",
     "majority": "accuracy macro_f1",
     "names_only": "macro_f1",
     "clean": "n accuracy macro_f1",
+    "calibration": "against neutral favor",
     "conformal": "level per_label covered sizes accuracy_of_one",
     "seconds": "fit predict",
 }

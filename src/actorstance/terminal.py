@@ -72,11 +72,13 @@ def metrics(found: dict[str, Any]) -> None:
         say(f"  {name:39} {_number(f1):>8}  {_number(accuracy):>8}{note}")
     if found["macro_f1_low"] is not None:
         say(f"  95 % interval, all rows, groups resampled  [{found['macro_f1_low']:.3f}, {found['macro_f1_high']:.3f}]")
-    say(f"  {'label':8} {'n':>6}  precision  recall     F1")
+    say(f"  {'label':8} {'n':>6}  precision  recall     F1  mean P  share")
     for label in LABELS:
-        row = found["per_label"][label]
-        say(f"  {label:8} {row['n']:>6,}  {row['precision']:>9.3f}  {row['recall']:>6.3f}  {row['f1']:>5.3f}")
-    say(f"  expected calibration error {found['ece']:.3f}")
+        row = {**found["per_label"][label], **found["calibration"][label]}
+        say(f"  {label:8} {row['n']:>6,}  {row['precision']:>9.3f}  {row['recall']:>6.3f}  {row['f1']:>5.3f}", end="")
+        say(f"  {row['mean_probability']:>6.3f}  {row['share']:>5.3f}")
+    more = f"(calibrated: up to {found['ece_if_calibrated_high']:.3f}), by label {found['classwise_ece']:.3f}"
+    say(f"  expected calibration error {found['ece']:.3f} {more}")
     _priors(found.get("priors"))
     for name, row in found.get("corpora", {}).items():
         own = row["own_labels"]
@@ -199,9 +201,11 @@ def comparison(found: dict[str, Any]) -> None:
         change = f"{_signed(row['a'])} -> {_signed(row['b'])}  {_difference(row)}"
         star = " *" if row["significant"] else ""
         say(f"  {_short(_interval_name(row), 26):26} {change}  p {row['p_adjusted']:.4f}{star}")
+    if alone := sum(bool(row.get("labelled_a")) != bool(row.get("labelled_b")) for row in found["actors"]):
+        say(f"note: {alone:,} with labels enough in one period alone: there both are the model's word")
     for row in found.get("skipped", ()):
-        first, second = row["groups"]
-        say(f"  {_short(_interval_name(row), 26):26} left out: in {first} and {second} groups, {MIN_GROUPS} are needed")
+        few = " and ".join(map(str, row["groups"]))
+        say(f"  {_short(_interval_name(row), 26):26} left out: in {few} groups, {MIN_GROUPS} are needed")
 
 
 def _difference(row: dict[str, Any]) -> str:
