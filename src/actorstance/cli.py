@@ -195,7 +195,8 @@ def _check(options: argparse.Namespace) -> None:
             terminal.asked(plan.summary, out, "actorstance check THIS_FOLDER --sheet THE_SHEET")
         else:
             answered, summary = checking.answer(saved, options.sheet)
-            terminal.answered(summary, checking.write_answered(out, answered, summary, options.typed))
+            rows = checking.write_answered(out, answered, summary, options.typed)
+            terminal.answered(summary, rows, answered)
             terminal.actors(out)
     terminal.run(out)
 

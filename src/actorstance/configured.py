@@ -23,6 +23,7 @@ from actorstance.errors import InputError
 from actorstance.examples import LABELS
 from actorstance.models import Model, located
 from actorstance.priors import ESTIMATE, Wanted, priors
+from actorstance.progress import Progress
 from actorstance.reading import Names
 from actorstance.shards import Opener
 
@@ -185,7 +186,7 @@ def predict_archive(
     terminal.unread([file for file in unread(source) if not file.name.lower().endswith(ONLY_ARCHIVES)])
     registry = registry or Registry.world()
     opener = Opener(str(located(run).resolve()), model.sha256, json.dumps(registry.to_json()), ner, level, shifted)
-    with terminal.Progress(found.bytes) as progress:
+    with Progress(found.bytes) as progress:
         counts = bulk.predict(model, opener, found, out, registry=registry, progress=progress, **settings)
     terminal.rejected(counts, out)
     return counts
