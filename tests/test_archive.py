@@ -32,6 +32,7 @@ from actorstance.archive import Archive, Ids, Rejected, Text
 from actorstance.errors import InputError
 from actorstance.examples import LABELS
 from actorstance.models import Model
+from actorstance.saved import read_saved
 from actorstance.shards import TABLES, Done, Opener, Shard, read_here, shards
 from actorstance.totals import Sums
 
@@ -156,6 +157,33 @@ def test_priors_are_those_of_an_ordinary_run(trained: Path, source: Path, tmp_pa
     assert [row["favor"] for row in rows] == [row["favor"] for row in _rows(tmp_path / "archive", "predictions")]
     with pytest.raises(InputError, match="needs all rows at once"):
         _read(trained, source, tmp_path / "other", wanted_priors="estimate")
+
+
+def test_a_check_of_an_archive_says_what_to_do(whole: Path) -> None:
+    with pytest.raises(InputError, match=r"a run over an archive; check and compare read ordinary runs.*archive=false"):
+        read_saved(whole)
+
+
+@pytest.mark.parametrize("kind", ["parquet", "jsonl.gz"])
+def test_an_archive_is_read_as_an_ordinary_run(tmp_path: Path, kind: str, capsys: pytest.CaptureFixture[str]) -> None:
+    plain, folder = tmp_path / "d.jsonl", tmp_path / "folder"
+    folder.mkdir()
+    plain.write_text(LINES, encoding="utf-8")
+    (folder / "notes.pdf").write_bytes(b"none")
+    packed = folder / f"d.{kind}"
+    if kind == "parquet":
+        pq.write_table(pa.Table.from_pylist(ARTICLES), packed)
+    else:
+        packed.write_bytes(gzip.compress(LINES.encode()))
+    expected = actorstance.read(plain)
+    assert configured.documents_of(str(packed)) == expected
+    assert capsys.readouterr().out == ""
+    assert configured.documents_of(str(folder)) == expected
+    assert "not read, 1 files of other kinds: notes.pdf" in capsys.readouterr().out
+    twice = folder / "e.jsonl"
+    twice.write_text(LINES, encoding="utf-8")
+    with pytest.raises(InputError, match=r"^e\.jsonl:1: the document id occurs twice\.$"):
+        configured.documents_of(str(folder))
 
 
 def test_mentions_of_an_archive_are_not_explained(trained: Path, source: Path, tmp_path: Path) -> None:
