@@ -203,6 +203,29 @@ def test_an_interval_is_the_bootstraps_linear_form() -> None:
     assert Sums(4, 4, 1.0, 4, 1.0, 1.0).interval() == (None, None)
 
 
+@pytest.mark.parametrize(("most", "fewest"), [(1, 0.93), (20, 0.93), (200, 0.99)])
+def test_an_interval_holds_whichever_document_is_longest(most: int, fewest: float) -> None:
+    """Of 21 documents that each have a mood of their own, one is so many times as long as the others."""
+    sizes = np.array([most] + [1] * 20)
+    n, nn, held = int(sizes.sum()), int((sizes**2).sum()), 0
+    for moods in np.random.default_rng(0).normal(0, 0.05, (1000, 21)):
+        total = sizes * moods
+        low, high = Sums(n, 21, total.sum(), nn, (sizes * total).sum(), (total**2).sum()).interval()
+        assert low is not None
+        assert high is not None
+        held += low <= 0 <= high
+    assert held / 1000 >= fewest
+
+
+def test_one_long_document_is_no_sample() -> None:
+    sizes, means = np.array([720] + [3] * 13), np.array([-0.07, 0.1, -0.2] + [0.05, -0.1] * 5 + [0.0])
+    total = sizes * means
+    sums = Sums(759, 14, total.sum(), int((sizes**2).sum()), (sizes * total).sum(), (total**2).sum())
+    assert sums.interval() == (-1, 1)
+    alike = Sums(759, 14, 759 * 0.5, int((sizes**2).sum()), (sizes * sizes * 0.5).sum(), (sizes**2 * 0.25).sum())
+    assert alike.interval() == pytest.approx((0.5, 0.5), abs=1e-3)
+
+
 def test_the_manifest_names_every_file(whole: Path) -> None:
     lines = [json.loads(line) for line in (whole / bulk.MANIFEST).read_text(encoding="utf-8").splitlines()]
     named = {name: entry for line in lines for name, entry in line["files"].items()}
