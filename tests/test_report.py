@@ -121,6 +121,23 @@ def test_what_rounds_to_zero_is_printed_one_way(checked: Path, capsys: pytest.Ca
     assert '<td class="n ink">0.00</td>' in page
 
 
+def test_no_bold_zero_and_a_note_where_all_groups_are_alike(checked: Path) -> None:
+    cell = r"<td class=\"c [^>]*><b>"
+
+    def matrix(score: str, low: str, high: str) -> str:
+        for name in ("actors.csv", "pairs.csv"):
+            _change(checked / name, lambda _: {"score": score, "low": low, "high": high})
+        return report.write(checked).read_text(encoding="utf-8").split('id="matrix"')[1].split("</section>")[0]
+
+    note = "all groups have the same score: are they copies of one text?"
+    small = matrix("-0.0049", "-0.0049", "-0.0041")
+    assert not re.search(cell, small)
+    assert note not in small
+    alike = matrix("0.54", "0.54", "0.54")
+    assert re.search(cell, alike)
+    assert note in alike
+
+
 def _scored(correction: str, **names: Any) -> dict[str, Any]:
     return {"n": 40, "documents": 9, "score": -0.4, "low": -0.6, "high": -0.2, "correction": correction, **names}
 

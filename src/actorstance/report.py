@@ -32,6 +32,7 @@ MIN_DAYS = 3  # with fewer days, or stretches of time, there is no course of tim
 ARTICLES = 2_650_000  # bytes of articles and their stances that a page carries; a page of text is five thousand
 SIGNS = {"against": "−", "neutral": "·", "favor": "+"}  # never colour alone
 PER_LABEL = 101  # label and per cent in one number: label * 101 + per cent, as page.js takes them apart
+ROUNDED = 0.005  # of a mean score, below which it is shown as 0.00
 STEPS = (0.1, 0.3, 0.6)  # of a mean score, where the matrix takes a darker tint
 
 
@@ -97,6 +98,7 @@ class _Page:
             "correction": self._correction(),
             "corrected_pairs": any(row["correction"] != "none" for row in self.folder.pairs),
             "matrix": self._matrix(),
+            "no_width": any(map(_without_width, (*self.folder.actors, *self.folder.pairs))),
             "pairs": self._pair_rows(),
             "all_pairs": self.audit.get("rows", {}).get("pairs_of_actors", len(self.folder.pairs)),
             "network": self._network(),
@@ -325,13 +327,18 @@ class _Page:
 
 
 def _cell(row: Mapping[str, Any] | None, diagonal: bool) -> dict[str, Any]:
-    """A cell of the matrix: its tint, from -3 to 3, and whether its interval lies clear of 0."""
+    """A cell of the matrix: its tint, from -3 to 3, and whether its score and interval are shown clear of 0."""
     if row is None:
         return {"row": None, "diagonal": diagonal}
     step = sum(abs(row["score"]) >= limit for limit in STEPS)
     tint = ("a" if row["score"] < 0 else "f") + str(step) if step else "z"
-    clear = row["low"] is not None and (row["low"] > 0 or row["high"] < 0)
+    clear = row["low"] is not None and (row["low"] > 0 or row["high"] < 0) and abs(row["score"]) >= ROUNDED
     return {"row": row, "diagonal": diagonal, "tint": tint, "off_zero": clear}
+
+
+def _without_width(row: Mapping[str, Any]) -> bool:
+    """Whether an interval is a point: then all groups have one score, as copies of one text have."""
+    return row["low"] is not None and bool(row["low"] == row["high"])
 
 
 def _bytes(one: Article) -> int:

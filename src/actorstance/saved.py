@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from actorstance.errors import InputError
 from actorstance.examples import CONTEXT, FEATURES, LABELS
 from actorstance.files import read_json_lines
+from actorstance.folder import ARCHIVE
 
 PREDICTIONS = "predictions.jsonl"
 SENTENCES = "sentences.jsonl"
@@ -105,6 +106,11 @@ def read_saved(run: str | Path) -> Saved:
     """
     folder = Path(run)
     path = folder / PREDICTIONS
+    if not path.is_file() and (folder / ARCHIVE).is_file():
+        raise InputError(
+            f"{folder}: a run over an archive; check and compare read ordinary runs, with {PREDICTIONS}. Read the "
+            "documents to be checked, or a sample of them, with predict and archive=false (actorstance: --no-archive)."
+        )
     if not path.is_file():
         raise InputError(f"{folder}: no run's folder: it has no {PREDICTIONS}.")
     rows: list[dict[str, Any]] = []

@@ -5,6 +5,8 @@ file, since a large archive has more names than memory holds.
 
 The interval is the linear form of resampling documents (the sandwich estimator of a ratio): with n_d mentions of the
 actor in document d, whose scores add up to s_d, and the mean r = sum(s) / sum(n), its squares are those of s_d - r n_d.
+It rests on as many documents as Kish (1965, Survey Sampling) counts, (sum n)^2 / sum n^2: where one document has most
+mentions, r follows it, its own square is small whatever it says, and the others are no measure of its chance.
 How far it agrees with the bootstrap of other runs: docs/methods.md.
 """
 
@@ -13,13 +15,12 @@ from __future__ import annotations
 import math
 import sqlite3
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from scipy.stats import t as student_t
+from scipy.special import stdtrit
 
 from actorstance.actors import UNKNOWN
 from actorstance.correction import LEVEL
@@ -30,6 +31,7 @@ PREDICTED = ("document_id", "source", "target", "against", "favor", "evidence") 
 MENTIONED = ("actor", "rule", "candidates")  # and of mentions
 PAIR = "pair"
 _SUMS = ("n", "documents", "total", "nn", "nt", "tt", *EVIDENCE)
+_LEAST_FREE = 0.1  # degrees of freedom; with so few an interval reaches from end to end, with less there is no number
 _CACHE = 32_000  # KiB of the file that SQLite keeps in memory
 
 
@@ -56,15 +58,9 @@ class Sums(NamedTuple):
             return None, None
         mean = self.total / self.n
         squares = max(0.0, self.tt - 2 * mean * self.nt + mean * mean * self.nn)
-        free = self.documents - 1
-        spread = _quantile(free) * math.sqrt(self.documents / free * squares) / self.n
+        free = max(_LEAST_FREE, self.n**2 / self.nn - 1)
+        spread = float(stdtrit(free, (1 + LEVEL) / 2)) * math.sqrt((free + 1) / free * squares) / self.n
         return max(-1.0, mean - spread), min(1.0, mean + spread)
-
-
-@lru_cache(maxsize=2**16)
-def _quantile(free: int) -> float:
-    """Student's t that leaves out half of what the interval does; scipy takes longer for it than all else here."""
-    return float(student_t.ppf((1 + LEVEL) / 2, free))
 
 
 class Totals:
