@@ -205,16 +205,36 @@ def test_teacher_is_taught_beside_the_labels_among_those_that_a_corpus_has(tmp_p
         TransformerModel(encoder=tiny_encoder, teacher=str(tmp_path / "gone")).fit(train, train)
 
 
-def test_tenth_to_tune_on_is_of_each_corpus_the_one_that_it_has_alone(tmp_path: Path) -> None:
-    def parts(corpus: Corpus) -> list[list[str]]:
-        return [sorted(one["text"][:]) for one in parts_of(corpus, "valid", 3)]
+def test_parts_are_of_each_corpus_those_that_it_has_alone_whatever_the_seed(tmp_path: Path) -> None:
+    def parts(corpus: Corpus, part: str, seed: int) -> list[list[str]]:
+        return [sorted(one["text"][:]) for one in parts_of(corpus, part, seed)]
 
     joint = joined(tmp_path)
     whole, polar = (corpora.load("table", tmp_path / f"{name}.jsonl") for name in ("whole", "polar"))
-    for both, first, second in zip(parts(joint), parts(whole), parts(polar), strict=True):
+    for both, first, second in zip(
+        parts(joint, "valid", 3), *(parts(one, "valid", 0) for one in (whole, polar)), strict=True
+    ):
         assert first
         assert second
         assert both == sorted(first + second)
+    for name, split in (("whole", "test"), ("polar", "train")):  # whole has no valid, polar has one
+        lines = [json.loads(line) for line in (tmp_path / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()]
+        lines = [row | {"split": split if row["split"] == "valid" else row["split"]} for row in lines]
+        lines += [row | {"split": "test", "text": row["text"] + " So."} for row in lines[:3]] * (name == "polar")
+        lines += [row | {"split": "valid", "text": row["text"] + " Then."} for row in lines[:3]] * (name == "polar")
+        (tmp_path / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in lines), encoding="utf-8")
+    given = {name: {"name": "table", "path": str(tmp_path / f"{name}.jsonl")} for name in ("whole", "polar")}
+    alone = [parts(corpora.load("table", tmp_path / f"{name}.jsonl"), "test", 0) for name in given]
+    for both, first, second in zip(parts(corpora.load("joint", corpora=given), "test", 5), *alone, strict=True):
+        assert both == sorted(first + second)
+
+
+def test_without_an_official_split_the_seed_parts_the_corpus(tmp_path: Path) -> None:
+    rows = [json.loads(line) for line in write(tmp_path / "a.jsonl", VERBS, "in", 12).read_text().splitlines()]
+    (tmp_path / "a.jsonl").write_text("".join(json.dumps({**row, "split": ""}) + "\n" for row in rows))
+    corpus = corpora.load("table", tmp_path / "a.jsonl")
+    first, other = (parts_of(corpus, "valid", seed)[1]["text"][:] for seed in (0, 1))
+    assert first != other
 
 
 @pytest.mark.parametrize(
@@ -240,6 +260,15 @@ def test_going_on_from_what_may_have_learned_from_what_is_scored(
             pipeline._require_unseen(found, corpus, "valid", 0)
     else:
         pipeline._require_unseen(found, corpus, "valid", 0)
+
+
+def test_a_model_tuned_on_another_tenth_was_fitted_on_ours(tmp_path: Path) -> None:
+    corpus = joined(tmp_path)
+    told = {"how": "start", "corpus": "table", "fingerprint": corpus.fingerprint, "eval_split": "valid"}
+    pipeline._require_unseen([{**told, "seed": "7", "tenth": "corpus"}], corpus, "valid", 1)
+    pipeline._require_unseen([{**told, "seed": "0", "tenth": "unknown"}], corpus, "valid", 1)
+    with says("by a version that split off the tenth to tune on by the seed (7)"):
+        pipeline._require_unseen([{**told, "seed": "7", "tenth": "unknown"}], corpus, "valid", 7)
 
 
 def test_a_split_that_hangs_on_the_seed_is_another_with_another_seed(tmp_path: Path) -> None:

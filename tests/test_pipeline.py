@@ -300,8 +300,8 @@ def test_reports_escape_hostile_names(tmp_path: Path) -> None:
     corpus = table(tmp_path / f"{bad.replace('/', '')}.jsonl", [r | {"text": f"{bad} {r['text']}"} for r in content])
     model = LinearModel(min_df=1)
     pipeline.train(corpus, model, tmp_path / "run", registry=REGISTRY)
-    article = documents.parse(f"a{bad}", RAW.replace("Nobody", f"Nobody {bad}"), date=f"2020-02-12{bad}")
-    other = documents.parse(f"b{bad}", RAW, date=f"2020-02-12{bad}")
+    article = documents.parse(f"a{bad}", RAW.replace("Nobody", f"Nobody {bad}"), date="2020-02-12")
+    other = documents.parse(f"b{bad}", RAW, date="2020-02-12")
     pipeline.predict(model, [article, other], tmp_path / "read")
     pipeline.train(corpus, Stub(), tmp_path / "stub")
     pages = {name: (tmp_path / name / "report.html").read_text(encoding="utf-8") for name in ("run", "read", "stub")}

@@ -21,7 +21,7 @@ from actorstance.examples import SPLITS, grouped_folds, labels, pairs
 from actorstance.files import first_process
 from actorstance.held_out import cross_validated, fit_timed, scored
 from actorstance.models import Model, bundle, optional
-from actorstance.parts import foreign_part, has_split, held_out_part, parts_of, training_part
+from actorstance.parts import TENTH, foreign_part, has_split, held_out_part, parts_of, training_part, tunes_on_tenth
 from actorstance.priors import Wanted, priors, shares
 from actorstance.reading import Names, read_actors
 from actorstance.scoring import macro_f1
@@ -50,7 +50,7 @@ def train(
         out: the run's folder, which must hold no run.
         eval_split: the part that is scored. `test`: fit on train, tune and calibrate on valid. `valid`: fit on train
             but for a grouped tenth, tune and calibrate on that. None: test, or valid where the corpus has no test.
-        seed: of splits, folds and bootstrap.
+        seed: of what the model draws, of folds, of the split of a corpus without an official one, and of the bootstrap.
         registry: the actors with which the saved model reads new text; the world's, if none is given.
         resume: whether `out` holds an interrupted run, which goes on; all else must be as it was.
         command: what the user typed, for the model's card and the report.
@@ -76,6 +76,7 @@ def train(
         "fingerprint": corpus.fingerprint,
         "eval_split": part or f"{corpus.folds} folds",
         "seed": seed,
+        "tenth": "corpus" if has_split(corpus) else "seed",  # in the cards of earlier versions it always was the seed
     }
     if learned_from := bundle.origins(model.params):
         _require_unseen(learned_from, corpus, str(card["eval_split"]), seed)
@@ -109,10 +110,11 @@ def train(
 
 
 def _require_unseen(origins: list[dict[str, str]], corpus: Corpus, part: str, seed: int) -> None:
-    """Check that the models that a model learns from have not learned from what is scored.
+    """Check that the models that a model learns from have not learned from what is scored, nor from what is tuned on.
 
     Of a corpus they may have seen all but the part that they were scored on themselves; without an official split that
-    hangs on the seed, and of folds they have seen all.
+    hangs on the seed, and of folds they have seen all. They were fitted on all but the tenth that this one is tuned on,
+    unless an earlier version split off another tenth with another seed.
     """
     ours = set(corpora.names_of(corpus.recipe)) - {"table"}  # of tables the name says nothing
     for one in origins:
@@ -122,6 +124,12 @@ def _require_unseen(origins: list[dict[str, str]], corpus: Corpus, part: str, se
             raise InputError(
                 f"model.{one['how']}: it was trained on {one['corpus']} and scored on {one['eval_split']} of it (seed "
                 f"{one['seed']}); of what is scored here, {part} (seed {seed}), it may have learned."
+            )
+        old = one["seed"] != str(TENTH) and one["tenth"] != "corpus"
+        if same and old and tunes_on_tenth(corpus, part):
+            raise InputError(
+                f"model.{one['how']}: it was trained on {one['corpus']} by a version that split off the tenth to tune "
+                f"on by the seed ({one['seed']}), so it was fitted on what is tuned on here. Train it anew."
             )
 
 
