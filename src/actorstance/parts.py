@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from datasets import Dataset, concatenate_datasets
 
-from actorstance.corpora import Corpus
+from actorstance.corpora import Corpus, names_of
 from actorstance.errors import InputError
 from actorstance.examples import CORPUS, SPLITS, grouped_tenth, with_split
 from actorstance.models import Model
@@ -75,7 +75,31 @@ def parts_of(corpus: Corpus, part: str, seed: int) -> tuple[Dataset, Dataset, Da
     return concatenate_datasets(fit), concatenate_datasets(tune), of_split(examples, part)
 
 
-def tunes_on_tenth(corpus: Corpus, part: str) -> bool:
+def require_unseen(origins: list[dict[str, str]], corpus: Corpus, part: str, seed: int) -> None:
+    """Check that the models that a model learns from have not learned from what is scored, nor from what is tuned on.
+
+    Of a corpus they may have seen all but the part that they were scored on themselves; without an official split that
+    hangs on the seed, and of folds they have seen all. They were fitted on all but the tenth that this one is tuned on,
+    unless an earlier version split off another tenth with another seed.
+    """
+    ours = set(names_of(corpus.recipe)) - {"table"}  # of tables the name says nothing
+    for one in origins:
+        same = one["fingerprint"] == corpus.fingerprint or ours & set(one["corpus"].split(", "))
+        split_alike = has_split(corpus) or one["seed"] == str(seed)
+        if same and (one["eval_split"] != part or corpus.folds or not split_alike):
+            raise InputError(
+                f"model.{one['how']}: it was trained on {one['corpus']} and scored on {one['eval_split']} of it (seed "
+                f"{one['seed']}); of what is scored here, {part} (seed {seed}), it may have learned."
+            )
+        old = one["seed"] != str(TENTH) and one["tenth"] != "corpus"
+        if same and old and _tunes_on_tenth(corpus, part):
+            raise InputError(
+                f"model.{one['how']}: it was trained on {one['corpus']} by a version that split off the tenth to tune "
+                f"on by the seed ({one['seed']}), so it was fitted on what is tuned on here. Train it anew."
+            )
+
+
+def _tunes_on_tenth(corpus: Corpus, part: str) -> bool:
     """Whether a model is tuned on a tenth of train, of any of several corpora, if `part` is scored."""
     return has_split(corpus) and any(
         part == "valid" or "valid" not in one["split"][:] for one in _each(corpus.examples)

@@ -78,6 +78,8 @@ def metrics(found: dict[str, Any]) -> None:
         say(f"  {label:8} {row['n']:>6,}  {row['precision']:>9.3f}  {row['recall']:>6.3f}  {row['f1']:>5.3f}")
     say(f"  expected calibration error {found['ece']:.3f}")
     _priors(found.get("priors"))
+    if "corpora" in found:
+        say("  above each example is judged among the labels that its corpus has; by corpus, among all labels:")
     for name, row in found.get("corpora", {}).items():
         own = row["own_labels"]
         say(f"  {name:37} {'':2}{row['macro_f1']:>8.3f}  {row['accuracy']:>8.3f}  {row['n']:,} examples")
