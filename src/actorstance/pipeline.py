@@ -111,7 +111,7 @@ def train(
                 fitted,
                 metrics=metrics,
                 sets=sets,
-                behaviour=behaviour.checks(fitted, held_out.examples, seed),
+                behaviour=behaviour.checks(fitted, held_out.examples, seed, in_training=part is None),
                 stage="train",
                 command=command,
                 data=corpus.name,
@@ -160,11 +160,12 @@ def evaluate(
         raise InputError("the model has no card: it was not trained by pipeline.train, so nobody can say on what.")
     seed = int(card["seed"])
     own = corpus.fingerprint == card["fingerprint"]
+    folded = own and bool(corpus.folds)
     if own and wanted_priors is not None:
         raise InputError("priors: they are for other corpora; on its own the model knows how common the labels are.")
-    if own and corpus.folds and model.kind == "onnx":
+    if folded and model.kind == "onnx":
         raise InputError(f"data={corpus.name} is cross-validated, and an export cannot be trained: evaluate its run.")
-    if own and corpus.folds:
+    if folded:
         held_out, _ = cross_validated(corpus, type(model)(**model.params), seed)
     elif own:
         if eval_split not in (None, card["eval_split"]):
@@ -185,7 +186,7 @@ def evaluate(
         model,
         metrics=metrics,
         sets=sets,
-        behaviour=behaviour.checks(model, held_out.examples, seed),
+        behaviour=behaviour.checks(model, held_out.examples, seed, priors=held_out.priors, in_training=folded),
         stage="evaluate",
         command=command,
         data=corpus.name,
@@ -352,7 +353,7 @@ def predict(
         probabilities,
         model,
         sets=sets,
-        behaviour=behaviour.checks(model, examples, seed),
+        behaviour=behaviour.checks(model, examples, seed, priors=shifted),
         registry=registry,
         priors=shifted,
         seed=seed,
