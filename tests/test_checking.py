@@ -151,7 +151,7 @@ def test_a_sheet_may_be_filled_as_far_as_one_gets_and_then_further(
     half, summary = checking.answer(saved, sheet)
     assert [summary[key] for key in ("asked", "answered", "blank", "skipped")] == [20, 8, 12, 0]
     assert checking.label_chances(half) == pytest.approx(0.4 * saved.inclusion)
-    terminal.answered(summary, [])
+    terminal.answered(summary, [], half)
     assert "random part" not in capsys.readouterr().out  # its order is by chance: nothing need be taken for granted
     checking.write_answered(tmp_path / "half", half, summary)
     half = read_saved(tmp_path / "half")
@@ -164,7 +164,7 @@ def test_a_sheet_may_be_filled_as_far_as_one_gets_and_then_further(
     assert [summary[key] for key in ("asked", "answered", "unclear", "blank")] == [12, 4, 4, 4]
     assert summary["skipped"] == 4
     assert checking.label_chances(full) == pytest.approx(0.6 * saved.inclusion)
-    terminal.answered(summary, [])
+    terminal.answered(summary, [], full)
     assert "8 before the last one have no label: they are taken for a random part" in capsys.readouterr().out
 
 

@@ -10,17 +10,19 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from datasets import Dataset, concatenate_datasets
+from numpy.typing import NDArray
 from torch import nn
 
-from actorstance import corpora, pipeline
+from actorstance import audit, conformal, corpora, pipeline
 from actorstance.corpora import LICENCES, Corpus
 from actorstance.errors import InputError
-from actorstance.examples import known_labels, label_sets, labels, weights
+from actorstance.examples import LABELS, known_labels, label_sets, labels, weights
 from actorstance.models import bundle, card, load
 from actorstance.models.linear import LinearModel
 from actorstance.models.pair_network import loss_over
 from actorstance.models.transformer import TransformerModel
-from actorstance.parts import parts_of
+from actorstance.parts import parts_of, require_unseen
 from actorstance.provenance import provenance
 
 
@@ -49,6 +51,17 @@ def write(path: Path, verbs: dict[str, str], tail: str, n: int = 6) -> Path:
     ]
     path.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
     return path
+
+
+class Doubter(LinearModel):
+    """Knows each row's label, and gives neutral 0.5 and it 0.4 where the corpus has no neutral, else it 0.8."""
+
+    def predict_proba(self, examples: Dataset) -> NDArray[np.float64]:
+        verbs = [next((verb for verb in VERBS if verb in text), "met") for text in examples["text"][:]]
+        right = np.eye(3)[[LABELS.index(VERBS[verb]) for verb in verbs]]
+        doubted = np.where(right == 1, 0.4, np.array([0.1, 0.5, 0.1]))
+        by = np.array([" by " in text for text in examples["text"][:]])
+        return np.where(by[:, None], doubted, 0.1 + 0.7 * right)
 
 
 POLAR = {verb: label for verb, label in VERBS.items() if label != "neutral"}
@@ -91,6 +104,53 @@ def test_a_corpus_without_neutral_does_not_teach_that_there_is_none(tmp_path: Pa
     assert metrics["n"] == sum(row["n"] for row in metrics["corpora"].values())
     alone = corpora.load("table", tmp_path / "whole.jsonl")
     assert "corpora" not in pipeline.train(alone, LinearModel(min_df=1), tmp_path / "alone", eval_split="valid")
+
+
+def test_every_figure_is_among_the_labels_that_a_corpus_has(tmp_path: Path) -> None:
+    """A model that would call each row of `polar` neutral, were it asked, and is right among its own two labels."""
+    corpus = joined(tmp_path)
+    model = Doubter()
+    found = pipeline.train(corpus, model, tmp_path / "run", eval_split="valid")  # type: ignore[arg-type]
+    polar = found["corpora"]["polar"]
+    assert (polar["accuracy"], polar["own_labels"]["accuracy"]) == (0.0, 1.0)
+    assert (found["accuracy"], found["macro_f1"], found["clean"]["accuracy"]) == (1.0, 1.0, 1.0)
+    assert found["macro_f1_low"] == 1.0
+    assert found["ece"] == pytest.approx(0.2)  # 1 of 0.8, and of 0.4 among 0.4 + 0.1
+    rows = [json.loads(line) for line in (tmp_path / "run" / "predictions.jsonl").read_text("utf-8").splitlines()]
+    assert all(row["neutral"] == 0 and "neutral" not in row["set"] for row in rows if row["example_id"][:5] == "polar")
+    assert max(row["neutral"] for row in rows) == pytest.approx(0.8)
+    assert (tmp_path / "run" / "errors.jsonl").read_text("utf-8") == ""
+    card = model.card
+    assert card["metrics"]["macro_f1"] == 1.0
+    held = parts_of(corpus, "valid", 0)[2]
+    as_it_says = Doubter().predict_proba(held)
+    # New text can have any label: its sets and priors start from what the model says when all are asked.
+    assert card["conformal"] == conformal.calibrate(labels(held), as_it_says)
+    assert card["priors"] == as_it_says.mean(axis=0).tolist()
+
+
+def test_what_needs_no_reading_chooses_among_the_labels_that_a_corpus_has_too(tmp_path: Path) -> None:
+    train, _, held = parts_of(joined(tmp_path), "valid", 0)
+    polar = np.asarray(held["corpus"][:]) == "polar"
+    called = held.remove_columns(["label", "corpus"])  # their names are neutral, says another corpus
+    called = called.add_column("label", [1] * len(held)).add_column("corpus", ["whole"] * len(held))
+    taught = concatenate_datasets([train, *[called.cast_column("label", train.features["label"])] * 9])
+    for said in (audit.commonest(taught, held), audit.names_only(taught, held)):
+        assert 1 in said[~polar]
+        assert 1 not in said[polar]
+    alone = audit.names_only(taught.remove_columns("corpus"), held)
+    assert 1 in alone[polar]
+
+
+def test_own_labels_are_known_where_the_training_examples_are_not_at_hand(tmp_path: Path) -> None:
+    corpus = joined(tmp_path)
+    model = Doubter()
+    pipeline.train(corpus, model, tmp_path / "run", eval_split="valid")  # type: ignore[arg-type]
+    polar = corpora.load("joint", corpora={**corpus.recipe["corpora"], "third": corpus.recipe["corpora"]["polar"]})
+    found = pipeline.evaluate(model, polar, tmp_path / "other", eval_split="valid")  # type: ignore[arg-type]
+    for name in ("polar", "third"):
+        assert (found["corpora"][name]["accuracy"], found["corpora"][name]["own_labels"]["accuracy"]) == (0.0, 1.0)
+    assert found["accuracy"] == 1.0
 
 
 def test_a_weight_decides_between_corpora_that_disagree(tmp_path: Path) -> None:
@@ -206,16 +266,36 @@ def test_teacher_is_taught_beside_the_labels_among_those_that_a_corpus_has(tmp_p
         TransformerModel(encoder=tiny_encoder, teacher=str(tmp_path / "gone")).fit(train, train)
 
 
-def test_tenth_to_tune_on_is_of_each_corpus_the_one_that_it_has_alone(tmp_path: Path) -> None:
-    def parts(corpus: Corpus) -> list[list[str]]:
-        return [sorted(one["text"][:]) for one in parts_of(corpus, "valid", 3)]
+def test_parts_are_of_each_corpus_those_that_it_has_alone_whatever_the_seed(tmp_path: Path) -> None:
+    def parts(corpus: Corpus, part: str, seed: int) -> list[list[str]]:
+        return [sorted(one["text"][:]) for one in parts_of(corpus, part, seed)]
 
     joint = joined(tmp_path)
     whole, polar = (corpora.load("table", tmp_path / f"{name}.jsonl") for name in ("whole", "polar"))
-    for both, first, second in zip(parts(joint), parts(whole), parts(polar), strict=True):
+    for both, first, second in zip(
+        parts(joint, "valid", 3), *(parts(one, "valid", 0) for one in (whole, polar)), strict=True
+    ):
         assert first
         assert second
         assert both == sorted(first + second)
+    for name, split in (("whole", "test"), ("polar", "train")):  # whole has no valid, polar has one
+        lines = [json.loads(line) for line in (tmp_path / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()]
+        lines = [row | {"split": split if row["split"] == "valid" else row["split"]} for row in lines]
+        lines += [row | {"split": "test", "text": row["text"] + " So."} for row in lines[:3]] * (name == "polar")
+        lines += [row | {"split": "valid", "text": row["text"] + " Then."} for row in lines[:3]] * (name == "polar")
+        (tmp_path / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in lines), encoding="utf-8")
+    given = {name: {"name": "table", "path": str(tmp_path / f"{name}.jsonl")} for name in ("whole", "polar")}
+    alone = [parts(corpora.load("table", tmp_path / f"{name}.jsonl"), "test", 0) for name in given]
+    for both, first, second in zip(parts(corpora.load("joint", corpora=given), "test", 5), *alone, strict=True):
+        assert both == sorted(first + second)
+
+
+def test_without_an_official_split_the_seed_parts_the_corpus(tmp_path: Path) -> None:
+    rows = [json.loads(line) for line in write(tmp_path / "a.jsonl", VERBS, "in", 12).read_text().splitlines()]
+    (tmp_path / "a.jsonl").write_text("".join(json.dumps({**row, "split": ""}) + "\n" for row in rows))
+    corpus = corpora.load("table", tmp_path / "a.jsonl")
+    first, other = (parts_of(corpus, "valid", seed)[1]["text"][:] for seed in (0, 1))
+    assert first != other
 
 
 @pytest.mark.parametrize(
@@ -238,9 +318,18 @@ def test_going_on_from_what_may_have_learned_from_what_is_scored(
     found = [{"how": "start", "seed": "0", **origin}]
     if refused:
         with says("model.start: it was trained on"):
-            pipeline._require_unseen(found, corpus, "valid", 0)
+            require_unseen(found, corpus, "valid", 0)
     else:
-        pipeline._require_unseen(found, corpus, "valid", 0)
+        require_unseen(found, corpus, "valid", 0)
+
+
+def test_a_model_tuned_on_another_tenth_was_fitted_on_ours(tmp_path: Path) -> None:
+    corpus = joined(tmp_path)
+    told = {"how": "start", "corpus": "table", "fingerprint": corpus.fingerprint, "eval_split": "valid"}
+    require_unseen([{**told, "seed": "7", "tenth": "corpus"}], corpus, "valid", 1)
+    require_unseen([{**told, "seed": "0", "tenth": "unknown"}], corpus, "valid", 1)
+    with says("by a version that split off the tenth to tune on by the seed (7)"):
+        require_unseen([{**told, "seed": "7", "tenth": "unknown"}], corpus, "valid", 7)
 
 
 def test_a_split_that_hangs_on_the_seed_is_another_with_another_seed(tmp_path: Path) -> None:
@@ -249,9 +338,9 @@ def test_a_split_that_hangs_on_the_seed_is_another_with_another_seed(tmp_path: P
     bare.write_text("".join(json.dumps({**row, "split": ""}) + "\n" for row in rows))
     corpus = corpora.load("table", bare)
     told = {"how": "teacher", "corpus": "table", "fingerprint": corpus.fingerprint, "eval_split": "test", "seed": "0"}
-    pipeline._require_unseen([told], corpus, "test", 0)
+    require_unseen([told], corpus, "test", 0)
     with says("of what is scored here, test (seed 1), it may have learned"):
-        pipeline._require_unseen([told], corpus, "test", 1)
+        require_unseen([told], corpus, "test", 1)
 
 
 def test_a_teacher_of_another_kind_is_named_as_such(

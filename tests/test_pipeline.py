@@ -122,7 +122,7 @@ def unhurried(metrics: dict[str, Any]) -> dict[str, Any]:
 @pytest.fixture
 def unchecked(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave out the checks of behaviour, which show a model more rows."""
-    monkeypatch.setattr(behaviour, "checks", lambda *_: {"examples": 0, "checks": []})
+    monkeypatch.setattr(behaviour, "checks", lambda *_, **__: {"examples": 0, "checks": []})
 
 
 @pytest.fixture
@@ -141,6 +141,10 @@ def test_the_same_again_and_from_the_saved_model(tmp_path: Path, make: Callable[
     for name in TABLES:
         want = (tmp_path / "first" / name).read_bytes()
         assert [(tmp_path / run / name).read_bytes() == want for run in ("again", "evaluated")] == [True, True], name
+    for run in ("first", "evaluated"):  # after folds the model that is asked what it read has seen all examples
+        told = json.loads((tmp_path / run / "behaviour.json").read_text(encoding="utf-8"))
+        page = (tmp_path / run / "report.html").read_text(encoding="utf-8")
+        assert told["in_training"] == bool(corpus.folds) == ("This model was fitted on these examples" in page)
     pipeline.train(corpus, LinearModel(), tmp_path / "other", seed=4)
     assert jsonl(tmp_path / "other" / "predictions.jsonl") != jsonl(tmp_path / "first" / "predictions.jsonl")
     assert first["macro_f1"] > first["majority"]["macro_f1"]
@@ -321,8 +325,8 @@ def test_reports_escape_hostile_names(tmp_path: Path) -> None:
     corpus = table(tmp_path / f"{bad.replace('/', '')}.jsonl", [r | {"text": f"{bad} {r['text']}"} for r in content])
     model = LinearModel(min_df=1)
     pipeline.train(corpus, model, tmp_path / "run", registry=REGISTRY)
-    article = documents.parse(f"a{bad}", RAW.replace("Nobody", f"Nobody {bad}"), date=f"2020-02-12{bad}")
-    other = documents.parse(f"b{bad}", RAW, date=f"2020-02-12{bad}")
+    article = documents.parse(f"a{bad}", RAW.replace("Nobody", f"Nobody {bad}"), date="2020-02-12")
+    other = documents.parse(f"b{bad}", RAW, date="2020-02-12")
     pipeline.predict(model, [article, other], tmp_path / "read")
     pipeline.train(corpus, Stub(), tmp_path / "stub")
     pages = {name: (tmp_path / name / "report.html").read_text(encoding="utf-8") for name in ("run", "read", "stub")}

@@ -80,6 +80,12 @@ def rows(run: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (run / "predictions.jsonl").read_text(encoding="utf-8").splitlines()]
 
 
+def stances_tried(run: Path) -> int:
+    """How many sentences that the model takes for a stance were tried with a negation."""
+    told = json.loads((run / "behaviour.json").read_text(encoding="utf-8"))
+    return int(next(check["n"] for check in told["checks"] if check["name"] == "negation added"))
+
+
 def test_new_articles_are_read_under_them(trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "a.txt").write_text(RAW, encoding="utf-8")
     model = load(trained)
@@ -98,6 +104,9 @@ def test_new_articles_are_read_under_them(trained: Path, tmp_path: Path, capsys:
     page = (tmp_path / "rare" / "report.html").read_text(encoding="utf-8")
     assert "read under the label priors against 0.05, neutral 0.90, favor 0.05 (as given)" in page
     assert "label priors" not in (tmp_path / "plain" / "report.html").read_text(encoding="utf-8")
+    pipeline.predict(model, documents.read(tmp_path / "a.txt"), tmp_path / "none", wanted_priors=[0.0, 1.0, 0.0])
+    assert stances_tried(tmp_path / "plain") > 0
+    assert stances_tried(tmp_path / "none") == 0
     assert cli.main([*common, "--out", str(tmp_path / "bad"), "--priors", "0.05,0.9"]) == 2
     assert not (tmp_path / "bad").exists()
 
@@ -118,6 +127,8 @@ def test_another_corpus_is_scored_under_them_and_its_own_is_not(trained: Path, t
     assert found["per_label"]["against"]["recall"] == 0.0
     assert found["priors"]["new"] == {"against": 0.0, "neutral": 1.0, "favor": 0.0}
     assert "priors" not in plain
+    assert stances_tried(tmp_path / "plain") > 0
+    assert stances_tried(tmp_path / "shifted") == 0
     model.card["fingerprint"] = corpus.fingerprint
     with pytest.raises(InputError, match="on its own"):
         pipeline.evaluate(model, corpus, tmp_path / "own", wanted_priors="estimate")

@@ -18,7 +18,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
 from actorstance.errors import InputError
-from actorstance.examples import FEATURES, LABELS, labels, twin_key
+from actorstance.examples import FEATURES, LABELS, among, known_labels, label_sets, labels, twin_key
 from actorstance.scoring import macro_f1
 from actorstance.twins import twins
 from actorstance.twins import without_twin as without_twin
@@ -75,7 +75,16 @@ def names_only(train: Dataset, held_out: Dataset) -> NDArray[np.int64]:
         # To its optimum, and no sooner: else where it stops, and what it says, hangs on the number of threads.
         LogisticRegression(class_weight="balanced", solver="newton-cg", tol=1e-6, max_iter=1000),
     )
-    found: NDArray[np.int64] = model.fit(_names(train), y).predict(_names(held_out))
+    chances = np.zeros((len(held_out), len(LABELS)))
+    chances[:, np.unique(y)] = model.fit(_names(train), y).predict_proba(_names(held_out))
+    found: NDArray[np.int64] = among(chances, known_labels(held_out, label_sets(train))).argmax(axis=1)
+    return found
+
+
+def commonest(train: Dataset, held_out: Dataset) -> NDArray[np.int64]:
+    """Return, shape (n,), the commonest label in training, of those that the corpus of each example has."""
+    counts = np.bincount(labels(train), minlength=len(LABELS))
+    found: NDArray[np.int64] = np.where(known_labels(held_out, label_sets(train)), counts, -1).argmax(axis=1)
     return found
 
 
@@ -264,8 +273,7 @@ def _rarest(train: Dataset, held_out: Dataset) -> _Found:
 
 def _names_gain(train: Dataset, held_out: Dataset, named: NDArray[np.int64]) -> _Found:
     gold = labels(held_out)
-    commonest = int(np.bincount(labels(train), minlength=len(LABELS)).argmax())
-    gain = macro_f1(gold, named) - macro_f1(gold, np.full(len(gold), commonest))
+    gain = macro_f1(gold, named) - macro_f1(gold, commonest(train, held_out))
     return _Found(gain, len(gold), gain)
 
 

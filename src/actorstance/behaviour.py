@@ -34,6 +34,7 @@ from actorstance.editing import (
 )
 from actorstance.examples import AUTHOR, LABELS, dataset
 from actorstance.models import Model
+from actorstance.priors import Priors
 from actorstance.scoring import mean_interval, stance_scores
 from actorstance.tagging import lexicon
 
@@ -47,6 +48,7 @@ NEUTRAL = LABELS.index("neutral")
 _PAIR = ("text", "source", "source_start", "target", "target_start")
 
 Change = tuple[int, Row]  # index of the example, the example that is asked instead
+Ask = Callable[[Dataset], NDArray[np.float64]]  # the answers of the run's model
 
 
 @dataclass(frozen=True)
@@ -81,13 +83,18 @@ class Check:
     off: Callable[[Examples, int, NDArray[np.float64]], float]
 
 
-def checks(model: Model, examples: Dataset, seed: int = 0) -> dict[str, Any]:
+def checks(
+    model: Model, examples: Dataset, seed: int = 0, *, priors: Priors | None = None, in_training: bool = False
+) -> dict[str, Any]:
     """Return what behaviour.json holds: for each check its pass rate, and the failures that are furthest off.
 
     Args:
         model: a fitted model.
         examples: labelled or not; a random `CANDIDATES` of them at most, of which a check tries `SAMPLE` at most.
         seed: of the sample, of the names that are put in, and of the bootstrap.
+        priors: under which all answers are read, as those of the run.
+        in_training: whether the model was fitted on these very examples, as after folds: it then knows the unchanged
+            sentences, and its rates are not those of sentences that are new to it.
 
     """
     cropped = copy.deepcopy(model.cropped)  # counts the sentences of the run, not those made here
@@ -96,17 +103,22 @@ def checks(model: Model, examples: Dataset, seed: int = 0) -> dict[str, Any]:
     names = _Names(model.registry or Registry.world(), rows, seed)
     pairs = zip(*(examples[name][:] for name in _PAIR), strict=True)
     known = dict(zip(pairs, examples["label"][:], strict=True))
-    found = Examples(rows, model.predict_proba(sample), known, names)
-    result = {"examples": len(rows), "checks": [_run(check, model, found, seed) for check in CHECKS]}
+
+    def ask(asked: Dataset) -> NDArray[np.float64]:
+        chances = model.predict_proba(asked)
+        return priors.applied(chances) if priors else chances
+
+    found = Examples(rows, ask(sample), known, names)
+    ran = [_run(check, model, ask, found, seed) for check in CHECKS]
     model.cropped = cropped
-    return result
+    return {"examples": len(rows), "in_training": in_training, "checks": ran}
 
 
-def _run(check: Check, model: Model, examples: Examples, seed: int) -> dict[str, Any]:
+def _run(check: Check, model: Model, ask: Ask, examples: Examples, seed: int) -> dict[str, Any]:
     changes = list(islice(check.change(examples), SAMPLE))
     rows = [(f"{check.name} {number}", {**row, "example_id": str(number)}) for number, (_, row) in enumerate(changes)]
     asked = dataset(rows)
-    after = model.predict_proba(asked)
+    after = ask(asked)
     off = np.array([check.off(examples, at, p) for (at, _), p in zip(changes, after, strict=True)])
     passed = off <= 0
     groups = [examples.rows[at]["group_id"] for at, _ in changes]

@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import datetime
+import re
 
 from actorstance.errors import InputError
 
+# datetime.fromisoformat takes any character between date and time ("2020-02-12/14"), and a week for its Monday.
+_FORM = re.compile(r"\d{4}-?(\d\d-?\d\d|W\d\d-?\d)([T ].+)?")
+
 
 def day_of(text: str | None) -> datetime.date | None:
-    """Return the day of an ISO date or time, None if it is none.
+    """Return the day of an ISO date or time, None if it is none: the day that is written, whatever the zone.
 
     Example:
-        >>> day_of("2020-02-12T08:00:00Z"), day_of("20200212"), day_of("12 Feb 2020")
+        >>> day_of("2020-02-12T23:30:00-05:00"), day_of("20200212"), day_of("2020-02-12/2020-02-14")
         (datetime.date(2020, 2, 12), datetime.date(2020, 2, 12), None)
 
     """
-    for read, part in ((datetime.date.fromisoformat, (text or "")[:10]), (datetime.datetime.fromisoformat, text or "")):
-        try:
-            found = read(part.strip())
-        except ValueError:
-            continue
-        return found.date() if isinstance(found, datetime.datetime) else found
-    return None
+    text = (text or "").strip()
+    if not _FORM.fullmatch(text):
+        return None
+    try:
+        return datetime.datetime.fromisoformat(text).date()
+    except ValueError:
+        return None
 
 
 def iso(text: str | None, where: str) -> str | None:

@@ -163,15 +163,17 @@ CORPUS = "corpus"  # the name of the corpus
 WEIGHT = "weight"  # how much the example counts in the loss, 1 for the mean
 
 
-def label_sets(train: Dataset) -> dict[str, NDArray[np.bool_]]:
+def label_sets(examples: Dataset) -> dict[str, NDArray[np.bool_]]:
     """Return, by corpus, which labels it has, shape (3,); nothing for examples of a single corpus.
 
     A corpus that has no neutral label must not teach that nothing is neutral, nor be asked for it.
     """
-    if CORPUS not in train.column_names:
+    if CORPUS not in examples.column_names:
         return {}
-    names, y = np.asarray(train[CORPUS][:]), labels(train)
-    return {str(name): np.bincount(y[names == name], minlength=len(LABELS)) > 0 for name in np.unique(names)}
+    there = set(zip(examples[CORPUS][:], examples["label"][:], strict=True))
+    return {
+        name: np.array([(name, at) in there for at in range(len(LABELS))]) for name in sorted({at for at, _ in there})
+    }
 
 
 def known_labels(examples: Dataset, sets: dict[str, NDArray[np.bool_]]) -> NDArray[np.bool_]:
@@ -182,6 +184,23 @@ def known_labels(examples: Dataset, sets: dict[str, NDArray[np.bool_]]) -> NDArr
         for name, found in sets.items():
             known[names == name] = found
     return known
+
+
+def among(probabilities: NDArray[np.float64], known: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Return the probabilities, shape (n, 3), given that the label is one of those that are known; rows sum to 1.
+
+    Where the model gives these nothing at all they are alike.
+
+    Example:
+        >>> among(np.array([[0.2, 0.6, 0.2], [0.0, 1.0, 0.0]]), np.array([True, False, True]))
+        array([[0.5, 0. , 0.5],
+               [0.5, 0. , 0.5]])
+
+    """
+    kept = np.where(known, probabilities, 0.0)
+    kept = np.where(kept.any(axis=1, keepdims=True), kept, np.broadcast_to(known, kept.shape))
+    result: NDArray[np.float64] = kept / kept.sum(axis=1, keepdims=True)
+    return np.where(np.all(known, axis=-1, keepdims=True), probabilities, result)  # to the last bit what they were
 
 
 def weights(examples: Dataset) -> NDArray[np.float64]:

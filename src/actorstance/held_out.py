@@ -1,11 +1,15 @@
-"""Held-out examples and what a model says of them: of one part of a corpus, or of every example in turn."""
+"""Held-out examples and what a model says of them: of one part of a corpus, or of every example in turn.
+
+Of several corpora (`data=joint`) one may lack a label. Its examples cannot have it, so every figure is of the model's
+choice among the labels that the example's corpus has.
+"""
 
 from __future__ import annotations
 
 import copy
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +19,7 @@ from numpy.typing import NDArray
 
 from actorstance import audit, conformal, scoring
 from actorstance.corpora import Corpus
-from actorstance.examples import CORPUS, LABELS, grouped_folds, grouped_tenth, label_sets, labels
+from actorstance.examples import CORPUS, LABELS, among, grouped_folds, grouped_tenth, known_labels, label_sets, labels
 from actorstance.models import Model
 from actorstance.priors import Priors, Wanted, priors
 from actorstance.reliability import reliability
@@ -26,34 +30,39 @@ ERRORS = 12  # wrong answers that a run keeps, the surest first
 
 @dataclass(frozen=True)
 class HeldOut:
-    """Held-out examples, what a model says of them, and what training gave away of them."""
+    """Held-out examples, what a model says of them, and what training gave away of them.
+
+    `probabilities` are those among the labels that each example's corpus has, of which all figures and prediction sets
+    are; `of_all` those of all labels, as the model gives them for new text. Shape (n, 3), as is `known`.
+    """
 
     examples: Dataset
     probabilities: NDArray[np.float64]
-    majority: int  # the commonest label in training
+    of_all: NDArray[np.float64]
+    known: NDArray[np.bool_]  # which labels the corpus of each example has
+    majority: NDArray[np.int64]  # of these the commonest in training
     clean: NDArray[np.bool_] | None  # no twin in training; None where the training examples are not at hand
     names_only: NDArray[np.int64] | None
     audit: dict[str, Any]
     seconds: dict[str, float]
     errors: list[dict[str, Any]]  # the wrong answers that the model was surest of
-    label_sets: dict[str, NDArray[np.bool_]] = field(default_factory=dict)  # by corpus, of several
-    priors: Priors | None = None  # under which the probabilities are read
-    unadjusted: NDArray[np.float64] | None = None  # the probabilities without them
+    priors: Priors | None = None  # under which the probabilities are read; `of_all` are without them
 
     def sets(self, level: float, calibration: conformal.Calibration | None = None) -> NDArray[np.bool_]:
         """Return the prediction sets, shape (n, 3), by a model's calibration, or else each by the other groups."""
         if calibration is not None:
             # Each label's limit is its own, so that it holds however common the label is: priors have no part in it.
-            given = self.probabilities if self.unadjusted is None else self.unadjusted
-            return conformal.sets(given, calibration, level)
-        return conformal.sets_by_folds(labels(self.examples), self.probabilities, self.examples["group_id"][:], level)
+            return conformal.sets(self.of_all, calibration, level) & self.known
+        gold, groups = labels(self.examples), self.examples["group_id"][:]
+        return conformal.sets_by_folds(gold, self.probabilities, groups, level) & self.known
 
     def metrics(self, seed: int, sets: NDArray[np.bool_], level: float) -> dict[str, Any]:
         """Return what metrics.json holds."""
         gold, groups = labels(self.examples), self.examples["group_id"][:]
         found = scoring.metrics(gold, self.probabilities, groups, self.clean, self.names_only, self.majority, seed)
         if CORPUS in self.examples.column_names:
-            found["corpora"] = scoring.by_corpus(gold, self.probabilities, self.examples[CORPUS][:], self.label_sets)
+            of_all = self.priors.applied(self.of_all) if self.priors else self.of_all
+            found["corpora"] = scoring.by_corpus(gold, of_all, self.probabilities, self.examples[CORPUS][:])
         return {
             "n": found.pop("n"),
             "documents": len(set(self.examples["document_id"][:])),
@@ -75,59 +84,51 @@ def scored(
     model: Model,
     held: Dataset,
     training: Dataset | None,
-    counts: dict[str, Any],
+    corpus: Corpus,
     fit_seconds: float,
-    majority: int | None = None,
+    *,
     limits: Mapping[str, float | None] | None = None,
     wanted_priors: Wanted = None,
 ) -> HeldOut:
     """Ask a model of held-out examples, and audit them against its training.
 
     Args:
-        model: a fitted model.
+        model: a fitted model; if what it has seen is not at hand, its card tells the commonest label there.
         held: labelled examples.
         training: what the model has seen; None: it is not at hand.
-        counts: of the corpus.
+        corpus: the one that the examples are of.
         fit_seconds: what fitting took.
-        majority: the commonest label in training, if it is not to be counted here.
         limits: of the audit's checks, see `audit.check`.
         wanted_priors: see `priors.priors`.
 
     """
     start = time.perf_counter()
-    unadjusted = model.predict_proba(held)
+    of_all = model.predict_proba(held)
     seconds = {"fit": fit_seconds, "predict": time.perf_counter() - start}
-    shifted = priors(wanted_priors, model.card.get("priors"), unadjusted)
-    probabilities = shifted.applied(unadjusted) if shifted else unadjusted
+    known = known_labels(held, label_sets(corpus.examples))
+    shifted = priors(wanted_priors, model.card.get("priors"), of_all)
+    probabilities = among(shifted.applied(of_all) if shifted else of_all, known)
     if training is None:
-        clean, names_only, sets = None, None, {}
-        found = {"rows": counts, "leakage": None, "note": "the training examples were not at hand"}
+        majority, clean, names_only = np.full(len(held), int(model.card["majority"])), None, None
+        found = {"rows": corpus.counts, "leakage": None, "note": "the training examples were not at hand"}
     else:
-        clean, names_only, sets = (
-            without_near_twin(held, training),
-            audit.names_only(training, held),
-            label_sets(training),
-        )
+        majority, names_only = audit.commonest(training, held), audit.names_only(training, held)
+        clean = without_near_twin(held, training)
         checked = audit.check(training, held, limits=limits, named=names_only)
-        found = {**audit.report(counts, training, held), **checked}
-        majority = _commonest(training) if majority is None else majority
+        found = {**audit.report(corpus.counts, training, held), **checked}
     return HeldOut(
-        held,
-        probabilities,
-        majority or 0,
-        clean,
-        names_only,
-        found,
-        seconds,
-        _errors(held, probabilities, model),
-        sets,
-        shifted,
-        unadjusted,
+        examples=held,
+        probabilities=probabilities,
+        of_all=of_all,
+        known=known,
+        majority=majority,
+        clean=clean,
+        names_only=names_only,
+        audit=found,
+        seconds=seconds,
+        errors=_errors(held, probabilities, model),
+        priors=shifted,
     )
-
-
-def _commonest(examples: Dataset) -> int:
-    return int(np.bincount(labels(examples), minlength=3).argmax())
 
 
 def cross_validated(
@@ -145,16 +146,18 @@ def cross_validated(
         fold_model, seconds = fit_timed(copy.deepcopy(model), fit, tune, checkpoints and checkpoints / f"fold-{number}")
         held = examples.select(held_rows)
         training = examples.select(train_rows)
-        folds.append(scored(fold_model, held, training, corpus.counts, seconds, limits=limits))
+        folds.append(scored(fold_model, held, training, corpus, seconds, limits=limits))
     together = HeldOut(
-        concatenate_datasets([fold.examples for fold in folds]),
-        np.concatenate([fold.probabilities for fold in folds]),
-        _commonest(examples),
-        np.concatenate([fold.clean for fold in folds if fold.clean is not None]),
-        np.concatenate([fold.names_only for fold in folds if fold.names_only is not None]),
-        {"rows": corpus.counts, "folds": [fold.audit for fold in folds]},
-        {key: sum(fold.seconds[key] for fold in folds) for key in ("fit", "predict")},
-        _surest([error for fold in folds for error in fold.errors]),
+        examples=concatenate_datasets([fold.examples for fold in folds]),
+        probabilities=np.concatenate([fold.probabilities for fold in folds]),
+        of_all=np.concatenate([fold.of_all for fold in folds]),
+        known=np.concatenate([fold.known for fold in folds]),
+        majority=np.concatenate([fold.majority for fold in folds]),
+        clean=np.concatenate([fold.clean for fold in folds if fold.clean is not None]),
+        names_only=np.concatenate([fold.names_only for fold in folds if fold.names_only is not None]),
+        audit={"rows": corpus.counts, "folds": [fold.audit for fold in folds]},
+        seconds={key: sum(fold.seconds[key] for fold in folds) for key in ("fit", "predict")},
+        errors=_surest([error for fold in folds for error in fold.errors]),
     )
     fitted, _ = fit_timed(model, *grouped_tenth(examples, seed), checkpoints and checkpoints / "all")
     return together, fitted

@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 from datasets import Dataset, concatenate_datasets
 
-from actorstance.corpora import Corpus
+from actorstance.corpora import Corpus, names_of
 from actorstance.errors import InputError
 from actorstance.examples import CORPUS, SPLITS, grouped_tenth, with_split
 from actorstance.models import Model
+
+TENTH = 0  # the seed of the tenth of a corpus with an official split, whatever the run's
 
 
 def has_split(corpus: Corpus) -> bool:
@@ -61,25 +63,60 @@ def foreign_part(corpus: Corpus, eval_split: str | None) -> Dataset:
 
 
 def parts_of(corpus: Corpus, part: str, seed: int) -> tuple[Dataset, Dataset, Dataset]:
-    """Return the examples to fit on, to tune and calibrate on, and to score, if `part` is scored."""
-    examples = corpus.examples if has_split(corpus) else with_split(corpus.examples, seed)
-    train, valid = of_split(examples, "train"), of_split(examples, "valid")
-    if part == "valid" or not len(valid):
-        train, valid = _tenth(train, seed)
-    return train, valid, of_split(examples, part)
+    """Return the examples to fit on, to tune and calibrate on, and to score, if `part` is scored.
 
-
-def _tenth(train: Dataset, seed: int) -> tuple[Dataset, Dataset]:
-    """Split off a tenth to tune on; of each corpus the one that it has alone.
-
-    So a model that goes on from one of several corpora (`model.start`) is tuned on what neither was fitted on.
+    An official split is the corpus's, and so is the tenth that is split off train where there is no other part to tune
+    on: neither hangs on the seed. Of several corpora each has the parts that it has alone. So a model that goes on from
+    another (`model.start`) is tuned on what neither was fitted on.
     """
-    if CORPUS not in train.column_names:
-        return grouped_tenth(train, seed)
-    names = np.asarray(train[CORPUS][:])
-    each = [grouped_tenth(train.select(np.flatnonzero(names == name)), seed) for name in dict.fromkeys(names.tolist())]
-    fit, tune = zip(*each, strict=True)
-    return concatenate_datasets(fit), concatenate_datasets(tune)
+    official = has_split(corpus)
+    examples = corpus.examples if official else with_split(corpus.examples, seed)
+    fit, tune = zip(*(_fit_and_tune(one, part, TENTH if official else seed) for one in _each(examples)), strict=True)
+    return concatenate_datasets(fit), concatenate_datasets(tune), of_split(examples, part)
+
+
+def require_unseen(origins: list[dict[str, str]], corpus: Corpus, part: str, seed: int) -> None:
+    """Check that the models that a model learns from have not learned from what is scored, nor from what is tuned on.
+
+    Of a corpus they may have seen all but the part that they were scored on themselves; without an official split that
+    hangs on the seed, and of folds they have seen all. They were fitted on all but the tenth that this one is tuned on,
+    unless an earlier version split off another tenth with another seed.
+    """
+    ours = set(names_of(corpus.recipe)) - {"table"}  # of tables the name says nothing
+    for one in origins:
+        same = one["fingerprint"] == corpus.fingerprint or ours & set(one["corpus"].split(", "))
+        split_alike = has_split(corpus) or one["seed"] == str(seed)
+        if same and (one["eval_split"] != part or corpus.folds or not split_alike):
+            raise InputError(
+                f"model.{one['how']}: it was trained on {one['corpus']} and scored on {one['eval_split']} of it (seed "
+                f"{one['seed']}); of what is scored here, {part} (seed {seed}), it may have learned."
+            )
+        old = one["seed"] != str(TENTH) and one["tenth"] != "corpus"
+        if same and old and _tunes_on_tenth(corpus, part):
+            raise InputError(
+                f"model.{one['how']}: it was trained on {one['corpus']} by a version that split off the tenth to tune "
+                f"on by the seed ({one['seed']}), so it was fitted on what is tuned on here. Train it anew."
+            )
+
+
+def _tunes_on_tenth(corpus: Corpus, part: str) -> bool:
+    """Whether a model is tuned on a tenth of train, of any of several corpora, if `part` is scored."""
+    return has_split(corpus) and any(
+        part == "valid" or "valid" not in one["split"][:] for one in _each(corpus.examples)
+    )
+
+
+def _fit_and_tune(examples: Dataset, part: str, seed: int) -> tuple[Dataset, Dataset]:
+    train, valid = of_split(examples, "train"), of_split(examples, "valid")
+    return grouped_tenth(train, seed) if part == "valid" or not len(valid) else (train, valid)
+
+
+def _each(examples: Dataset) -> list[Dataset]:
+    """The examples of each of several corpora."""
+    if CORPUS not in examples.column_names:
+        return [examples]
+    names = np.asarray(examples[CORPUS][:])
+    return [examples.select(np.flatnonzero(names == name)) for name in dict.fromkeys(names.tolist())]
 
 
 def of_split(examples: Dataset, split: str) -> Dataset:

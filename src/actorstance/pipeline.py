@@ -17,11 +17,11 @@ from actorstance.actors import Registry
 from actorstance.corpora import Corpus
 from actorstance.documents import Document
 from actorstance.errors import InputError
-from actorstance.examples import SPLITS, grouped_folds, labels, pairs
+from actorstance.examples import SPLITS, among, grouped_folds, known_labels, label_sets, labels, pairs
 from actorstance.files import first_process
 from actorstance.held_out import cross_validated, fit_timed, scored
 from actorstance.models import Model, bundle, optional
-from actorstance.parts import foreign_part, has_split, held_out_part, parts_of, training_part
+from actorstance.parts import foreign_part, has_split, held_out_part, parts_of, require_unseen, training_part
 from actorstance.priors import Wanted, priors, shares
 from actorstance.reading import Names, read_actors
 from actorstance.scoring import macro_f1
@@ -50,7 +50,7 @@ def train(
         out: the run's folder, which must hold no run.
         eval_split: the part that is scored. `test`: fit on train, tune and calibrate on valid. `valid`: fit on train
             but for a grouped tenth, tune and calibrate on that. None: test, or valid where the corpus has no test.
-        seed: of splits, folds and bootstrap.
+        seed: of what the model draws, of folds, of the split of a corpus without an official one, and of the bootstrap.
         registry: the actors with which the saved model reads new text; the world's, if none is given.
         resume: whether `out` holds an interrupted run, which goes on; all else must be as it was.
         command: what the user typed, for the model's card and the report.
@@ -76,9 +76,10 @@ def train(
         "fingerprint": corpus.fingerprint,
         "eval_split": part or f"{corpus.folds} folds",
         "seed": seed,
+        "tenth": "corpus" if has_split(corpus) else "seed",  # in the cards of earlier versions it always was the seed
     }
     if learned_from := bundle.origins(model.params):
-        _require_unseen(learned_from, corpus, str(card["eval_split"]), seed)
+        require_unseen(learned_from, corpus, str(card["eval_split"]), seed)
         card["origins"] = learned_from
     settings = {**card, "model": {"kind": model.kind, **model.params}}
     settings["examples (their SHA-256)"] = settings.pop("fingerprint")
@@ -87,42 +88,36 @@ def train(
         with _naming(corpus):
             if part is None:
                 held_out, fitted = cross_validated(corpus, model, seed, checkpoints, limits)
+                training = corpus.examples
             else:
                 fit, tune, held = parts_of(corpus, part, seed)
                 fitted, seconds = fit_timed(model, fit, tune, checkpoints)
                 training = concatenate_datasets([fit, tune])
-                held_out = scored(fitted, held, training, corpus.counts, seconds, limits=limits)
+                held_out = scored(fitted, held, training, corpus, seconds, limits=limits)
         sets = held_out.sets(conformal.LEVEL)
         metrics = held_out.metrics(seed, sets, conformal.LEVEL)
         kept = {key: value for key, value in metrics.items() if key != "seconds"}
         fitted.registry = registry or Registry.world()
-        calibration = conformal.calibrate(labels(held_out.examples), held_out.probabilities)
-        facts = {"majority": held_out.majority, "metrics": kept, "conformal": calibration, "command": command}
-        facts["priors"] = shares(held_out.probabilities)
+        facts: dict[str, Any] = {"metrics": kept, "command": command}
+        facts["majority"] = int(np.bincount(labels(training)).argmax())
+        # Of new text nobody says that a label cannot occur: what is kept for it is of the answers among all labels.
+        facts["conformal"] = conformal.calibrate(labels(held_out.examples), held_out.of_all)
+        facts["priors"] = shares(held_out.of_all)
         fitted.card = {**card, **facts}
         if first_process():
-            results = (held_out.examples, held_out.probabilities, metrics, held_out.audit, held_out.errors)
-            read = behaviour.checks(fitted, held_out.examples, seed)
-            runs.write_scored(out, *results, fitted, sets, read, "train", command, corpus.name)
+            runs.write_scored(
+                out,
+                held_out,
+                fitted,
+                metrics=metrics,
+                sets=sets,
+                behaviour=behaviour.checks(fitted, held_out.examples, seed, in_training=part is None),
+                stage="train",
+                command=command,
+                data=corpus.name,
+            )
             fitted.save(out / "model")
     return metrics
-
-
-def _require_unseen(origins: list[dict[str, str]], corpus: Corpus, part: str, seed: int) -> None:
-    """Check that the models that a model learns from have not learned from what is scored.
-
-    Of a corpus they may have seen all but the part that they were scored on themselves; without an official split that
-    hangs on the seed, and of folds they have seen all.
-    """
-    ours = set(corpora.names_of(corpus.recipe)) - {"table"}  # of tables the name says nothing
-    for one in origins:
-        same = one["fingerprint"] == corpus.fingerprint or ours & set(one["corpus"].split(", "))
-        split_alike = has_split(corpus) or one["seed"] == str(seed)
-        if same and (one["eval_split"] != part or corpus.folds or not split_alike):
-            raise InputError(
-                f"model.{one['how']}: it was trained on {one['corpus']} and scored on {one['eval_split']} of it (seed "
-                f"{one['seed']}); of what is scored here, {part} (seed {seed}), it may have learned."
-            )
 
 
 def evaluate(
@@ -165,11 +160,12 @@ def evaluate(
         raise InputError("the model has no card: it was not trained by pipeline.train, so nobody can say on what.")
     seed = int(card["seed"])
     own = corpus.fingerprint == card["fingerprint"]
+    folded = own and bool(corpus.folds)
     if own and wanted_priors is not None:
         raise InputError("priors: they are for other corpora; on its own the model knows how common the labels are.")
-    if own and corpus.folds and model.kind == "onnx":
+    if folded and model.kind == "onnx":
         raise InputError(f"data={corpus.name} is cross-validated, and an export cannot be trained: evaluate its run.")
-    if own and corpus.folds:
+    if folded:
         held_out, _ = cross_validated(corpus, type(model)(**model.params), seed)
     elif own:
         if eval_split not in (None, card["eval_split"]):
@@ -177,17 +173,24 @@ def evaluate(
                 f"eval_split={eval_split}: the model has seen that part; held out was {card['eval_split']}."
             )
         fit, tune, held = parts_of(corpus, card["eval_split"], seed)
-        held_out = scored(model, held, concatenate_datasets([fit, tune]), corpus.counts, 0.0)
+        held_out = scored(model, held, concatenate_datasets([fit, tune]), corpus, 0.0)
     else:
         held = foreign_part(corpus, eval_split)
         training = training_part(trained_on, model) if trained_on else None
-        majority = int(card["majority"])
-        held_out = scored(model, held, training, corpus.counts, 0.0, majority, wanted_priors=wanted_priors)
+        held_out = scored(model, held, training, corpus, 0.0, wanted_priors=wanted_priors)
     sets = held_out.sets(level, None if own else card.get("conformal"))
     metrics = held_out.metrics(seed, sets, level)
-    results = (held_out.examples, held_out.probabilities, metrics, held_out.audit, held_out.errors)
-    read = behaviour.checks(model, held_out.examples, seed)
-    runs.write_scored(out, *results, model, sets, read, "evaluate", command, corpus.name, held_out.priors)
+    runs.write_scored(
+        out,
+        held_out,
+        model,
+        metrics=metrics,
+        sets=sets,
+        behaviour=behaviour.checks(model, held_out.examples, seed, priors=held_out.priors, in_training=folded),
+        stage="evaluate",
+        command=command,
+        data=corpus.name,
+    )
     return metrics
 
 
@@ -256,7 +259,8 @@ def export(model: Model, corpus: Corpus, out: Path, *, precision: str = "bf16") 
     )
     exported: Model = exporting.to_onnx(model, precision, fit)
     gold, before, after = labels(held), model.predict_proba(held), exported.predict_proba(held)
-    f1_before, f1 = (macro_f1(gold, chances.argmax(axis=1)) for chances in (before, after))
+    known = known_labels(held, label_sets(corpus.examples))
+    f1_before, f1 = (macro_f1(gold, among(chances, known).argmax(axis=1)) for chances in (before, after))
     lost = {
         "precision": precision,
         "of": model.sha256,
@@ -342,9 +346,20 @@ def predict(
     shifted = priors(wanted_priors, model.card.get("priors"), probabilities)
     if shifted:
         probabilities = shifted.applied(probabilities)
-    read = behaviour.checks(model, examples, seed)
-    results = (readings, examples, probabilities, model, seconds, seed)
-    return runs.write_predicted(out, *results, sets, read, registry, command, shifted)
+    return runs.write_predicted(
+        out,
+        readings,
+        examples,
+        probabilities,
+        model,
+        sets=sets,
+        behaviour=behaviour.checks(model, examples, seed, priors=shifted),
+        registry=registry,
+        priors=shifted,
+        seed=seed,
+        seconds=seconds,
+        command=command,
+    )
 
 
 def stances(document: Document, model: Model) -> list[dict[str, Any]]:

@@ -24,6 +24,7 @@ from actorstance.documents import Document
 from actorstance.errors import InputError
 from actorstance.examples import LABELS
 from actorstance.files import first_process, read_json, write_csv, write_json, write_jsonl
+from actorstance.held_out import HeldOut
 from actorstance.models import Model
 from actorstance.models.bundle import MANIFEST
 from actorstance.priors import Priors
@@ -155,33 +156,30 @@ def _flat(table: dict[str, Any], prefix: str = "") -> dict[str, Any]:
 
 def write_scored(
     out: Path,
-    examples: Dataset,
-    probabilities: NDArray[np.float64],
-    metrics: dict[str, Any],
-    audit: dict[str, Any],
-    errors: list[dict[str, Any]],
+    held_out: HeldOut,
     model: Model,
+    *,
+    metrics: dict[str, Any],
     sets: NDArray[np.bool_],
     behaviour: dict[str, Any],
     stage: str,
     command: str | None,
     data: str,
-    priors: Priors | None = None,
 ) -> None:
     """Write what a run on labelled examples leaves, but for the model: see docs/runs.md."""
-    seed = int(model.card["seed"])
+    seed, examples, probabilities = int(model.card["seed"]), held_out.examples, held_out.probabilities
     actors = scoring.actor_table(examples, probabilities, seed)
     pairs = scoring.pair_table(examples, probabilities, seed)
     out.mkdir(parents=True, exist_ok=True)
     write_jsonl(out / "log.jsonl", [{**line, "model": model.kind} for line in model.log])
-    write_json(out / "audit.json", {**audit, "cropped": model.cropped})
+    write_json(out / "audit.json", {**held_out.audit, "cropped": model.cropped})
     write_jsonl(out / "predictions.jsonl", prediction_rows(examples, probabilities, sets))
     write_json(out / "behaviour.json", behaviour)
     write_csv(out / "actors.csv", ACTOR_COLUMNS, actors)
     write_csv(out / "pairs.csv", PAIR_COLUMNS, pairs)
-    write_jsonl(out / "errors.jsonl", errors)
+    write_jsonl(out / "errors.jsonl", held_out.errors)
     write_json(out / "metrics.json", metrics)
-    named = (row["actor"] for row in actors)
+    named, priors = (row["actor"] for row in actors), held_out.priors
     write_json(out / "provenance.json", provenance(stage, model, seed, named, model.registry, command, data, priors))
     report.write(out)
 
@@ -192,13 +190,14 @@ def write_predicted(
     examples: Dataset,
     probabilities: NDArray[np.float64],
     model: Model,
-    seconds: float,
-    seed: int,
+    *,
     sets: NDArray[np.bool_] | None,
     behaviour: dict[str, Any],
     registry: Registry,
-    command: str | None,
     priors: Priors | None,
+    seed: int,
+    seconds: float,
+    command: str | None,
 ) -> dict[str, Any]:
     """Write what reading new articles leaves, and return the counts in it."""
     documents = [reading.document for reading in readings]

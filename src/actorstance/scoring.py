@@ -32,7 +32,7 @@ def metrics(
     groups: list[str],
     clean: NDArray[np.bool_] | None,
     names_only: NDArray[np.int64] | None,
-    majority: int,
+    majority: int | NDArray[np.int64],
     seed: int = 0,
 ) -> dict[str, Any]:
     """Return the metrics of held-out examples, as in metrics.json: how often, and for which label, a model is right.
@@ -43,7 +43,7 @@ def metrics(
         groups: the group of each example.
         clean: which examples have no twin in training, shape (n,); None if the training examples are not at hand.
         names_only: labels predicted from the two names alone, shape (n,); None likewise.
-        majority: the commonest label in training.
+        majority: the commonest label in training, or, shape (n,), of those that each example can have.
         seed: of the bootstrap.
 
     Macro-F1 is the mean over the labels that occur in `gold`.
@@ -85,16 +85,13 @@ def metrics(
 
 
 def by_corpus(
-    gold: NDArray[np.int64],
-    probabilities: NDArray[np.float64],
-    corpora: list[str],
-    label_sets: dict[str, NDArray[np.bool_]],
+    gold: NDArray[np.int64], of_all: NDArray[np.float64], of_own: NDArray[np.float64], corpora: list[str]
 ) -> dict[str, dict[str, Any]]:
     """Return the metrics of each of several corpora: over all labels, and `own_labels`, choosing among those it has.
 
     Example:
-        >>> sure = np.array([[0.4, 0.5, 0.1], [0.1, 0.2, 0.7]])
-        >>> found = by_corpus(np.array([0, 2]), sure, ["a", "a"], {"a": np.array([True, False, True])})
+        >>> sure, among = np.array([[0.4, 0.5, 0.1], [0.1, 0.2, 0.7]]), np.array([[0.8, 0, 0.2], [0.1, 0, 0.9]])
+        >>> found = by_corpus(np.array([0, 2]), sure, among, ["a", "a"])
         >>> found["a"]["accuracy"], found["a"]["own_labels"]["accuracy"]
         (0.5, 1.0)
 
@@ -102,10 +99,9 @@ def by_corpus(
     result = {}
     for name in dict.fromkeys(corpora):
         rows = np.flatnonzero(np.asarray(corpora) == name)
-        own = np.where(label_sets.get(name, np.ones(len(LABELS), dtype=bool)), probabilities[rows], -1.0)
         figures = [
             {"accuracy": float((gold[rows] == found).mean()), "macro_f1": macro_f1(gold[rows], found)}
-            for found in (probabilities[rows].argmax(axis=1), own.argmax(axis=1))
+            for found in (of_all[rows].argmax(axis=1), of_own[rows].argmax(axis=1))
         ]
         result[name] = {"n": len(rows), **figures[0], "own_labels": figures[1]}
     return result

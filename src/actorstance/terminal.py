@@ -81,6 +81,8 @@ def metrics(found: dict[str, Any]) -> None:
     more = f"(calibrated: up to {found['ece_if_calibrated_high']:.3f}), by label {found['classwise_ece']:.3f}"
     say(f"  expected calibration error {found['ece']:.3f} {more}")
     _priors(found.get("priors"))
+    if "corpora" in found:
+        say("  above each example is judged among the labels that its corpus has; by corpus, among all labels:")
     for name, row in found.get("corpora", {}).items():
         own = row["own_labels"]
         say(f"  {name:37} {'':2}{row['macro_f1']:>8.3f}  {row['accuracy']:>8.3f}  {row['n']:,} examples")

@@ -101,7 +101,8 @@ def origins(params: Mapping[str, Any]) -> list[dict[str, str]]:
 
     Returns:
         Of each, nearest first: `how` (the parameter), `kind`, `sha256` of its manifest, and what it was trained on:
-        `corpus` (its name, or several), `fingerprint`, `eval_split`, `seed`.
+        `corpus` (its name, or several), `fingerprint`, `eval_split`, `seed`, `tenth` (whether the tenth that models
+        are tuned on hung on the corpus or the seed). What a card does not tell is "unknown".
 
     Raises:
         InputError: if there is no such model, or it is not as it was saved.
@@ -118,7 +119,7 @@ def origins(params: Mapping[str, Any]) -> list[dict[str, str]]:
         told = {"kind": meta.get("kind"), "sha256": sha256(folder / MANIFEST), **card}
         told["corpus"] = ", ".join(names_of(card.get("corpus"))) or "unknown"
         rows = [{**told, "how": how}, *(before if isinstance(before, list) else [])]
-        keys = ("how", "kind", "sha256", "corpus", "fingerprint", "eval_split", "seed")
+        keys = ("how", "kind", "sha256", "corpus", "fingerprint", "eval_split", "seed", "tenth")
         found += [{key: str(row.get(key, "unknown")) for key in keys} for row in rows if isinstance(row, dict)]
     return found
 

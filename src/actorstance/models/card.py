@@ -94,8 +94,9 @@ def _metrics(card: dict[str, Any], metrics: dict[str, Any]) -> list[str]:
         ("expected calibration error", _number(metrics["ece"])),
         *((f"F1 of {label} ({metrics['per_label'][label]['n']})", _f1(metrics, label)) for label in LABELS),
     ]
-    held = f"Held out: {_plain(card.get('eval_split'))}, {metrics['n']} examples of {metrics['documents']} documents.\n"
-    return [held, "| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows), ""]
+    held = f"Held out: {_plain(card.get('eval_split'))}, {metrics['n']} examples of {metrics['documents']} documents."
+    own = " Of each example the model chooses among the labels that its corpus has." * ("corpora" in metrics)
+    return [f"{held}{own}\n", "| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows), ""]
 
 
 def _export(lost: dict[str, Any]) -> list[str]:

@@ -27,7 +27,7 @@ from sklearn.utils import murmurhash3_32
 
 from actorstance.actors import Registry
 from actorstance.errors import InputError
-from actorstance.examples import LABELS, known_labels, label_sets, labels, weights
+from actorstance.examples import LABELS, among, known_labels, label_sets, labels, weights
 from actorstance.models import Watch, bundle
 from actorstance.models.calibration import TEMPERATURES, fit_temperature, with_temperature
 from actorstance.models.features import features
@@ -131,9 +131,9 @@ class LinearModel:
         ]
         self.temperature_ = 1.0
         if len(valid):
-            among_known = self.predict_proba(valid) * known_labels(valid, sets)
-            among_known /= among_known.sum(axis=1, keepdims=True)
-            self.temperature_ = fit_temperature(among_known, labels(valid))
+            self.temperature_ = fit_temperature(
+                among(self.predict_proba(valid), known_labels(valid, sets)), labels(valid)
+            )
         return self
 
     def _one_against_rest(

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
 
 from actorstance.errors import InputError
-from actorstance.examples import LABELS, known_labels, label_sets, labels, weights
+from actorstance.examples import LABELS, among, known_labels, label_sets, labels, weights
 from actorstance.models import bundle, load
 from actorstance.models.calibration import fit_temperature
 from actorstance.models.encoders import encoder_folder, open_encoder, quiet
@@ -172,8 +172,8 @@ class TransformerModel(PairModel):
         gold, inputs = labels(valid) if len(valid) else None, self._encode(valid, "validation")
         self.temperature_ = 1.0
         if gold is not None:
-            among_known = self._probabilities(inputs, len(gold)) * known_labels(valid, label_sets(train))
-            self.temperature_ = fit_temperature(among_known / among_known.sum(axis=1, keepdims=True), gold)
+            known = known_labels(valid, label_sets(train))
+            self.temperature_ = fit_temperature(among(self._probabilities(inputs, len(gold)), known), gold)
         return self
 
     def _require_positions(self, network: PairNetwork) -> None:
