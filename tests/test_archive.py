@@ -327,6 +327,24 @@ def test_a_file_cut_short_is_read_as_far_as_it_goes(tmp_path: Path) -> None:
         assert "the rest of the file" in last.reason
 
 
+def test_a_table_alone_is_an_archive_too(tmp_path: Path) -> None:
+    table = tmp_path / "a.csv"
+    table.write_text('id;date;text\na;2024-05-01;"Varna; Ostia"\n;;Varna\nb;;Ostia\nb;;Ostia\nc;d\ne;;Senga\n')
+    found = list(Archive(table))
+    assert found[:1] == [Text("a.csv:2", "a", "2024-05-01", "Varna; Ostia")]
+    assert found[1:4:2] == [
+        Rejected("a.csv:3", None, "no id"),
+        Rejected("a.csv:5", "b", "the document id occurs twice"),
+    ]
+    (lost,) = found[4:]
+    assert isinstance(lost, Rejected)
+    assert lost.reason == "the rest of the file: a.csv:6: 2 fields, the first line names 3."
+    page = tmp_path / "a.html"
+    page.write_text("<html>")
+    with pytest.raises(InputError, match="a web page"):
+        Archive(page)
+
+
 def test_a_parquet_without_the_column(tmp_path: Path) -> None:
     pq.write_table(pa.table({"id": ["a"], "body": ["b"]}), tmp_path / "a.parquet")
     with pytest.raises(InputError, match=r"no column 'text'; there are id, body.*columns\.text="):

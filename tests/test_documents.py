@@ -437,3 +437,89 @@ def test_columns_of_jsonl_may_have_other_names(tmp_path: Path) -> None:
         documents.read(path, named | {"date": "publishd"})
     with pytest.raises(InputError, match=r"columns\.title: there is no such setting"):
         documents.read(path, {"title": "headline"})
+
+
+TWO = [("a", "2024-05-01", f"Talks collapse\n\n{BODY}"), ("b", None, f'{BODY} "It ended," it said.')]
+
+
+def _cells(delimiter: str) -> str:
+    rows = [("id", "date", "text"), *((id, date or "", text.replace('"', '""')) for id, date, text in TWO)]
+    return "".join(delimiter.join(f'"{cell}"' for cell in row) + "\r\n" for row in rows)
+
+
+def _records() -> list[dict[str, str | None]]:
+    return [{"id": id, "date": date, "text": text} for id, date, text in TWO]
+
+
+TABLES: dict[str, tuple[str, str | bytes]] = {
+    "commas": ("a.csv", _cells(",")),
+    "semicolons, as Excel saves them": ("a.CSV", "\ufeff" + _cells(";")),
+    "tabs": ("a.tsv", _cells("\t")),
+    "UTF-16": ("a.csv", _cells(";").encode("utf-16")),
+    "array": ("a.json", json.dumps(_records(), indent=1)),
+    "JSONL in UTF-16": ("a.jsonl", "".join(json.dumps(row) + "\n" for row in _records()).encode("utf-16")),
+}
+
+
+@pytest.mark.parametrize(("name", "content"), TABLES.values(), ids=TABLES.keys())
+def test_a_table_is_read_row_by_row(tmp_path: Path, name: str, content: str | bytes) -> None:
+    found = documents.read(_write(tmp_path / name, content))
+    assert [(document.id, document.date, document.raw) for document in found] == TWO
+
+
+def test_one_object_of_json_and_other_names_of_columns(tmp_path: Path) -> None:
+    (found,) = documents.read(_write(tmp_path / "a.json", json.dumps({"key": 3, "text": BODY})), {"id": "key"})
+    assert (found.id, found.date, found.raw) == ("3", None, BODY)
+
+
+NO_ARTICLES: dict[str, tuple[str, str | bytes, str]] = {
+    "no id": ("a.csv", f"text\n{BODY}\n", r":2: no column 'id'; there are text\. .*columns\.id="),
+    "empty id": ("a.csv", f"id,text\n,{BODY}\n", ":2: expected id, text"),
+    "a number in an array": ("a.json", "[1]", ": record 1 is a JSON int, expected an object"),
+    "JSONL called JSON": ("a.json", _row(1) + _row(2), ": no JSON: .* Call it .jsonl"),
+    "empty array": ("a.json", "[]", ": the file is empty"),
+    "page": ("a.html", BODY, ": a web page. Copy the article"),
+    "word processor": ("a.docx", BODY, ": a word processor's file. Save it as plain text"),
+    "PDF": ("a.pdf", BODY, ": a PDF file"),
+    "spreadsheet": ("a.xlsx", BODY, ": a spreadsheet. Save the sheet as CSV"),
+    "packed": ("a.jsonl.gz", BODY, ": an archive. Add archive=true"),
+    "unknown": ("a.log", BODY, r": neither a text nor a table. .*a\.txt"),
+    "HTML called text": ("a.txt", f"\ufeff\n<!DOCTYPE html>\n<p>{BODY}</p>", ": looks like HTML"),
+    "HTML in a table": ("a.jsonl", _row(1, f"<html><p>{BODY}</p></html>"), ":1: looks like HTML"),
+}
+
+
+@pytest.mark.parametrize(("name", "content", "message"), NO_ARTICLES.values(), ids=NO_ARTICLES.keys())
+def test_what_holds_no_article_is_refused(tmp_path: Path, name: str, content: str | bytes, message: str) -> None:
+    file = _write(tmp_path / name, content)
+    with pytest.raises(InputError, match=f"^{re.escape(str(file))}{message}"):
+        documents.read(file)
+
+
+def test_a_file_without_suffix_is_an_article(tmp_path: Path) -> None:
+    assert documents.read(_write(tmp_path / "article", BODY))[0].raw == BODY
+
+
+def test_all_bad_documents_are_named_at_once(tmp_path: Path) -> None:
+    for number in range(14):
+        _write(tmp_path / f"{number:02}.txt", b"Caf\xe9" if number else BODY)
+    _write(tmp_path / "x.jsonl", _row(1) + _row(2, "Home") + _row(3, "News") + _row(4))
+    with pytest.raises(InputError) as error:
+        documents.read(tmp_path)
+    told = str(error.value).splitlines()
+    assert [line.split(":")[0] for line in told[:10]] == [str(tmp_path / f"{number:02}.txt") for number in range(1, 11)]
+    assert told[10] == "and 5 more"
+    assert told[11] == "15 could not be read: mend or remove them, or add archive=true, which sets them aside."
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_utf16_is_read_if_it_says_so(tmp_path: Path, encoding: str) -> None:
+    text = f"Talks collapse in the café\n\n{BODY}\n"
+    (found,) = documents.read(_write(tmp_path / "a.txt", ("\ufeff" + text).encode(encoding)))
+    assert found.raw == text
+    bare = _write(tmp_path / "b.txt", text.encode(encoding))
+    with pytest.raises(InputError, match=r"b\.txt: a binary file .* Is it UTF-16\? Save it as UTF-8 \(Notepad"):
+        documents.read(bare)
+    cut = _write(tmp_path / "c.txt", ("\ufeff" + text).encode(encoding)[:-1])
+    with pytest.raises(InputError, match=r"c\.txt: not UTF-16 at byte"):
+        documents.read(cut)

@@ -23,7 +23,17 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from actorstance.documents import COLUMNS, Document, named_columns, parse, read, require_named
+from actorstance.documents import (
+    COLUMNS,
+    TABLES,
+    Document,
+    is_table,
+    named_columns,
+    parse,
+    read,
+    require_named,
+    rows,
+)
 from actorstance.documents import SUFFIXES as PLAIN
 from actorstance.errors import InputError
 from actorstance.files import MAX_LINE, decode
@@ -118,7 +128,8 @@ class Archive:
     """A folder or file of articles, to be passed through from the first document to the last.
 
     Args:
-        source: a file (text, .jsonl, .jsonl.gz, .jsonl.zst, .parquet), or a folder of them.
+        source: a file (text, .jsonl, .jsonl.gz, .jsonl.zst, .parquet), or a folder of them; alone, also another table
+            that `documents.read` knows.
         columns: the names of `id`, `date` and `text` in JSONL and Parquet.
 
     Raises:
@@ -133,6 +144,8 @@ class Archive:
             raise InputError(f"{source}: an address. Nothing is fetched: save the archive on a disk.")
         if not _exists(self.path):
             raise InputError(f"{source}: no such file or folder.")
+        if self.path.is_file() and not self.path.name.lower().endswith(ONLY_ARCHIVES):
+            is_table(self.path)
         self.bytes, found, names = 0, 0, hashlib.sha256()
         for file in files(self.path):
             size = file.stat().st_size
@@ -186,6 +199,8 @@ class Archive:
                 yield from self._parquet(file, name, behind)
             elif _is_jsonl(file):
                 yield from self._jsonl(file, name, behind)
+            elif file.suffix.lower() in TABLES:
+                yield from self._table(file, name)
             else:
                 yield self._article(file, name)
         except (EOFError, zlib.error, OSError, pa.ArrowException) as error:
@@ -216,6 +231,22 @@ class Archive:
                     yield self._checked(where, id, row.get(self.columns["date"]), row.get(self.columns["text"]))
                 except _BadError as bad:
                     yield Rejected(where, id, str(bad))
+
+    def _table(self, file: Path, name: str) -> Iterator[Text | Rejected]:
+        """The rows of a table that is no JSONL; where a row cannot be told from the next, the rest is lost."""
+        try:
+            for number, (place, row) in enumerate(rows(file)):
+                if not number:
+                    require_named(self.columns, row, name, always=("id", "text"))
+                where, id = place.replace(str(file), name, 1), None
+                try:
+                    id = _id(row.get(self.columns["id"]))
+                    date = row.get(self.columns["date"])
+                    yield self._checked(where, id, date or None, row.get(self.columns["text"]))
+                except _BadError as bad:
+                    yield Rejected(where, id, str(bad))
+        except InputError as error:
+            yield Rejected(name, None, f"the rest of the file: {str(error).replace(str(file), name, 1)}")
 
     def _parquet(self, file: Path, name: str, behind: int) -> Iterator[Text | Rejected]:
         with pq.ParquetFile(file, buffer_size=1 << 16) as table:

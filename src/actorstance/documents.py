@@ -6,21 +6,34 @@ of a sentence can be shown on the page as it was pasted.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from actorstance import lines as page_lines
 from actorstance.days import iso
 from actorstance.errors import InputError
-from actorstance.files import MAX_LINE, decode, read_json_lines
+from actorstance.files import MAX_JSON, MAX_LINE, decode, read_json_lines
 from actorstance.lines import Line
 from actorstance.sentences import one_line, split
 
 MAX_FILE = 100_000_000  # bytes of one text file; a newspaper article has five thousand
 SUFFIXES = (".txt", ".text", ".md", ".jsonl")
-COLUMNS = {"id": "id", "date": "date", "text": "text"}  # of JSONL and Parquet, by the names they have if nobody says
+TABLES = (".csv", ".tsv", ".json")  # read if given alone: in a folder of articles a table rather tells of them
+COLUMNS = {"id": "id", "date": "date", "text": "text"}  # of tables, by the names they have if nobody says
+_NAMED = 10  # bad documents that a message names; it counts the others
+_OTHERS = {  # kinds of files that hold articles, but not as text: what they are, and what to do
+    ".html .htm .xhtml .mhtml": "a web page. Copy the article from the browser into a .txt file",
+    ".docx .doc .odt .rtf .pages": "a word processor's file. Save it as plain text (.txt, UTF-8)",
+    ".pdf": "a PDF file. Copy the article's text into a .txt file",
+    ".xlsx .xls .ods .numbers": "a spreadsheet. Save the sheet as CSV (UTF-8), with columns id, date and text",
+    ".zip .tar .7z .rar": "a packed folder. Unpack it and give the folder",
+    ".gz .zst .parquet": "an archive. Add archive=true; of packed files .jsonl.gz and .jsonl.zst are read",
+}
+_WEB_PAGE = re.compile(r"\s*\ufeff?\s*(?:<\?xml[^>]*>\s*)?<(?:!doctype html|html)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -48,18 +61,20 @@ class Document:
 
 
 def read(source: str | Path, columns: Mapping[str, str] = COLUMNS) -> list[Document]:
-    r"""Read the documents of a text file, a JSONL file (`id`, `date`, `text`), a folder of them, or a text.
+    r"""Read the documents of a text file, a table of articles, a folder of text and JSONL files, or a text.
+
+    A table is a .jsonl, .csv, .tsv or .json file (one object, or an array of them) with `id`, `text` and maybe `date`.
 
     Args:
         source: a `Path`, or a string. A string that names an existing file or folder is one; any other string that
             holds white space is the text of one document; without white space it is a path.
-        columns: what a JSONL file calls `id`, `date` and `text`, where that differs.
+        columns: what a table calls `id`, `date` and `text`, where that differs.
 
     Returns:
         The documents, in order of file name and line. `id` is the file's path below the folder, or the row's `id`.
 
     Raises:
-        InputError: naming the file and line, for what cannot be read, and for an article without a body.
+        InputError: naming the file and line of all that cannot be read, and of articles without a body.
 
     Example:
         >>> document, = read("Home\n\nTalks collapse\n\nBy Ana Lima\n\nVarna on Monday accused Ostia of spying.\n")
@@ -80,17 +95,37 @@ def read(source: str | Path, columns: Mapping[str, str] = COLUMNS) -> list[Docum
         raise InputError(f"{path}: no such file or folder.")
     files = sorted(p for p in path.rglob("*") if _readable(p)) if path.is_dir() else [path]
     if not files:
-        raise InputError(f"{path}: no file in this folder ends in {', '.join(SUFFIXES)}.")
+        raise InputError(
+            f"{path}: no file in this folder ends in {', '.join(SUFFIXES)}. "
+            f"A table ({', '.join(TABLES)}) is read if it is given alone."
+        )
     documents: dict[str, Document] = {}
-    names = named_columns(columns)
+    bad: list[str] = []
     for file in files:
-        name = file.relative_to(path).as_posix() if path.is_dir() else file.name
-        found = _read_jsonl(file, names) if file.suffix.lower() == ".jsonl" else _read_article(file, name)
-        for where, document in found:
-            if document.id in documents:
-                raise InputError(f"{where}: the document id {document.id!r} occurs twice. Ids must be unique.")
-            documents[document.id] = document
+        try:
+            name = file.relative_to(path).as_posix() if path.is_dir() else file.name
+            for where, id, date, text in _texts(file, name, named_columns(columns)):
+                try:
+                    document = parse(id, text, where, date)
+                    if id in documents:
+                        raise InputError(f"{where}: the document id {id!r} occurs twice. Ids must be unique.")
+                    documents[id] = document
+                except InputError as error:
+                    bad.append(str(error))
+        except InputError as error:  # what comes after it in the file cannot be read either
+            bad.append(str(error))
+    if bad:
+        raise InputError(_all_of(bad, alone=not documents and len(bad) == 1))
     return list(documents.values())
+
+
+def _all_of(bad: Sequence[str], *, alone: bool) -> str:
+    """One message of all that cannot be read: it would be mended file by file, and run by run, otherwise."""
+    if alone:
+        return bad[0]
+    more = [f"and {len(bad) - _NAMED:,} more"] if len(bad) > _NAMED else []
+    last = f"{len(bad):,} could not be read: mend or remove them, or add archive=true, which sets them aside."
+    return "\n".join([*bad[:_NAMED], *more, last])
 
 
 def unread(path: str | Path) -> list[Path]:
@@ -126,6 +161,53 @@ def require_named(names: Mapping[str, str], there: Collection[str], where: str, 
             )
 
 
+def is_table(path: Path) -> bool:
+    """Return whether a file that is given by its name is a table of articles, rather than the text of one.
+
+    Raises:
+        InputError: if it is neither.
+
+    """
+    suffix = path.suffix.lower()
+    if suffix in (".jsonl", *TABLES):
+        return True
+    if suffix not in (*SUFFIXES, ""):
+        what = next((told for kinds, told in _OTHERS.items() if suffix in kinds.split()), None)
+        what = what or f"neither a text nor a table. If it is an article's text, call it {path.stem}.txt"
+        raise InputError(f"{path}: {what}. Read are {', '.join((*SUFFIXES, *TABLES))}.")
+    return False
+
+
+def rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield ("file:line", row) of a table.
+
+    Raises:
+        InputError: naming the line, if it cannot be read.
+
+    """
+    from actorstance.tables import csv_rows  # which knows the schema of examples, and that the documents
+
+    readers = {".json": _json_rows, ".jsonl": read_json_lines}
+    return readers.get(path.suffix.lower(), csv_rows)(path)
+
+
+def _json_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    if path.stat().st_size > MAX_JSON:
+        raise InputError(f"{path}: more than {MAX_JSON:,} bytes. Write it as JSONL, one object a line.")
+    try:
+        value = json.loads(decode(path.read_bytes(), str(path)).removeprefix("\ufeff"))
+    except (ValueError, RecursionError) as error:
+        hint = " Is it JSONL, one object a line? Call it .jsonl." if "Extra data" in str(error) else ""
+        raise InputError(f"{path}: no JSON: {error}.{hint}") from error
+    found = value if isinstance(value, list) else [value]
+    if not found:
+        raise InputError(f"{path}: the file is empty.")
+    for number, row in enumerate(found, 1):
+        if not isinstance(row, dict):
+            raise InputError(f"{path}: record {number} is a JSON {type(row).__name__}, expected an object.")
+        yield f"{path}: record {number}", row
+
+
 def _readable(path: Path) -> bool:
     return path.suffix.lower() in SUFFIXES and path.is_file()
 
@@ -146,6 +228,8 @@ def parse(id: str, raw: str, where: str | None = None, date: str | None = None) 
 
     """
     date = iso(date, where or id)
+    if _WEB_PAGE.match(raw):
+        raise InputError(f"{where or id}: looks like HTML. Save the page's text, as the browser shows it.")
     if bad := re.search("[\0\ud800-\udfff]", raw):
         raise InputError(f"{where or id}: a character that is no text (U+{ord(bad[0]):04X}) at {bad.start()}.")
     classified = page_lines.classify(raw)
@@ -158,8 +242,27 @@ def parse(id: str, raw: str, where: str | None = None, date: str | None = None) 
     return Document(id, raw, date, classified, tuple(sentences))
 
 
-def _read_article(path: Path, id: str) -> Iterator[tuple[str, Document]]:
-    yield str(path), parse(id, _read_text(path), str(path))
+def _texts(path: Path, name: str, names: Mapping[str, str]) -> Iterator[tuple[str, str, str | None, str]]:
+    """Yield (where, id, date, text) of the documents of a file, of which some may be none yet."""
+    if not is_table(path):
+        yield str(path), name, None, _read_text(path)
+        return
+    spreadsheet = path.suffix.lower() in (".csv", ".tsv")
+    for number, (where, row) in enumerate(rows(path)):
+        if not number:
+            require_named(names, row, where, always=("id", "text") if spreadsheet else ())
+        id, date, text = (row.get(names[key]) for key in COLUMNS)
+        if (
+            not isinstance(text, str)
+            or not isinstance(id, str | int)
+            or isinstance(id, bool)
+            or not isinstance(date, str | None)
+            or not str(id).strip()
+        ):
+            found = ", ".join(f"{key}: {type(value).__name__}" for key, value in row.items()) or "nothing"
+            wanted = f"{names['id']}, {names['text']} and (if known) {names['date']}"
+            raise InputError(f"{where}: expected {wanted} as strings, found {found}.")
+        yield where, str(id), date, text
 
 
 def _read_text(path: Path) -> str:
@@ -173,20 +276,3 @@ def _read_text(path: Path) -> str:
         if len(line) > MAX_LINE:
             raise InputError(f"{path}:{number}: a line of {len(line):,} characters, at most {MAX_LINE:,} are read.")
     return raw
-
-
-def _read_jsonl(path: Path, names: Mapping[str, str]) -> Iterator[tuple[str, Document]]:
-    for number, (where, row) in enumerate(read_json_lines(path)):
-        if not number:
-            require_named(names, row, where)
-        id, date, text = (row.get(names[key]) for key in COLUMNS)
-        if (
-            not isinstance(text, str)
-            or not isinstance(id, str | int)
-            or isinstance(id, bool)
-            or not isinstance(date, str | None)
-        ):
-            found = ", ".join(f"{key}: {type(value).__name__}" for key, value in row.items()) or "nothing"
-            wanted = f"{names['id']}, {names['text']} and (if known) {names['date']}"
-            raise InputError(f"{where}: expected {wanted} as strings, found {found}.")
-        yield where, parse(str(id), text, where, date)

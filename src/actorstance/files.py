@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import hashlib
 import io
@@ -134,15 +135,26 @@ def read_json_lines(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
         raise InputError(f"{path}: the file is empty.")
 
 
+_SAVE = " Save it as UTF-8 (Notepad: Save as, Encoding: UTF-8), or convert it: iconv -f UTF-16LE -t UTF-8."
+_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
+
 def decode(data: bytes, where: str) -> str:
-    """Return UTF-8 bytes as text.
+    """Return UTF-8 bytes as text, or UTF-16 ones that begin with its mark.
 
     Raises:
-        InputError: if they are binary or not UTF-8; `where` names them in the message.
+        InputError: if they are binary or neither; `where` names them in the message.
 
     """
+    if data.startswith(_UTF16):
+        try:
+            return data.decode("utf-16")
+        except UnicodeDecodeError as error:
+            raise InputError(f"{where}: not UTF-16 at byte {error.start}, though it begins so.{_SAVE}") from error
     if b"\0" in data:
-        raise InputError(f"{where}: a binary file (zero byte at {data.index(0)}), expected UTF-8 text.")
+        zeros = [data[place::2].count(0) / len(data) for place in (0, 1)]
+        maybe = f" Is it UTF-16?{_SAVE}" if max(zeros) > 0.25 > 0.05 > min(zeros) else ""
+        raise InputError(f"{where}: a binary file (zero byte at {data.index(0)}), expected UTF-8 text.{maybe}")
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -153,13 +165,16 @@ def decode(data: bytes, where: str) -> str:
 
 
 def lines(path: Path, ends: bool = False) -> Iterator[str]:
-    """Yield the lines of a UTF-8 file, without their ends, or with them as they are.
+    """Yield the lines of a UTF-8 file, or of a UTF-16 one with its mark, without their ends or with them as they are.
 
     Raises:
         InputError: naming the line, if it is too long or not UTF-8.
 
     """
-    with path.open("rb") as file:
+    with path.open("rb") as raw:
+        file: IO[bytes] = raw
+        if raw.peek(2).startswith(_UTF16):  # whose line ends are no bytes of their own
+            file = io.BytesIO(decode(raw.read(), str(path)).encode("utf-8", "surrogatepass"))
         number = 0
         while line := file.readline(MAX_LINE + 1):
             number += 1
