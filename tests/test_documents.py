@@ -318,6 +318,35 @@ def test_wrapped_text_that_broke_earlier_versions(wrapped: list[str]) -> None:
     assert _same_when_wrapped(" ".join(map(str.strip, wrapped)), "\n".join(map(str.strip, wrapped)))
 
 
+SHORT = [
+    "China on Thursday condemned Japan for releasing the treated water of the plant, and banned all seafood.",
+    "South Korea said it respected the decision, while North Korea called it a crime against all. The United "
+    "States praised what it called an open process.",
+    "Fishermen blamed their own government. The agency in Varna defended Tokyo and said it had been given the figures.",
+]
+TAIL = (
+    "Copyright 2021 The Northern Courier Ltd. No part of this may be copied without the written leave of its publisher."
+)
+
+
+@pytest.mark.parametrize("width", range(60, 81))
+@pytest.mark.parametrize("tail", ["", f"\n\n{TAIL}\nContact: editor@example.org\n"], ids=["", "a longer line"])
+def test_a_short_wrapped_item_is_read_whole(width: int, tail: str) -> None:
+    above = "China protests at the water\n\n"
+    wrapped = above + "\n\n".join("\n".join(textwrap.wrap(paragraph, width)) for paragraph in SHORT) + tail
+    alone = _normalised(documents.parse("a", "\n\n".join(SHORT)))
+    assert _normalised(documents.parse("a", wrapped))[: len(alone)] == alone  # what stands below may stay
+
+
+def test_wrapped_text_keeps_lists_and_bylines_apart() -> None:
+    headline = "Councillors of the old town vote to keep the bridge by the harbour now"
+    items = ["• " + "a new roof for the covered market beside the bridge and the river", "• a ferry"]
+    page = [headline, "By Ana Lima", "", *textwrap.wrap(" ".join(SHORT), 72), "", *items, "", BODY]
+    blocks = [line for line in lines.classify("\n".join(page)) if not line.wrapped]
+    assert [line.kind for line in blocks][:2] == ["headline", "byline"]
+    assert len(blocks) == 6
+
+
 # --- reading
 
 

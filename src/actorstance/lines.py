@@ -8,6 +8,7 @@ paragraph is made of whole sentences) and their place (navigation stands before 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
@@ -85,7 +86,10 @@ _BLANK = " \t\u00a0\u200b\u3000\ufeff"
 _LINE = re.compile(r"[^\r\n\v\f\x85\u2028\u2029]+")
 _NUMBERED = re.compile(r"\d{1,2}[.)]\s\w")
 _WRAP_WIDTHS = range(50, 111)  # characters; hard-wrapped text is neither narrower nor wider
-_WRAP_LINES = 8  # fewer lines that run on tell nothing of a page's width
+_WRAP_LINES = 2  # fewer lines that run on tell nothing of a page's width
+_WRAP_SURE = 8  # so many lines are alike by no chance
+_BYLINE_BEGINS = re.compile(r"(?:By|From|Published|Updated|Posted)\b")
+_BULLET = re.compile(r"[•▪●◦*·] ?\S")
 
 
 def _blocks(raw: str) -> list[list[tuple[int, int]]]:
@@ -115,11 +119,26 @@ def _goes_on(before: str, text: str, width: int) -> bool:
     """
     if not _runs_on(before) or not _runs_on(text) or len(text) > _WRAP_WIDTHS[-1]:
         return False
-    first_word = text.split(" ", 1)[0]  # a no-break space is inside a word here
-    if width and len(before) + 1 + len(first_word) > width:
+    if width and _full(before, text, width) and not _begins_anew(before, text):
         return True
     unfinished = len(before.split()) >= 8 and not FINAL.search(before)
     return unfinished and text[0].islower() and furniture(text) is None
+
+
+def _full(before: str, text: str, width: int) -> bool:
+    """Whether a line of at most this width had no room for the first word of the next."""
+    return len(before) <= width < len(before) + 1 + _first_word(text)
+
+
+def _first_word(text: str) -> int:
+    return len(text.split(" ", 1)[0])  # a no-break space is inside a word here
+
+
+def _begins_anew(before: str, text: str) -> bool:
+    """Whether a line below a full one is no part of its paragraph: an item of a list, or the byline of a headline."""
+    if _BULLET.match(text):
+        return True
+    return bool(_BYLINE_BEGINS.match(text)) and not SENTENCE_END.search(before) and alone(text)[0] == "byline"
 
 
 def _runs_on(text: str) -> bool:
@@ -134,12 +153,32 @@ def _adjacent(raw: str, end: int, start: int) -> bool:
 
 
 def _wrap_width(raw: str, spans: list[tuple[int, int]]) -> int:
-    """The width at which a page was wrapped, or 0: most lines that another follows at once are nearly that long."""
-    lengths = [end - start for (start, end), (following, _) in pairwise(spans) if _adjacent(raw, end, following)]
-    width = max(lengths, default=0)
-    if len(lengths) < _WRAP_LINES or width not in _WRAP_WIDTHS:
-        return 0
-    return width if sum(length >= width - 15 for length in lengths) >= 0.6 * len(lengths) else 0
+    """The width at which a page was wrapped, or 0.
+
+    It is the one at which most lines that another follows at once are full. They must be the better part of those that
+    are long enough, or longer, and if they are few look like prose, as no list of headlines does: a good part goes on
+    in lower case, most go on so or end, some lines later, as a sentence does.
+    """
+    full, prose, lower = Counter[int](), Counter[int](), Counter[int]()  # by width
+    long, ends = 0, False
+    for (start, end), (following, last) in reversed(list(pairwise(spans))):
+        if not _adjacent(raw, end, following):
+            ends = False
+            continue
+        ends = ends or bool(SENTENCE_END.search(raw[following:last]))
+        if end - start < _WRAP_WIDTHS[0]:
+            continue
+        long += 1
+        room = end - start + 1 + _first_word(raw[following:last])
+        widths = range(end - start, min(room, _WRAP_WIDTHS[-1] + 1))
+        full.update(widths)
+        goes_on = raw[following].islower()
+        lower.update(widths if goes_on else ())
+        prose.update(widths if goes_on or (ends and not SENTENCE_END.search(raw[start:end])) else ())
+    width = max(full, key=lambda width: (full[width], width), default=0)
+    alike = full[width] >= max(_WRAP_LINES, 0.6 * long)
+    sure = full[width] >= _WRAP_SURE or 4 * lower[width] >= full[width] <= 2 * prose[width]
+    return width if alike and sure else 0
 
 
 # --- place ---
