@@ -32,9 +32,10 @@ from actorstance.correction import Corrected, correct
 from actorstance.examples import dataset, grouped_folds, grouped_tenth, labels
 from actorstance.models.linear import LinearModel
 from actorstance.reliability import reliability
-from actorstance.scoring import expected_calibration_error, stance_scores
+from actorstance.scoring import expected_calibration_error, mean_interval, stance_scores
 
 MENTIONS, LABELLED, FOLDS = 60, 30, 10
+UNCORRECTED = "uncorrected, as read"
 # An id is the article, the number of the sentence, the target's fullest name, and its place.
 _ID = re.compile(r"(allsides_\d+_\d+|polusa_v1_\d+_-1)_\d+_(.*)_-?\d+_-?\d+", re.DOTALL)
 
@@ -100,33 +101,47 @@ def samples(corpus: Corpus, rng: np.random.Generator) -> dict[str, tuple[NDArray
     n, size = len(corpus.truth), LABELLED * len(corpus.at)
     each = np.concatenate([rng.choice(at, min(LABELLED, len(at)), replace=False) for at in corpus.at])
     variance = sampling.uncertainty(corpus.chances)
-    none = np.zeros(n), np.zeros(n, dtype=bool)
-    drawn, chance = sampling.draw(variance, corpus.at, size, rng.random(n), *none)
+    fresh = rng.random(n), np.zeros((n, 0)), np.zeros(n, dtype=bool), rng.spawn(1)[0]
+    drawn, chance = sampling.draw(variance, corpus.at, size, *fresh)
+    twice, known = sampling.draw(variance, corpus.at, 2 * size, *fresh)
     return {
         "30 each": (each, None),
         "random": (rng.choice(n, size, replace=False), np.full(n, size / n)),
-        "check": (drawn, chance),
+        "check": (drawn, chance[:, 0]),
+        "half": (twice[:size], known[:, 0] * size / len(twice)),
     }
 
 
-def scored(corpus: Corpus, rng: np.random.Generator) -> Iterator[tuple[str, int, Corrected | None]]:
-    """Yield the intervals of every actor by every method: method, number of the actor, the interval."""
-    counted = corpus.chances.argmax(axis=1) - 1.0
+def scored(
+    corpus: Corpus, rng: np.random.Generator, like: bool
+) -> Iterator[tuple[str, int, tuple[float, float] | tuple[None, None]]]:
+    """Yield the intervals of every actor by every method: method, number of the actor, its ends.
+
+    The first is the uncorrected score's of actors.csv; it has one interval, there being no labelling that could be
+    chance.
+    """
+
+    def ends(found: Corrected | None) -> tuple[float, float] | tuple[None, None]:
+        if found is None:
+            return None, None
+        return (found.low, found.high) if like else (found.low_here, found.high_here)
+
     for actor, at in enumerate(corpus.at):
-        yield "predictions counted", actor, correct(counted[at], corpus.group[at])
+        yield UNCORRECTED, actor, mean_interval(corpus.scores[at], corpus.group[at], 0)
     for name, (rows, chance) in samples(corpus, rng).items():
         gold = np.full(len(corpus.truth), np.nan)
         gold[rows] = corpus.truth[rows]
         for actor, at in enumerate(corpus.at):
             known = None if chance is None else chance[at]
             if name == "30 each":
-                yield "30 labels each, alone", actor, correct(gold[at], corpus.group[at])
+                yield "30 labels each, alone", actor, ends(correct(gold[at], corpus.group[at]))
             methods = {
                 "30 each": "30 labels each, PPI++",
                 "random": "random sample of that size",
                 "check": "check.py's sample",
+                "half": "the first half of twice as many",
             }
-            yield methods[name], actor, correct(gold[at], corpus.group[at], corpus.scores[at], known)
+            yield methods[name], actor, ends(correct(gold[at], corpus.group[at], corpus.scores[at], known))
 
 
 def simulate(corpus: Corpus, repeats: int, like: bool, seed: int = 0) -> dict[str, NDArray[np.float64]]:
@@ -135,12 +150,9 @@ def simulate(corpus: Corpus, repeats: int, like: bool, seed: int = 0) -> dict[st
     truths = [float(corpus.truth[at].mean()) for at in corpus.at]
     found: defaultdict[str, NDArray[np.float64]] = defaultdict(lambda: np.full((repeats, len(truths), 2), np.nan))
     for repeat in range(repeats):
-        for method, actor, interval in scored(corpus.dealt(rng) if like else corpus, rng):
-            if interval is None:
-                continue
-            wide = like or method == "predictions counted"  # there is no labelling in it that could be chance
-            low, high = (interval.low, interval.high) if wide else (interval.low_here, interval.high_here)
-            found[method][repeat, actor] = low <= truths[actor] <= high, high - low
+        for method, actor, (low, high) in scored(corpus.dealt(rng) if like else corpus, rng, like):
+            if low is not None and high is not None:
+                found[method][repeat, actor] = low <= truths[actor] <= high, high - low
     return dict(found)
 
 
@@ -172,9 +184,8 @@ def print_calibration(train: Dataset, held: dict[str, Dataset]) -> None:
     for name, examples in held.items():
         chances, gold = model.predict_proba(examples), labels(examples)
         found = reliability(gold, chances, examples["group_id"][:])
-        interval = f"[{found['ece_low']:.3f}, {found['ece_high']:.3f}]"
-        ece = expected_calibration_error(gold, chances)
-        print(f"  {name:36} {len(gold):>6,}  {ece:.3f}  {interval:16}  {found['ece_if_calibrated']:.3f}")
+        ece, chance = expected_calibration_error(gold, chances), found["ece_if_calibrated"]
+        print(f"  {name:36} {len(gold):>6,}  {ece:.3f}  {chance:13.3f}  {found['ece_if_calibrated_high']:5.3f}")
 
 
 def main() -> None:
@@ -187,7 +198,7 @@ def main() -> None:
     datasets.disable_progress_bars()
     train = read(arguments.newsmtsc / "train.jsonl")
     print_coverage(train, arguments.repeats)
-    print(f"\n{'expected calibration error':38} {'n':>6}   ece  95 % interval     if calibrated")
+    print(f"\n{'expected calibration error':38} {'n':>6}    ece  if calibrated  up to")
     multi, single = (read(arguments.newsmtsc / f"{name}_dev.jsonl") for name in ("mt", "rw"))
     dev = {
         "NewsMTSC dev, both parts": concatenate_datasets([multi, single]),

@@ -18,9 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from actorstance import corpora
+from actorstance.errors import InputError
 from actorstance.examples import LABELS
 from actorstance.files import read_json_lines
-from actorstance.scoring import macro_f1
+from actorstance.scoring import accuracy_of, confusions, macro_f1, macro_f1_of
 from actorstance.twins import without_near_twin
 
 AGAINST, NEUTRAL, FAVOR = range(3)
@@ -33,32 +34,56 @@ def five_classes(forward: NDArray[np.float64], backward: NDArray[np.float64]) ->
     return found
 
 
+def classes_of(forward: NDArray[np.int64], backward: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the class of each sentence from the labels of its two directions, (n,)."""
+    return np.array([CLASSES.index(pair) for pair in zip(forward.tolist(), backward.tolist(), strict=True)])
+
+
 def five_f1(gold: NDArray[np.int64], predicted: NDArray[np.int64]) -> tuple[float, float]:
-    """Return micro-F1 and macro-F1 over the five classes."""
-    right = np.array([((gold == at) & (predicted == at)).sum() for at in range(5)])
-    counted = np.array([(gold == at).sum() + (predicted == at).sum() for at in range(5)])
-    return float((gold == predicted).mean()), float((2 * right / np.maximum(counted, 1)).mean())
+    """Return micro-F1 and macro-F1 over the five classes (those that occur in gold)."""
+    (confusion,) = confusions(gold, predicted, np.zeros(len(gold)), len(CLASSES))
+    return float(accuracy_of(confusion)), float(macro_f1_of(confusion, confusion.sum(axis=1) > 0))
+
+
+def directions(ids: list[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return where each sentence's first -> second and second -> first stand, in whatever order the rows are.
+
+    Args:
+        ids: of the corpus: part, sentence and direction, as `valid:17:0`; before it what a joint run puts there.
+
+    Raises:
+        InputError: if a sentence has not both directions.
+
+    """
+    sentences = [id.rsplit(":", 1)[0] for id in ids]
+    order = np.array(sorted(range(len(ids)), key=lambda row: (sentences[row], ids[row])), dtype=np.int64)
+    forward, backward = order[0::2], order[1::2]
+    ends = [[ids[row] for row in rows] for rows in (forward, backward)]
+    wanted = [[f"{sentences[row]}:{direction}" for row in forward] for direction in (0, 1)]
+    if ends != wanted:
+        raise InputError(f"of {len(ids):,} rows of DSE some sentence lacks one of its two directions (id …:0 and …:1).")
+    return forward, backward
 
 
 def main(run: Path, dse: Path) -> None:
     """Print the table."""
     datasets.disable_progress_bars()
-    lines = {row["example_id"]: row for _, row in read_json_lines(run / "predictions.jsonl")}
+    lines = {row["example_id"].split("/")[-1]: row for _, row in read_json_lines(run / "predictions.jsonl")}
     corpus = corpora.load("dse", dse).examples
-    split = {id.split(":")[0] for id in lines}
     held = corpus.filter(lambda id: id in lines, input_columns="example_id")
-    train = corpus.filter(lambda name: name not in split, input_columns="split")
-    clean = without_near_twin(held, train)[0::2]
+    parts = set(held["split"][:])
+    train = corpus.filter(lambda name: name not in parts, input_columns="split")
     rows = [lines[id] for id in held["example_id"][:]]
     found = np.array([[row[label] for label in LABELS] for row in rows])
     gold = np.array([LABELS.index(row["gold"]) for row in rows])
-    pairs = np.stack([gold[0::2], gold[1::2]], axis=1)
-    classes = np.array([CLASSES.index((int(a), int(b))) for a, b in pairs])
-    predicted = five_classes(found[0::2], found[1::2])
+    forward, backward = directions(held["example_id"][:])
+    clean = without_near_twin(held, train)[forward]
+    classes = classes_of(gold[forward], gold[backward])
+    predicted = five_classes(found[forward], found[backward])
     print(f"{'rows':30} {'n':>6}  micro-F1  macro-F1  three labels")
     for name, kept in (("all", np.ones(len(clean), dtype=bool)), ("without a twin in training", clean)):
         micro, macro = five_f1(classes[kept], predicted[kept])
-        both = np.repeat(kept, 2)
+        both = np.concatenate([forward[kept], backward[kept]])
         three = macro_f1(gold[both], found[both].argmax(axis=1))
         print(f"{name:30} {int(kept.sum()):>6,}  {micro:>8.4f}  {macro:>8.4f}  {three:>12.4f}")
 

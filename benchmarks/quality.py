@@ -8,9 +8,9 @@ python benchmarks/quality.py DATA --runs outputs/A outputs/B               score
 DATA has a folder a corpus: dse, seesaw, newsmtsc, semeval; `joint` trains on the first three and newsroom together.
 A run goes to outputs/quality/CORPUS_MODEL[_TAG]_seedN and is trained once: called again, once it has ended, the
 benchmark takes what is finished, goes on with what was interrupted, and trains what is missing. Every run is made by
-the command that stands below the table. Several seeds are averaged; the interval resamples groups (stories,
-sentences), for all seeds together. Rows without a twin have neither a twin nor a near-twin in training. Published
-figures are of the test parts, ours of the part named.
+the command that stands below the table. Several seeds are averaged; brackets are 95 % intervals, groups resampled
+(stories, sentences), for all seeds together. Rows without a twin have neither a twin nor a near-twin in training.
+Published figures are of the test parts, ours of the part named.
 """
 
 from __future__ import annotations
@@ -20,14 +20,15 @@ import os
 import shlex
 import subprocess
 import sys
-from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import datasets
 import numpy as np
-from dse import CLASSES, five_classes, five_f1
+from dse import CLASSES, classes_of, directions, five_classes
 from numpy.typing import NDArray
 
 from actorstance import corpora
@@ -36,14 +37,13 @@ from actorstance.examples import LABELS, SPLITS
 from actorstance.files import read_json, read_json_lines, write_text
 from actorstance.models.bundle import MANIFEST
 from actorstance.runs import UNFINISHED
-from actorstance.scoring import confusion_matrix, macro_f1
+from actorstance.scoring import MIN_GROUPS, accuracy_of, confusions, drawn, group_weights, interval, macro_f1_of
 from actorstance.twins import without_near_twin
 
 ROOT = Path(__file__).parents[1]
 OUTPUTS = ROOT / "outputs" / "quality"
 CORPORA = ("newsroom", "dse", "seesaw", "newsmtsc", "semeval", "joint")
-DRAWS = 1000
-AGAINST, NEUTRAL, FAVOR = range(3)
+AGAINST, NEUTRAL, FAVOR = ALL = tuple(range(3))
 
 Labels = NDArray[np.int64]
 WEN = "Wen, Hovy, Hauptmann, ACL 2024"
@@ -101,31 +101,31 @@ class Run:
 
 @dataclass(frozen=True)
 class Measure:
-    """One metric over some rows: gold, predicted, and the group of each."""
+    """One metric over some rows: gold, predicted and group of each, and what it makes of confusion matrices."""
 
     name: str
     gold: Labels
     predicted: Labels
-    groups: list[str]
+    groups: NDArray[Any]
     clean: NDArray[np.bool_]
-    score: Callable[[Labels, Labels], float]
+    over: tuple[int, ...] | None = None  # macro-F1 over these labels, as far as they occur in gold; None: accuracy
+    size: int = len(LABELS)
 
+    def tables(self, kept: NDArray[np.bool_]) -> NDArray[np.int64]:
+        """Return the confusion matrix of each group over the rows that are kept."""
+        return confusions(self.gold[kept], self.predicted[kept], self.groups[kept], self.size)
 
-def pooled_f1(gold: Labels, predicted: Labels) -> float:
-    """Return the mean F1 of favor and against over all targets together, as SemEval-2016 task 6 scores it."""
-    confusion = confusion_matrix(gold, predicted)
-    f1 = 2 * np.diagonal(confusion) / np.maximum(confusion.sum(axis=0) + confusion.sum(axis=1), 1)
-    return float((f1[AGAINST] + f1[FAVOR]) / 2)
+    def of(self, kept: NDArray[np.bool_]) -> Callable[[NDArray[Any]], NDArray[np.float64]]:
+        """Return what makes the metric of confusion matrices: over the labels that occur in the rows that are kept."""
+        if self.over is None:
+            return accuracy_of
+        occur = np.isin(np.arange(self.size), list({*self.over} & {*self.gold[kept].tolist()}))
+        return partial(macro_f1_of, occur=occur)
 
-
-def five_macro_f1(gold: Labels, predicted: Labels) -> float:
-    """Return macro-F1 over the five classes of DSE."""
-    return five_f1(gold, predicted)[1]
-
-
-def accuracy(gold: Labels, predicted: Labels) -> float:
-    """Return the share of rows that are right."""
-    return float((gold == predicted).mean())
+    def score(self, kept: NDArray[np.bool_] | None = None) -> float:
+        """Return the metric of all rows, or of those that are kept."""
+        kept = np.ones(len(self.gold), dtype=bool) if kept is None else kept
+        return float(self.of(kept)(self.tables(kept).sum(axis=0)))
 
 
 def measures(run: Run, corpus: str, prefix: str = "") -> Iterator[Measure]:
@@ -133,44 +133,39 @@ def measures(run: Run, corpus: str, prefix: str = "") -> Iterator[Measure]:
     at = np.array([number for number, id in enumerate(run.ids) if id.startswith(prefix)])
     ids = [run.ids[number].removeprefix(prefix) for number in at]
     gold, chances, clean = run.gold[at], run.probabilities[at], run.clean[at]
-    groups = [run.groups[number] for number in at]
+    groups = np.array(run.groups)[at]
     predicted = chances.argmax(axis=1)
     if corpus == "dse":
-        order = np.array(sorted(range(len(ids)), key=lambda row: ids[row].rsplit(":", 1)))
-        forward, backward = order[0::2], order[1::2]
-        pairs = zip(gold[forward].tolist(), gold[backward].tolist(), strict=True)
-        classes = np.array([CLASSES.index((a, b)) for a, b in pairs])
-        found, names = five_classes(chances[forward], chances[backward]), [groups[row] for row in forward]
-        for name, score in (("micro", accuracy), ("macro", five_macro_f1)):
-            yield Measure(f"five classes, {name}-F1", classes, found, names, clean[forward], score)
+        forward, backward = directions(ids)
+        classes, found = classes_of(gold[forward], gold[backward]), five_classes(chances[forward], chances[backward])
+        five = tuple(range(len(CLASSES)))
+        for name, over in (("micro", None), ("macro", five)):
+            yield Measure(f"five classes, {name}-F1", classes, found, groups[forward], clean[forward], over, len(five))
     elif corpus == "seesaw":
         polar = np.where(chances[:, FAVOR] > chances[:, AGAINST], FAVOR, AGAINST)
-        yield Measure("polarity, accuracy", gold, polar, groups, clean, accuracy)
+        yield Measure("polarity, accuracy", gold, polar, groups, clean)
     elif corpus == "newsmtsc":
         for part in ("mt", "rw"):
             rows = np.array([row for row, id in enumerate(ids) if id.startswith(part)], dtype=np.int64)
             if len(rows):
-                names = [groups[row] for row in rows]
-                yield Measure(f"{part}, macro-F1", gold[rows], predicted[rows], names, clean[rows], macro_f1)
+                yield Measure(f"{part}, macro-F1", gold[rows], predicted[rows], groups[rows], clean[rows], ALL)
     elif corpus == "semeval":
-        yield Measure("mean F1 of favor and against", gold, predicted, groups, clean, pooled_f1)
+        yield Measure("mean F1 of favor and against", gold, predicted, groups, clean, (AGAINST, FAVOR))
     else:
-        yield Measure("macro-F1", gold, predicted, groups, clean, macro_f1)
+        yield Measure("macro-F1", gold, predicted, groups, clean, ALL)
 
 
-def interval(seeds: list[Measure]) -> tuple[float, float]:
-    """Return the 95 % interval of the mean over seeds, groups resampled."""
-    rows: defaultdict[str, list[int]] = defaultdict(list)
-    for row, group in enumerate(seeds[0].groups):
-        rows[group].append(row)
-    blocks = [np.array(found) for found in rows.values()]
-    rng = np.random.default_rng(0)
-    means = []
-    for _ in range(DRAWS):
-        drawn = np.concatenate([blocks[at] for at in rng.integers(len(blocks), size=len(blocks))])
-        means.append(np.mean([one.score(one.gold[drawn], one.predicted[drawn]) for one in seeds]))
-    low, high = np.percentile(means, [2.5, 97.5])
-    return float(low), float(high)
+def cell(seeds: list[Measure], kept: NDArray[np.bool_]) -> str:
+    """Return the mean over seeds on the rows that are kept, with its 95 % interval: groups resampled, as in any run."""
+    score = f"{100 * np.mean([one.score(kept) for one in seeds]):.1f}"
+    tables = [one.tables(kept) for one in seeds]
+    groups = len(tables[0])
+    if groups < MIN_GROUPS:
+        return score
+    weights = group_weights(groups, 0)
+    draws = [one.of(kept)(drawn(table, weights)) for one, table in zip(seeds, tables, strict=True)]
+    low, high = interval(np.mean(draws, axis=0), groups)
+    return f"{score} [{100 * low:.1f}, {100 * high:.1f}]"
 
 
 def read(folder: Path, data: Path) -> Run:
@@ -221,20 +216,16 @@ def rows_of(runs: list[Run]) -> Iterator[tuple[str, str, list[Measure], list[Run
 def table(groups: list[list[Run]]) -> str:
     """Return the tables, as Markdown: ours, what is published, and the commands."""
     lines = [
-        "| corpus | part | metric | model | score | 95 % interval | without twins | rows | seeds | minutes to fit |",
+        "| corpus | part | metric | model | score | rows | without twins | rows | seeds | minutes to fit |",
         "|---|---|---|---|---|---|---|---|---|---|",
     ]
     entries = [entry for runs in groups for entry in rows_of(runs)]
     for corpus, model, found, runs in sorted(entries, key=lambda one: (CORPORA.index(one[0]), one[2][0].name)):
-        low, high = interval(found)
-        kept = found[0].clean
-        clean = np.mean([one.score(one.gold[kept], one.predicted[kept]) for one in found])
-        score = np.mean([one.score(one.gold, one.predicted) for one in found])
-        minutes = np.mean([run.seconds for run in runs]) / 60
+        kept, minutes = found[0].clean, np.mean([run.seconds for run in runs]) / 60
+        all, clean = cell(found, np.ones_like(kept)), cell(found, kept) if kept.any() else "–"
         lines.append(
-            f"| {corpus} | {runs[0].part} | {found[0].name} | {model} | {100 * score:.1f} | "
-            f"{100 * low:.1f} to {100 * high:.1f} | {100 * clean:.1f} of {kept.sum():,} | {len(kept):,} | "
-            f"{len(runs)} | {minutes:.1f} |"
+            f"| {corpus} | {runs[0].part} | {found[0].name} | {model} | {all} | {len(kept):,} | {clean} | "
+            f"{kept.sum():,} | {len(runs)} | {minutes:.1f} |"
         )
     there = {corpus for corpus, *_ in entries}
     lines += ["", "Published, of the test parts with their twins:", "", "| corpus | metric | model | score | source |"]

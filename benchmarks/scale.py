@@ -29,11 +29,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 import psutil
+import pyarrow as pa
+from datasets import Dataset, DatasetInfo
 
 from actorstance import corpora, load
 from actorstance.archive import Archive, Text
 from actorstance.documents import parse
-from actorstance.examples import dataset, pair_rows
+from actorstance.examples import FEATURES, pair_columns
 from actorstance.files import sha256
 from actorstance.folder import ARCHIVE
 from actorstance.reading import read_actors
@@ -203,9 +205,9 @@ def stages(run: str, archive: Path) -> None:
         with timed("actors and pairs"):
             found = [read_actors(one, model.registry) for one in read]
         with timed("examples"):
-            examples = dataset(row for one in found for row in pair_rows(one))
+            examples = pa.table(pair_columns(found), schema=FEATURES.arrow_schema)
         with timed("model"):
-            model.predict_proba(examples)
+            model.predict_proba(Dataset(examples, info=DatasetInfo(features=FEATURES), fingerprint=part.sha256))
         count += sum(len(one.sentences) for one in read)
     total = sum(seconds.values())
     print("| stage | ms a sentence | share |\n|---|---|---|")

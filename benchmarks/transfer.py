@@ -19,7 +19,7 @@ from typing import Any
 import datasets
 import numpy as np
 from datasets import Dataset
-from dse import CLASSES, five_classes, five_f1
+from dse import classes_of, five_classes, five_f1
 from numpy.typing import NDArray
 
 import actorstance
@@ -49,8 +49,7 @@ def clean_dse(data: Path) -> Dataset:
 def on_dse(chances: NDArray[np.float64], gold: NDArray[np.int64]) -> str:
     """Return the table's cells: three labels, five classes, share of neutral, accuracy."""
     found = chances.argmax(axis=1)
-    classes = np.array([CLASSES.index((int(a), int(b))) for a, b in zip(gold[0::2], gold[1::2], strict=True)])
-    five = five_f1(classes, five_classes(chances[0::2], chances[1::2]))[1]
+    five = five_f1(classes_of(gold[0::2], gold[1::2]), five_classes(chances[0::2], chances[1::2]))[1]
     neutral = (found == NEUTRAL).mean()
     return f"{macro_f1(gold, found):.3f} | {five:.3f} | {neutral:.3f} | {(found == gold).mean():.3f}"
 

@@ -17,7 +17,8 @@ def main(config: DictConfig) -> None:
         terminal.asked(plan.summary, out, "python scripts/check.py run=THIS_FOLDER sheet=THE_SHEET")
     else:
         answered, summary = checking.answer(saved, config.sheet)
-        terminal.answered(summary, checking.write_answered(out, answered, summary, command.typed()))
+        rows = checking.write_answered(out, answered, summary, command.typed())
+        terminal.answered(summary, rows, answered)
         terminal.actors(out)
     terminal.run(out)
 

@@ -1,6 +1,5 @@
 """Read new articles with a saved model: who stands where on whom. Settings: conf/predict.yaml."""
 
-from pathlib import Path
 from typing import Any
 
 import hydra
@@ -8,7 +7,6 @@ from omegaconf import DictConfig
 
 import actorstance
 from actorstance import archive, command, configured, pipeline, terminal
-from actorstance.documents import unread
 from actorstance.errors import InputError
 
 
@@ -37,8 +35,7 @@ def main(config: DictConfig) -> None:
     elif config.resume:
         raise InputError("resume: only a run over an archive can go on. Add archive=true, or begin anew.")
     else:
-        documents = actorstance.read(config.input if "://" in config.input else Path(config.input), columns)
-        terminal.unread(unread(config.input))
+        documents = configured.documents_of(config.input, columns)
         counts = pipeline.predict(model, documents, out, names=configured.names_of(config.actors.ner), **settings)
         if explain:
             terminal.explain(out)

@@ -54,6 +54,19 @@ def test_file_that_is_no_registry(tmp_path: Path, content: bytes, words: str) ->
         Registry.read(tmp_path / "none.yaml")
 
 
+@pytest.mark.parametrize(("name", "delimiter"), [("a.csv", ","), ("a.csv", ";"), ("a.csv", "\t"), ("a.tsv", "\t")])
+def test_a_table_of_names_has_any_delimiter(tmp_path: Path, name: str, delimiter: str) -> None:
+    rows = [
+        ["alias", "actor", "kind", "note"],
+        ["Port Varna", "varna", "", "first; second, third"],
+        ["Ostian", "ostia", "people", ""],
+    ]
+    text = "".join(delimiter.join(f'"{cell}"' for cell in row) + "\r\n" for row in rows)
+    (tmp_path / name).write_text(text, encoding="utf-8-sig", newline="")
+    found = Registry.read(tmp_path / name).mentions("The Ostian envoy left Port Varna.")
+    assert [mention.actor for mention in found] == ["ostia", "varna"]
+
+
 def test_with_more_overrides() -> None:
     first = Registry({"varna": ["Varna", "Port"], "dorp": ["Dorp"]})
     both = first.with_more(Registry({"ostia": ["Port", "Dorp"], "varna": ["Varnans"]}))

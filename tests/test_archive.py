@@ -32,6 +32,7 @@ from actorstance.archive import Archive, Ids, Rejected, Text
 from actorstance.errors import InputError
 from actorstance.examples import LABELS
 from actorstance.models import Model
+from actorstance.saved import read_saved
 from actorstance.shards import TABLES, Done, Opener, Shard, read_here, shards
 from actorstance.totals import Sums
 
@@ -158,6 +159,33 @@ def test_priors_are_those_of_an_ordinary_run(trained: Path, source: Path, tmp_pa
         _read(trained, source, tmp_path / "other", wanted_priors="estimate")
 
 
+def test_a_check_of_an_archive_says_what_to_do(whole: Path) -> None:
+    with pytest.raises(InputError, match=r"a run over an archive; check and compare read ordinary runs.*archive=false"):
+        read_saved(whole)
+
+
+@pytest.mark.parametrize("kind", ["parquet", "jsonl.gz"])
+def test_an_archive_is_read_as_an_ordinary_run(tmp_path: Path, kind: str, capsys: pytest.CaptureFixture[str]) -> None:
+    plain, folder = tmp_path / "d.jsonl", tmp_path / "folder"
+    folder.mkdir()
+    plain.write_text(LINES, encoding="utf-8")
+    (folder / "notes.pdf").write_bytes(b"none")
+    packed = folder / f"d.{kind}"
+    if kind == "parquet":
+        pq.write_table(pa.Table.from_pylist(ARTICLES), packed)
+    else:
+        packed.write_bytes(gzip.compress(LINES.encode()))
+    expected = actorstance.read(plain)
+    assert configured.documents_of(str(packed)) == expected
+    assert capsys.readouterr().out == ""
+    assert configured.documents_of(str(folder)) == expected
+    assert "not read, 1 files of other kinds: notes.pdf" in capsys.readouterr().out
+    twice = folder / "e.jsonl"
+    twice.write_text(LINES, encoding="utf-8")
+    with pytest.raises(InputError, match=r"^e\.jsonl:1: the document id occurs twice\.$"):
+        configured.documents_of(str(folder))
+
+
 def test_mentions_of_an_archive_are_not_explained(trained: Path, source: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="explain one article: archive=false"):
         _read(trained, source, tmp_path / "run", explain=True)
@@ -173,6 +201,29 @@ def test_an_interval_is_the_bootstraps_linear_form() -> None:
     weights = scoring.group_weights(120, 0)
     assert sums.interval() == pytest.approx(scoring.interval((weights @ total) / (weights @ n), 120), abs=0.01)
     assert Sums(4, 4, 1.0, 4, 1.0, 1.0).interval() == (None, None)
+
+
+@pytest.mark.parametrize(("most", "fewest"), [(1, 0.93), (20, 0.93), (200, 0.99)])
+def test_an_interval_holds_whichever_document_is_longest(most: int, fewest: float) -> None:
+    """Of 21 documents that each have a mood of their own, one is so many times as long as the others."""
+    sizes = np.array([most] + [1] * 20)
+    n, nn, held = int(sizes.sum()), int((sizes**2).sum()), 0
+    for moods in np.random.default_rng(0).normal(0, 0.05, (1000, 21)):
+        total = sizes * moods
+        low, high = Sums(n, 21, total.sum(), nn, (sizes * total).sum(), (total**2).sum()).interval()
+        assert low is not None
+        assert high is not None
+        held += low <= 0 <= high
+    assert held / 1000 >= fewest
+
+
+def test_one_long_document_is_no_sample() -> None:
+    sizes, means = np.array([720] + [3] * 13), np.array([-0.07, 0.1, -0.2] + [0.05, -0.1] * 5 + [0.0])
+    total = sizes * means
+    sums = Sums(759, 14, total.sum(), int((sizes**2).sum()), (sizes * total).sum(), (total**2).sum())
+    assert sums.interval() == (-1, 1)
+    alike = Sums(759, 14, 759 * 0.5, int((sizes**2).sum()), (sizes * sizes * 0.5).sum(), (sizes**2 * 0.25).sum())
+    assert alike.interval() == pytest.approx((0.5, 0.5), abs=1e-3)
 
 
 def test_the_manifest_names_every_file(whole: Path) -> None:
@@ -323,6 +374,8 @@ def test_ten_thousand_actors(trained: Path, source: Path, tmp_path: Path) -> Non
     many = Registry({f"actor_{at}": [f"Zork {at}"] for at in range(10_000)} | {"turkey": ["Turkey"]})
     counts = _read(trained, source, tmp_path / "run", registry=many)
     assert counts["documents"] == len(ARTICLES)
+    mentions = pa.concat_tables(map(pq.read_table, sorted((tmp_path / "run" / "mentions").iterdir()))).to_pylist()
+    assert {row["actor"] for row in mentions if row["text"].startswith("Turk")} == {"turkey"}
 
 
 def test_a_document_that_breaks_the_reader(trained: Path, source: Path, tmp_path: Path, monkeypatch: Any) -> None:

@@ -50,6 +50,17 @@ def found(train: Dataset, held_out: Dataset, **limits: float | None) -> dict[str
     return {row["check"]: row for row in report["checks"]}
 
 
+def test_names_alone_say_the_same_in_whatever_order_sums_are_made() -> None:
+    """With other threads numbers are added in another order, as with other rows first; no answer may hang on that."""
+    examples = corpora.load("newsroom").examples
+    split = np.asarray(examples["split"][:])
+    train, held_out = (examples.select(np.flatnonzero(split == part)[:16_000]) for part in ("train", "test"))
+    said = audit.names_only(train, held_out)
+    order = np.random.default_rng(0).permutation(len(train))
+    assert len(set(said.tolist())) == 3
+    assert audit.names_only(train.select(order), held_out).tolist() == said.tolist()
+
+
 SAID = "On the day of the great fair Varna thanked Ostia for its grain, its coal and its {}."
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -11,9 +12,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from datasets import ClassLabel, Dataset, Features, Value
 
 from actorstance.errors import InputError
+from actorstance.files import read_json_lines
 from actorstance.readers.dse import LABELS
+
+FEATURES = Features(
+    {"example_id": Value("string"), "text": Value("string"), "label": ClassLabel(names=["against", "neutral", "favor"])}
+)
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +53,18 @@ def test_five_f1(dse: ModuleType) -> None:
     assert macro == pytest.approx((1 + 1 + 1 + 2 / 3 + 0) / 5)
 
 
+def test_directions_are_found_in_any_order_and_never_guessed(dse: ModuleType) -> None:
+    ids = ["dse/valid:10:1", "dse/valid:2:0", "dse/valid:10:0", "dse/valid:2:1"]
+    forward, backward = dse.directions(ids)
+    assert [(ids[a], ids[b]) for a, b in zip(forward, backward, strict=True)] == [
+        ("dse/valid:10:0", "dse/valid:10:1"),
+        ("dse/valid:2:0", "dse/valid:2:1"),
+    ]
+    for wrong in (ids[:3], [*ids[:3], "dse/valid:3:1"]):
+        with pytest.raises(InputError, match="lacks one of its two directions"):
+            dse.directions(wrong)
+
+
 @pytest.fixture(scope="module")
 def quality() -> Iterator[ModuleType]:
     folder = Path(__file__).parents[1] / "benchmarks"
@@ -66,10 +85,10 @@ def test_each_corpus_is_scored_as_its_papers_do(quality: ModuleType) -> None:
     sure = np.eye(3) * 0.7 + 0.1
     neutral_first = [0.3, 0.5, 0.2]  # of a model that knows neutral: against, where there is none
     (polarity,) = quality.measures(a_run(quality, "seesaw", [("a", 0, neutral_first), ("b", 0, sure[2])]), "seesaw")
-    assert polarity.score(polarity.gold, polarity.predicted) == 0.5
+    assert polarity.score() == 0.5
     rows = [("mt:a", 0, sure[0]), ("mt:b", 1, sure[1]), ("rw:a", 2, sure[0])]
     mt, rw = quality.measures(a_run(quality, "newsmtsc", rows), "newsmtsc")
-    assert (mt.score(mt.gold, mt.predicted), rw.score(rw.gold, rw.predicted)) == (1.0, 0.0)
+    assert (mt.score(), rw.score()) == (1.0, 0.0)
     rows = [
         ("valid:10:1", 1, sure[1]),
         ("valid:2:0", 0, sure[0]),
@@ -78,9 +97,11 @@ def test_each_corpus_is_scored_as_its_papers_do(quality: ModuleType) -> None:
     ]
     micro, macro = quality.measures(a_run(quality, "dse", rows), "dse")
     assert sorted(micro.gold.tolist()) == sorted(micro.predicted.tolist()) == [1, 3]
-    assert micro.score(micro.gold, micro.predicted) == 1.0
-    assert macro.name == "five classes, macro-F1"
-    assert quality.pooled_f1(np.array([0, 2, 1]), np.array([0, 1, 1])) == 0.5
+    assert micro.score() == 1.0
+    assert (macro.name, macro.score()) == ("five classes, macro-F1", 1.0)
+    rows = [("a", 0, sure[0]), ("b", 2, sure[1]), ("c", 1, sure[1])]
+    (both,) = quality.measures(a_run(quality, "semeval", rows), "semeval")
+    assert both.score() == 0.5  # against 1, favor 0; neutral does not count
 
 
 def test_a_joint_run_has_a_row_a_corpus_and_commands_stand_below(quality: ModuleType) -> None:
@@ -90,7 +111,7 @@ def test_a_joint_run_has_a_row_a_corpus_and_commands_stand_below(quality: Module
     seeds = [a_run(quality, "joint", rows)] * 2
     lines = quality.table([seeds]).splitlines()
     assert [line.split(" | ")[0] for line in lines[2:4]] == ["| newsroom", "| seesaw"]
-    assert "| linear, joint | 100.0 | 100.0 to 100.0 | 100.0 of 6 | 6 | 2 | 1.0 |" in lines[2]
+    assert "| linear, joint | 100.0 [100.0, 100.0] | 6 | 100.0 [100.0, 100.0] | 6 | 2 | 1.0 |" in lines[2]
     assert any("83.72" in line and "Wen, Hovy" in line for line in lines)
     assert lines[-2] == "python scripts/train.py"
 
@@ -136,3 +157,42 @@ def test_transfer_takes_only_what_learned_from_newsroom_alone(
     else:
         with pytest.raises(InputError, match=words):
             transfer.only_newsroom(Path("run"))
+
+
+@pytest.fixture(scope="module")
+def agreement() -> Iterator[ModuleType]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(Path(__file__).parents[1] / "benchmarks"))
+        yield importlib.import_module("agreement")
+
+
+def test_kappa_is_what_is_more_than_chance(agreement: ModuleType) -> None:
+    people, ours = np.array([0, 0, 0, 1, 1, 1]), np.array([0, 0, 1, 1, 1, 0])
+    assert agreement.kappa(people, ours) == pytest.approx((4 / 6 - 0.5) / 0.5)
+    assert np.isnan(agreement.kappa(people * 0, people * 0))
+
+
+def test_agreement_compares_the_forced_answer_and_names_a_release_that_lacks_a_pair(
+    agreement: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    rows = [{"example_id": "a", "label": "neutral", "forced": "favor", "kind": "quote"}]
+    rows += [{"example_id": "b", "label": "against", "forced": "against", "kind": "deed"}]
+    (tmp_path / "agreement").mkdir()
+    (tmp_path / "agreement" / "seesaw.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    release = Dataset.from_dict({"example_id": ["b", "a"], "text": ["B.", "A."], "label": [0, 2]}, features=FEATURES)
+    monkeypatch.setattr(agreement, "shipped", lambda _: tmp_path)
+    monkeypatch.setattr(agreement.corpora, "load", lambda *_: SimpleNamespace(examples=release))
+    people, ours, sentences, kinds = agreement.read("seesaw", tmp_path)
+    assert (people.tolist(), ours.tolist(), sentences, kinds) == ([2, 0], [2, 0], ["A.", "B."], ["quote", "deed"])
+    monkeypatch.setattr(agreement.corpora, "load", lambda *_: SimpleNamespace(examples=release.select([0])))
+    with pytest.raises(InputError, match="no example 'a'"):
+        agreement.read("seesaw", tmp_path)
+
+
+@pytest.mark.parametrize(("corpus", "pairs"), [("dse", 600), ("seesaw", 300)])
+def test_labels_that_ship_are_whole(corpus: str, pairs: int) -> None:
+    path = Path(__file__).parents[1] / "data" / "agreement" / f"{corpus}.jsonl"
+    rows = [row for _, row in read_json_lines(path)]
+    assert len({row["example_id"] for row in rows}) == len(rows) == pairs
+    assert {row["label"] for row in rows} == {"against", "neutral", "favor"}
+    assert all(row["label"] in ("neutral", row.get("forced", row["label"])) for row in rows)

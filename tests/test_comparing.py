@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy import stats
 
-from actorstance import comparing
+from actorstance import comparing, terminal
 from actorstance.days import day_of
 from actorstance.errors import InputError
 from actorstance.examples import LABELS
@@ -120,6 +120,66 @@ def test_an_actor_between_two_periods(gold: NDArray[np.int64]) -> None:
     labelled = saved(chances, chances.argmax(axis=1), GROUP, inclusion=np.ones(320), asked=np.ones(320) > 0)
     corrected = comparing.periods(labelled, between, repeats=500, wanted=["varna"])["actors"][0]
     assert (corrected["correction"], corrected["b"]) == ("classical", -1)
+
+
+PERIODS = ["2020-01-01..2020-01-31", "2020-02-01..2020-02-29"]
+
+
+def labelled_run(
+    truth: NDArray[np.int64], p: NDArray[np.float64], chosen: NDArray[np.int64]
+) -> Saved:  # of mentions of one actor, alternately of two
+    gold = np.full(len(truth), -1)
+    gold[chosen] = truth[chosen]
+    asked = gold >= 0
+    return saved(p, gold, GROUP, inclusion=np.full(len(truth), asked.mean()), asked=asked)
+
+
+def test_few_labels_are_not_taken_for_many_groups() -> None:
+    """Five neutral labels in one period, five against in the other, among forty groups each: next to nothing."""
+    chosen = np.concatenate([np.arange(0, 160, 32), np.arange(160, 320, 32)])
+    truth = np.where(GROUP < 40, 1, 0)
+    run = labelled_run(truth, np.tile([0.1, 0.8, 0.1], (320, 1)), chosen)
+    (row,) = comparing.periods(run, comparing.read_periods(PERIODS), repeats=500, wanted=["varna"])["actors"]
+    assert (row["difference"], row["labelled_a"], row["labelled_b"]) == (-1, 5, 5)
+    assert row["low"] < -1.5 < -0.5 < row["high"]
+    assert row["p"] > 0.003  # by groups dealt at random it would be 1 / 501
+
+
+@pytest.mark.parametrize("labels", [(8, 8), (5, 30)])
+def test_corrected_periods_that_do_not_differ(labels: tuple[int, int]) -> None:
+    """The interval holds 0 nineteen times in twenty, and p is below 0.05 in one, whatever few labels there are."""
+    rng = np.random.default_rng(4)
+    held, significant = 0, 0
+    for _ in range(200):
+        mood = rng.normal(0, 0.7, 80)[GROUP] + rng.normal(0, 1, 320)
+        truth = np.digitize(mood, [-0.5, 1.2])
+        chosen = np.concatenate([at * 160 + 2 * rng.choice(80, size, replace=False) for at, size in enumerate(labels)])
+        run = labelled_run(truth, answers(truth, 0.7, rng), chosen)
+        run.inclusion[:] = np.repeat(np.array(labels) / 80, 160)
+        parts = [np.arange(0, 160, 2), np.arange(160, 320, 2)]
+        row = comparing._unpaired(run, parts, np.asarray(run.column("group_id")), run.inclusion, 100, 0)
+        held += row["correction"] == "none" or row["low"] <= 0 <= row["high"]
+        significant += row["p"] <= 0.05
+    assert held >= 0.92 * 200
+    assert significant <= 0.08 * 200
+
+
+def test_labels_in_one_period_alone_correct_neither(capsys: pytest.CaptureFixture[str]) -> None:
+    truth = np.random.default_rng(0).integers(3, size=320)
+    run = labelled_run(truth, answers(truth, 0.6, np.random.default_rng(1)), np.arange(0, 160, 4))
+    found = comparing.periods(run, comparing.read_periods(PERIODS), repeats=500, wanted=["varna"])
+    (row,) = found["actors"]
+    assert (row["correction"], row["labelled_a"], row["labelled_b"]) == ("none", 40, 0)
+    terminal.comparison(found)
+    assert "note: 1 with labels enough in one period alone" in " ".join(capsys.readouterr().out.split())
+
+
+def test_both_corrections_are_named(gold: NDArray[np.int64]) -> None:
+    """In the second period the model's word is of no use, and the labels stand alone."""
+    p = np.where((GROUP < 40)[:, None], answers(gold, 0.95, np.random.default_rng(1)), [0.3, 0.4, 0.3])
+    run = labelled_run(gold, p, np.arange(0, 320, 4))
+    (row,) = comparing.periods(run, comparing.read_periods(PERIODS), repeats=500, wanted=["varna"])["actors"]
+    assert row["correction"] == "ppi++, classical"
 
 
 def test_periods_take_days_and_not_letters_and_tell_what_they_leave_out(gold: NDArray[np.int64]) -> None:

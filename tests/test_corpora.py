@@ -16,7 +16,7 @@ import pytest
 from actorstance import corpora, newsroom
 from actorstance.corpora import Corpus, load
 from actorstance.errors import InputError
-from actorstance.examples import AUTHOR, LABELS
+from actorstance.examples import AUTHOR, LABELS, UNKNOWN
 from actorstance.files import read_json, read_json_lines, sha256
 
 ROW = {"text": "Varna thanked Ostia.", "source": "Varna", "target": "Ostia", "label": "favor"}
@@ -267,6 +267,58 @@ def test_columns_and_labels_are_mapped(tmp_path: Path) -> None:
     assert set(corpus.examples["group_id"][:]) == {"s"}
     assert corpus.recipe["labels"] == stances
     assert load(**corpus.recipe).fingerprint == corpus.fingerprint
+
+
+def test_labels_and_splits_may_have_capitals_and_spaces(tmp_path: Path) -> None:
+    cells = [("Positive ", "Test"), ("NEGATIVE", " train"), (" none", "dev"), ("Favor", "Validation "), ("  ", "train")]
+    rows = [ROW | {"label": label, "split": split} for label, split in cells]
+    corpus = table(tmp_path / "a.jsonl", rows, labels={"against": "negative", "neutral": "None", "favor": "positive"})
+    assert names(corpus) == ["favor", "against", "neutral", "favor"]
+    assert corpus.examples["split"][:] == ["test", "train", "valid", "valid"]
+    assert corpus.counts["dropped"] == {"no label": 1}
+    with says(f"{tmp_path / 'a.jsonl'}:1: split 'exam' is none of train, valid, test"):
+        table(tmp_path / "a.jsonl", [ROW | {"split": "exam"}])
+    calls = {"against": "n", "favor": "N"}  # told apart by case: only as written
+    assert names(table(tmp_path / "a.jsonl", [ROW | {"label": label} for label in "nN"], labels=calls)) == [
+        "against",
+        "favor",
+    ]
+    with says(f"{tmp_path / 'a.jsonl'}:1: label ' n' is none of"):
+        table(tmp_path / "a.jsonl", [ROW | {"label": " n"}], labels=calls)
+
+
+def test_ids_that_differ_only_in_case_are_told(tmp_path: Path) -> None:
+    rows = [ROW, ROW | {"source": "VARNA"}, ROW, ROW | {"source": "Dorp", "target": "varna "}]
+    corpus = table(tmp_path / "a.jsonl", rows)
+    assert corpus.examples["source"][:] == ["Varna", "VARNA", "Varna", "Dorp"]
+    (note,) = [note for note in corpus.counts["noted"] if "differ only" in note]
+    places = "'Varna' (a.jsonl:1, a.jsonl:3) and 'VARNA' (a.jsonl:2) and 'varna ' (a.jsonl:4)"
+    assert note == f"{places} differ only in case or spaces: they are different actors"
+    assert corpus.counts["noted"][note] == 2
+    many = [ROW | {"source": f"{name}{number}"} for number in range(8) for name in ("Actor", "actor")]
+    noted = table(tmp_path / "a.jsonl", many).counts["noted"]
+    assert noted["of more ids that differ only in case or spaces"] == 3
+    assert sum("they are different actors" in note for note in noted) == 5
+
+
+def test_the_author_in_any_case(tmp_path: Path) -> None:
+    text = "The author thanked Ostia."
+    place = {"source_start": 4, "source_end": 10}
+    rows = [ROW | {"text": text, "source": source} for source in ("author", "Author ", "UNKNOWN", "unknown")]
+    corpus = table(tmp_path / "a.jsonl", [*rows, ROW | {"text": text, "source": "author", **place}])
+    assert corpus.examples["source"][:] == [AUTHOR, AUTHOR, UNKNOWN, UNKNOWN, "author"]
+    taken = {"source 'author': AUTHOR is taken": 1, "source 'Author ': AUTHOR is taken": 1}
+    assert corpus.counts["mended"] == taken | {"source 'unknown': UNKNOWN is taken": 1}
+
+
+def test_without_a_document_it_is_the_group(tmp_path: Path) -> None:
+    rows = [ROW | {"text": f"{ROW['text']} {at}", "group_id": f"g{at % 2}"} for at in range(4)]
+    corpus = table(tmp_path / "a.jsonl", rows)
+    assert corpus.examples["document_id"][:] == ["g0", "g1", "g0", "g1"]
+    assert corpus.counts["noted"] == {"no document_id: the group is the document": 4}
+    both = table(tmp_path / "a.jsonl", [row | {"document_id": "d"} for row in rows])
+    assert set(both.examples["document_id"][:]) == {"d"}
+    assert set(both.examples["group_id"][:]) == {"g0", "g1"}
 
 
 def test_mention_is_located_where_unique_and_offsets_may_be_strings(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from scipy import stats
 
 from actorstance import sampling
 from actorstance.correction import MIN_GROUPS, Corrected, correct
@@ -79,10 +80,9 @@ def test_groups_are_resampled_whole() -> None:
     for _ in range(400):
         rows = np.concatenate([members[at] for at in rng.integers(150, size=150)])
         draws.append(found(correct(gold[rows], np.arange(len(rows)), scores[rows])).score)
-    spread = np.sqrt((np.bincount(group, weights=ours.deviations) ** 2).sum()) / len(truth)
-    assert spread == pytest.approx(np.std(draws), rel=0.12)
-    assert ours.deviations.mean() == pytest.approx(0, abs=1e-12)
-    assert (ours.high - ours.low) / 2 == pytest.approx(1.98 * spread, rel=0.06)
+    assert ours.error == pytest.approx(np.std(draws), rel=0.12)
+    assert ours.freedom == len(np.unique(group[~np.isnan(gold)])) - 2  # a mean, and λ
+    assert (ours.high - ours.low) / 2 == pytest.approx(stats.t.ppf(0.975, ours.freedom) * ours.error)
 
 
 @pytest.mark.parametrize("way", ["even", "uneven", "two rounds"])
@@ -93,16 +93,16 @@ def test_intervals_hold_the_truth_of_these_articles(way: str) -> None:
     rng = np.random.default_rng(0)
     variance, everything = sampling.uncertainty(chances), [np.arange(n)]
     for _ in range(300):
-        numbers, known, drawn = rng.random(n), np.zeros(n), np.zeros(n, dtype=bool)
+        numbers, known, drawn = rng.random(n), np.zeros((n, 0)), np.zeros(n, dtype=bool)
         inclusion = None
         if way == "even":
             gold = sampled(truth, rng, 40)
         else:
             for size in [20, 20] if way == "two rounds" else [40]:
-                chosen, known = sampling.draw(variance, everything, size, numbers, known, drawn)
+                chosen, known = sampling.draw(variance, everything, size, numbers, known, drawn, rng)
                 assert not drawn[chosen].any()
                 drawn[chosen] = True
-            gold, inclusion = np.where(drawn, truth, np.nan), known
+            gold, inclusion = np.where(drawn, truth, np.nan), known.sum(axis=1)
             assert known.sum() == pytest.approx(drawn.sum()) == 40
         ours = found(correct(gold, group, scores, inclusion))
         held += ours.low_here <= truth.mean() <= ours.high_here
@@ -129,24 +129,59 @@ def test_intervals_hold_the_truth_of_articles_like_these() -> None:
     assert 0.92 <= held / 300 <= 0.985
 
 
-def test_inclusion_is_what_it_says() -> None:
-    """How often each mention is drawn is its probability, in one draw or two."""
+@pytest.mark.parametrize("other", [False, True], ids=["of the same actors", "of other actors"])
+def test_inclusion_is_what_it_says(other: bool) -> None:
+    """How often each mention is drawn is its probability, in one draw or several, whoever the next is for.
+
+    And of the first half of each sheet: half of what it has in that draw.
+    """
     _, _, _, chances = corpus(7)
     n = len(chances)
-    wanted = [np.arange(0, n // 2), np.arange(n // 3, n)]
+    first, last, end = np.arange(0, n // 2), np.arange(n // 3, n), np.arange(3 * n // 5, n)
+    sheets = [([first], 20), ([first, last], 25), ([end], 10)] if other else [([first, last], 15), ([first, last], 25)]
     variance, rng = sampling.uncertainty(chances), np.random.default_rng(0)
-    often, expected = np.zeros(n), np.zeros(n)
+    often, expected = np.zeros((n, 2)), np.zeros((n, 2))
     for _ in range(600):
-        numbers, known, drawn = rng.random(n), np.zeros(n), np.zeros(n, dtype=bool)
-        for size in (15, 25):
-            chosen, known = sampling.draw(variance, wanted, size, numbers, known, drawn)
+        numbers, known, drawn = rng.random(n), np.zeros((n, 0)), np.zeros(n, dtype=bool)
+        rates = []
+        for wanted, size in sheets:
+            chosen, known = sampling.draw(variance, wanted, size, numbers, known, drawn, rng)
             drawn[chosen] = True
-        often += drawn
-        expected += known
-    assert expected.max() / expected.min() > 1.5
-    order = np.argsort(expected)
-    for part in np.array_split(order, 5):
-        assert often[part].sum() == pytest.approx(expected[part].sum(), rel=0.04)
+            half = chosen[: size // 2]
+            often[half, 1] += 1
+            rates.append(len(half) / size)
+        often[:, 0] += drawn
+        expected += np.column_stack([known.sum(axis=1), known @ rates])
+    for which in (0, 1):
+        assert expected[:, which].max() / expected[:, which].min() > 1.5
+        for part in np.array_split(np.argsort(expected[:, which]), 5):
+            assert often[part, which].sum() == pytest.approx(expected[part, which].sum(), rel=(0.04, 0.05)[which])
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.data())
+def test_a_sheet_is_full_whoever_the_next_is_for(data: Any) -> None:
+    """As many as are asked for while there are any, each of a wanted actor and not asked yet."""
+    n = data.draw(st.integers(2, 40))
+    rng = np.random.default_rng(data.draw(st.integers(0, 2**32 - 1)))
+    variance, numbers = sampling.uncertainty(rng.dirichlet([1, 1, 1], n)), rng.random(n)
+    known, drawn = np.zeros((n, 0)), np.zeros(n, dtype=bool)
+    mentions = st.sets(st.integers(0, n - 1), min_size=1).map(lambda found: np.array(sorted(found)))
+    for wanted in data.draw(st.lists(st.lists(mentions, min_size=1, max_size=4), min_size=2, max_size=4)):
+        size, before = data.draw(st.integers(1, n)), known.sum(axis=1)
+        theirs = np.isin(np.arange(n), np.concatenate(wanted))
+        chosen, draws = sampling.draw(variance, wanted, size, numbers, known, drawn, rng)
+        assert len(chosen) == len(set(chosen.tolist())) == min(size, (theirs & ~drawn).sum())
+        assert (theirs & ~drawn)[chosen].all()
+        drawn[chosen] = True
+        assert draws.shape[1] == known.shape[1] + (len(chosen) > 0)
+        known, chance = draws, draws.sum(axis=1)
+        assert chance[~theirs] == pytest.approx(before[~theirs])
+        if len(chosen):
+            assert chance[theirs].sum() == pytest.approx(drawn[theirs].sum())
+            assert (chance[theirs] > 0).all()
+            assert (chance <= 1 + 1e-9).all()
+            assert (draws >= 0).all()
 
 
 def test_a_sample_that_grows_keeps_what_it_has() -> None:
@@ -154,11 +189,29 @@ def test_a_sample_that_grows_keeps_what_it_has() -> None:
     n, variance = len(chances), sampling.uncertainty(chances)
     numbers = np.random.default_rng(0).random(n)
     wanted = [np.arange(n)]
-    small, _ = sampling.draw(variance, wanted, 30, numbers, np.zeros(n), np.zeros(n, dtype=bool))
-    large, _ = sampling.draw(variance, wanted, 60, numbers, np.zeros(n), np.zeros(n, dtype=bool))
+    fresh = numbers, np.zeros((n, 0)), np.zeros(n, dtype=bool), np.random.default_rng(1)
+    small, _ = sampling.draw(variance, wanted, 30, *fresh)
+    large, _ = sampling.draw(variance, wanted, 60, *fresh)
     assert len(set(small.tolist()) - set(large.tolist())) <= 2  # odds do not grow in step
-    everything, chance = sampling.draw(variance, wanted, 10 * n, numbers, np.zeros(n), np.zeros(n, dtype=bool))
-    assert (sorted(everything.tolist()), chance.tolist()) == (list(range(n)), [1.0] * n)
+    everything, chance = sampling.draw(variance, wanted, 10 * n, *fresh)
+    assert (sorted(everything.tolist()), chance.tolist()) == (list(range(n)), [[1.0]] * n)
+
+
+@pytest.mark.parametrize("rest", [0, 1], ids=["nothing left", "one mention left"])
+def test_each_interval_has_its_share_though_another_is_done(rest: int) -> None:
+    """Three actors; of the third all, or all but one, are in the first sheet: the others still get what is theirs."""
+    n = 212
+    variance, rng = np.full(n, 0.5), np.random.default_rng(0)
+    wanted = [np.arange(100), np.arange(100, 200), np.arange(200, n)]
+    for _ in range(50):
+        known, drawn = np.zeros((n, 0)), np.zeros(n, dtype=bool)
+        chosen, known = sampling.draw(variance, wanted[2:], 12 - rest, rng.random(n), known, drawn, rng)
+        drawn[chosen] = True
+        chosen, known = sampling.draw(variance, wanted, 30, rng.random(n), known, drawn, rng)
+        shares = [int(np.isin(chosen, at).sum()) for at in wanted]
+        assert sorted(shares[:2]) in ([15, 15], [14, 15])
+        half = [int(np.isin(chosen[:14], at).sum()) for at in wanted[:2]]
+        assert set(half) <= {6, 7, 8}  # every beginning of a sheet has its share of each
 
 
 def test_with_every_mention_labelled_nothing_of_these_articles_is_open() -> None:

@@ -17,8 +17,9 @@ import onnx
 import pytest
 
 import actorstance
-from actorstance import corpora, pipeline
+from actorstance import conformal, corpora, pipeline
 from actorstance.errors import InputError
+from actorstance.examples import labels
 from actorstance.models import exporting
 from actorstance.models import onnx as onnx_model
 from actorstance.models.linear import LinearModel
@@ -120,6 +121,21 @@ def test_several_networks_in_full_precision(tiny_encoder: str, corpus: corpora.C
     made.save(tmp_path / "model")
     found = actorstance.load(tmp_path / "model").predict_proba(few)
     np.testing.assert_allclose(found, model.predict_proba(few), rtol=0, atol=2e-2)  # which is in bfloat16
+
+
+def test_an_export_of_a_cross_validated_run_keeps_its_sets(
+    corpus: corpora.Corpus, tiny_encoder: str, tmp_path: Path
+) -> None:
+    """The saved model has seen every row: on them it would be surer than it may be of any other."""
+    folded = replace(corpus, folds=2)
+    settings: dict[str, Any] = {"encoder": tiny_encoder, "epochs": 2, "head_lr": 3e-3, "max_length": 64}
+    pipeline.train(folded, TransformerModel(**settings), tmp_path / "run")
+    model = actorstance.load(tmp_path / "run")
+    lost = pipeline.export(model, folded, tmp_path / "export", precision="fp32")
+    back = actorstance.load(tmp_path / "export")
+    gold, seen = labels(folded.examples), back.predict_proba(folded.examples)
+    assert (lost["n"], back.card["export"]) == (len(folded.examples), lost)
+    assert back.card["conformal"] == model.card["conformal"] != conformal.calibrate(gold, seen)
 
 
 def test_an_export_that_loses_too_much_is_refused(

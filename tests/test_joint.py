@@ -18,11 +18,12 @@ from actorstance import audit, conformal, corpora, pipeline
 from actorstance.corpora import LICENCES, Corpus
 from actorstance.errors import InputError
 from actorstance.examples import LABELS, known_labels, label_sets, labels, weights
-from actorstance.models import bundle, load
+from actorstance.models import bundle, card, load
 from actorstance.models.linear import LinearModel
 from actorstance.models.pair_network import loss_over
 from actorstance.models.transformer import TransformerModel
 from actorstance.parts import parts_of, require_unseen
+from actorstance.provenance import provenance
 
 
 def says(words: str) -> pytest.RaisesExc[InputError]:
@@ -119,13 +120,13 @@ def test_every_figure_is_among_the_labels_that_a_corpus_has(tmp_path: Path) -> N
     assert all(row["neutral"] == 0 and "neutral" not in row["set"] for row in rows if row["example_id"][:5] == "polar")
     assert max(row["neutral"] for row in rows) == pytest.approx(0.8)
     assert (tmp_path / "run" / "errors.jsonl").read_text("utf-8") == ""
-    card = model.card
-    assert card["metrics"]["macro_f1"] == 1.0
+    kept = model.card
+    assert kept["metrics"]["macro_f1"] == 1.0
     held = parts_of(corpus, "valid", 0)[2]
     as_it_says = Doubter().predict_proba(held)
     # New text can have any label: its sets and priors start from what the model says when all are asked.
-    assert card["conformal"] == conformal.calibrate(labels(held), as_it_says)
-    assert card["priors"] == as_it_says.mean(axis=0).tolist()
+    assert kept["conformal"] == conformal.calibrate(labels(held), as_it_says)
+    assert kept["priors"] == as_it_says.mean(axis=0).tolist()
 
 
 def test_what_needs_no_reading_chooses_among_the_labels_that_a_corpus_has_too(tmp_path: Path) -> None:
@@ -342,6 +343,21 @@ def test_a_split_that_hangs_on_the_seed_is_another_with_another_seed(tmp_path: P
         require_unseen([told], corpus, "test", 1)
 
 
+def test_a_teacher_of_another_kind_is_named_as_such(
+    tmp_path: Path, tiny_encoder: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    corpus = corpora.load("table", write(tmp_path / "whole.jsonl", VERBS, "in"))
+    pipeline.train(corpus, LinearModel(min_df=1), tmp_path / "run", eval_split="valid")
+    student = TransformerModel(encoder=tiny_encoder, teacher=str(tmp_path / "run"))
+    with caplog.at_level("INFO", "actorstance"):
+        student._taught(corpus.examples)
+    assert re.search(r"model\.teacher, a model of kind linear: of \d+ labels it would give 100\.0 % alike", caplog.text)
+    student.card = {"origins": bundle.origins(student.params)}
+    (origin,) = provenance("train", student, 0, [], None, None)["model"]["origins"]
+    assert (origin["how"], origin["kind"], origin["sha256"]) == ("teacher", "linear", load(tmp_path / "run").sha256)
+    assert "it was taught answers of a model of kind linear, trained on `table`" in card.text(student)
+
+
 def test_a_teacher_says_nothing_of_a_label_that_it_never_saw(tmp_path: Path, tiny_encoder: str) -> None:
     polar = write(tmp_path / "polar.jsonl", POLAR, "by", 12)
     pipeline.train(corpora.load("table", polar), LinearModel(min_df=1), tmp_path / "run", eval_split="valid")
@@ -371,9 +387,10 @@ def test_transformer_on_several_corpora_and_then_on_one(tmp_path: Path, tiny_enc
         ("teacher", "table"),
         ("start", "table, table"),
     ]
-    card = (tmp_path / "then" / "model" / "MODEL_CARD.md").read_text()
-    assert f"Training went on from the weights of a model trained on `table` ({LICENCES['table']}), `table`" in card
-    assert origin["sha256"] in card
+    told = (tmp_path / "then" / "model" / "MODEL_CARD.md").read_text()
+    assert "Training went on from the weights of a model of kind transformer, trained on " in told
+    assert f"trained on `table` ({LICENCES['table']}), `table`" in told
+    assert origin["sha256"] in told
     pipeline.train(corpora.load("newsroom"), LinearModel(), tmp_path / "linear")
     for start, words in ((tmp_path / "linear", "a model of kind linear"), (tmp_path / "gone", "no such run")):
         with says(words):

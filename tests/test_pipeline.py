@@ -12,7 +12,7 @@ import pytest
 from datasets import Dataset
 from numpy.typing import NDArray
 
-from actorstance import behaviour, corpora, documents, load, pipeline, scoring, stances
+from actorstance import behaviour, corpora, documents, load, pipeline, runs, scoring, stances
 from actorstance.actors import Registry
 from actorstance.corpora import Corpus
 from actorstance.errors import InputError
@@ -296,6 +296,27 @@ def test_a_model_that_fails_leaves_no_complete_run(tmp_path: Path, corpus: Corpu
     assert (tmp_path / "run").exists() == (step == "save")
     with pytest.raises(InputError):
         load(tmp_path / "run")
+
+
+def test_two_processes_never_train_one_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    out, other = tmp_path / "run", {"seed": 1}
+    with runs.unfinished(out, {"seed": 0}, resume=False) as checkpoints:
+        before = sorted(out.rglob("*"))
+        for settings in ({"seed": 0}, other):  # who writes it comes first, whatever else is wrong
+            with (
+                pytest.raises(InputError, match=r"another process writes this run\. Wait for it"),
+                runs.unfinished(out, settings, resume=True),
+            ):
+                raise AssertionError("held twice")
+        assert sorted(out.rglob("*")) == before
+        monkeypatch.setenv("RANK", "1")  # a process that torchrun started beside the first
+        with runs.unfinished(out, {"seed": 0}, resume=False) as theirs:
+            assert theirs == checkpoints
+        monkeypatch.delenv("RANK")
+    assert list(out.iterdir()) == []
+    with pytest.raises(InputError, match="no interrupted run"), runs.unfinished(out, {"seed": 0}, resume=True):
+        raise AssertionError("nothing to go on with")
+    assert list(out.iterdir()) == []  # nothing is made in a folder that is no run's
 
 
 def test_reports_escape_hostile_names(tmp_path: Path) -> None:

@@ -65,6 +65,24 @@ def test_who_is_meant(text: str, expected: str) -> None:
             assert [m.actor for m in over][:1] == [actor], (one, [(m.actor, m.rule) for m in over])
 
 
+@pytest.mark.parametrize(
+    ("text", "surname", "actor"),
+    [
+        ("Ingrid Moe denied it. Moe blamed Japan.", "Moe#2", "minister_x"),
+        ("Moe blamed Japan. Ingrid Moe denied it.", "Moe", "minister_x"),
+        ("Ingrid Moe met Bo Moe. Moe blamed Japan.", "Moe#3", None),  # of which of two
+        ("The Blue Moe left. Moe blamed Japan.", "Moe#2", None),  # no person's name
+        ("The Blue Moe left. Mr. Moe blamed Japan.", "Moe#2", "blue_moe"),
+    ],
+)
+def test_surname_of_a_registered_person(text: str, surname: str, actor: str | None) -> None:
+    registry = WORLD.with_more(Registry({"minister_x": ["Ingrid Moe"], "blue_moe": ["Blue Moe"]}))
+    reading = read_actors(document(text), registry)
+    start, end = place(text, surname)
+    found = [one.actor for one in reading.mentions if (one.start, one.end) == (start, end)]
+    assert [one for one in found if one in registry.aliases] == ([actor] if actor else [])
+
+
 @pytest.mark.parametrize(("text", "expected"), cases("speakers"))
 def test_who_speaks(text: str, expected: str) -> None:
     found = document(text)
@@ -127,6 +145,27 @@ def test_a_name_with_and_in_it_speaks_once() -> None:
     reading = read_actors(document("Bosnia and Herzegovina condemned Russia."), WORLD)
     assert [who.actor for who in reading.speakers if who is not None] == ["bosnia"]
     assert len(reading.statements) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "speaker"),
+    [
+        ("Turkish journalist Ana Lima accused Japan.", "ana_lima"),
+        ("Opposition leader Ana Lima accused Japan.", "ana_lima"),
+        ("Peru's critic Ana Lima accused Japan.", "ana_lima"),
+        ("Peru, led by Ana Lima, accused Japan.", "peru"),
+        ("A spokesman for Peru accused Japan.", "peru"),
+    ],
+)
+def test_of_several_in_a_source_the_name_that_ends_it_speaks(text: str, speaker: str) -> None:
+    assert asked(text)[speaker, "japan"] == "speaks: accused"
+
+
+def test_who_gives_a_judgement_is_the_source_and_who_gets_it_the_target() -> None:
+    for text in ("Russia earned praise from Turkey and Peru.", "Russia has won praise from Turkey and from Peru."):
+        found = asked(text)
+        assert found["turkey", "russia"] == found["peru", "russia"] == "speaks: praise, received"
+        assert found["russia", "turkey"] == "named together"
 
 
 def test_what_is_joined_inside_a_phrase_stays_one_source() -> None:

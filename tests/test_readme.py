@@ -115,9 +115,11 @@ def test_the_first_table_is_what_the_model_says(checkout: Path, run: str) -> Non
 
 def test_the_newsroom_row_is_what_the_run_measured(checkout: Path, run: str) -> None:
     metrics = json.loads((checkout / run / "metrics.json").read_text(encoding="utf-8"))
-    (cell,) = re.findall(r"^\| newsroom, test \(2,295 pairs\) \| [^|]* \| ([\d.]+) ", README, re.MULTILINE)
+    row = r"^\| newsroom, test \(2,295 pairs\) \| [^|]* \| ([\d.]+) \[([\d.]+), ([\d.]+)\] "
+    (cells,) = re.findall(row, README, re.MULTILINE)
     assert metrics["n"] == 2295
-    assert float(cell) == pytest.approx(100 * metrics["macro_f1"], abs=0.051)
+    measured = [100 * metrics[name] for name in ("macro_f1", "macro_f1_low", "macro_f1_high")]
+    assert [float(cell) for cell in cells] == pytest.approx(measured, abs=0.051)
     (names,) = re.findall(r"On newsroom names alone give ([\d.]+)", README)
     (majority,) = re.findall(r"always neutral ([\d.]+) ", README)
     measured = [metrics["names_only"]["macro_f1"], metrics["majority"]["macro_f1"]]

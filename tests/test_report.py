@@ -53,6 +53,20 @@ def _change(path: Path, change: Callable[[dict[str, str]], dict[str, str]]) -> N
         writer.writerows(rows)
 
 
+def test_a_scored_run_tells_label_by_label_what_it_says_and_what_is(
+    trained: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    metrics = json.loads((trained / "metrics.json").read_text(encoding="utf-8"))
+    terminal.metrics(metrics)
+    page, said = (trained / "report.html").read_text(encoding="utf-8"), capsys.readouterr().out
+    for label, row in metrics["calibration"].items():
+        figures = [f"{row[name]:.3f}" for name in ("mean_probability", "share")]
+        assert re.search(rf"  {label} .*{'  '.join(figures)}\n", said)
+        cells = "".join(f'<td class="n">{figure}</td>' for figure in [*figures, f"{row['ece']:.3f}"])
+        assert re.search(rf"{label}</th>{cells}</tr>", page)
+    assert f"seldom more than {metrics['ece_if_calibrated_high']:.3f}" in page
+
+
 @pytest.fixture
 def checked(folder: Path, tmp_path: Path) -> Path:
     """The run of predict, with scores that are corrected: what Russia receives, of all and of the author."""
@@ -107,6 +121,23 @@ def test_what_rounds_to_zero_is_printed_one_way(checked: Path, capsys: pytest.Ca
     assert '<td class="n ink">0.00</td>' in page
 
 
+def test_no_bold_zero_and_a_note_where_all_groups_are_alike(checked: Path) -> None:
+    cell = r"<td class=\"c [^>]*><b>"
+
+    def matrix(score: str, low: str, high: str) -> str:
+        for name in ("actors.csv", "pairs.csv"):
+            _change(checked / name, lambda _: {"score": score, "low": low, "high": high})
+        return report.write(checked).read_text(encoding="utf-8").split('id="matrix"')[1].split("</section>")[0]
+
+    note = "all groups have the same score: are they copies of one text?"
+    small = matrix("-0.0049", "-0.0049", "-0.0041")
+    assert not re.search(cell, small)
+    assert note not in small
+    alike = matrix("0.54", "0.54", "0.54")
+    assert re.search(cell, alike)
+    assert note in alike
+
+
 def _scored(correction: str, **names: Any) -> dict[str, Any]:
     return {"n": 40, "documents": 9, "score": -0.4, "low": -0.6, "high": -0.2, "correction": correction, **names}
 
@@ -129,6 +160,17 @@ def test_a_finding_says_if_its_score_is_uncorrected() -> None:
     assert "uncorrected" not in of_most + voice
     assert clearest.endswith("Then b on a (−0.40, uncorrected).")
     assert "of the other 2 (1 uncorrected) the interval of <b>2</b>" in pairs
+    assert pairs.endswith("of the 1 corrected <b>1</b>, where chance alone would clear fewer than one.")
+    assert "chance" not in told("none", "none")[3]
+
+
+@pytest.mark.parametrize(
+    ("pairs", "chance"), [(1, "fewer than one"), (19, "fewer than one"), (20, "some 1"), (90, "some 4")]
+)
+def test_what_chance_would_clear_is_a_twentieth(pairs: int, chance: str) -> None:
+    rows = [_scored("ppi++", source="a", target=str(at)) for at in range(pairs)]
+    found = findings.of_reading([], rows, str)[-1].text
+    assert found.endswith(f"the interval of <b>{pairs}</b> lies clear of 0, where chance alone would clear {chance}.")
 
 
 def test_the_graph_has_every_actor_and_pair(folder: Path) -> None:
@@ -137,7 +179,11 @@ def test_the_graph_has_every_actor_and_pair(folder: Path) -> None:
         pairs = {(row["source"], row["target"]) for row in csv.DictReader(file)}
     space = "{http://graphml.graphdrawing.org/xmlns}"
     assert {(edge.get("source"), edge.get("target")) for edge in root.iter(f"{space}edge")} == pairs
-    assert {node.get("id") for node in root.iter(f"{space}node")} >= {"turkey", "russia", "france", "iran", "AUTHOR"}
+    nodes = {node.get("id"): node for node in root.iter(f"{space}node")}
+    assert nodes.keys() >= {"turkey", "russia", "france", "iran", "AUTHOR"}
+    names = {key.get("id"): key.get("attr.name") for key in root.iter(f"{space}key")}
+    told = {names[cell.get("key")]: cell.text for cell in nodes["russia"].iter(f"{space}data")}
+    assert {told.get(f"{role}_correction") for role in ("received", "expressed") if f"{role}_score" in told} == {"none"}
 
 
 @pytest.mark.parametrize(

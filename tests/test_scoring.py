@@ -49,8 +49,7 @@ def test_against_scikit_learn(seed: int, gold_labels: list[int], predicted_label
     for at, label in enumerate(LABELS):
         want = {"precision": precision[at], "recall": recall[at], "f1": f1[at], "n": n[at]}
         assert found["per_label"][label] == pytest.approx(want)
-    occurring = sorted({*gold.tolist(), *predicted.tolist()})
-    assert found["macro_f1"] == scoring.macro_f1(gold, predicted) == pytest.approx(f1[occurring].mean())
+    assert found["macro_f1"] == scoring.macro_f1(gold, predicted) == pytest.approx(f1[np.unique(gold)].mean())
     assert found["accuracy"] == found["micro_f1"] == pytest.approx(sklearn.metrics.accuracy_score(gold, predicted))
     assert found["labels"] == dict(zip(LABELS, n.tolist(), strict=True))
     assert found["majority"]["accuracy"] == pytest.approx((gold == 1).mean())
@@ -104,6 +103,29 @@ def test_interval_of_macro_f1() -> None:
     for count, known in ((scoring.MIN_GROUPS - 1, False), (scoring.MIN_GROUPS, True)):
         few = ends(measure(gold, certain(predicted), [f"g{n % count}" for n in range(120)]))
         assert [end is not None for end in few] == [known, known]
+
+
+def test_macro_f1_is_of_the_same_labels_in_every_draw() -> None:
+    """A label that one group has, and none is right about: a draw without it must not be measured over two labels."""
+    rng = np.random.default_rng(0)
+    gold = np.where(rng.random(400) < 0.5, 0, 1)
+    gold[60:66] = 2
+    predicted = np.where(rng.random(400) < 0.8, gold, 1 - np.minimum(gold, 1))
+    predicted[gold == 2] = 1
+    found = measure(gold, certain(predicted), [str(at // 20) for at in range(400)])
+    f1 = [found["per_label"][label]["f1"] for label in LABELS[:2]]
+    assert found["macro_f1"] == pytest.approx(sum(f1) / 3)
+    assert ends(found)[1] < 2 / 3
+
+
+def test_a_label_that_nobody_has_is_not_in_macro_f1() -> None:
+    """One answer of a hundred that is a label which gold has nowhere is one error, not a third of the figure."""
+    gold = np.repeat([0, 2], [60, 40])
+    one = gold.copy()
+    one[:10] = 2
+    other = one.copy()
+    other[20] = 1
+    assert 0 < scoring.macro_f1(gold, one) - scoring.macro_f1(gold, other) < 0.01
 
 
 def test_copies_in_a_group_are_no_new_evidence() -> None:

@@ -59,12 +59,13 @@ PREDICTED = BOTH | {
 }
 METRICS = {
     "": "n documents labels accuracy micro_f1 macro_f1 macro_f1_low macro_f1_high per_label majority names_only clean "
-    "ece ece_low ece_high ece_if_calibrated reliability conformal seconds",
+    "ece ece_if_calibrated ece_if_calibrated_high classwise_ece calibration reliability conformal seconds",
     "labels": "against neutral favor",
     "per_label": "against neutral favor",
     "majority": "accuracy macro_f1",
     "names_only": "macro_f1",
     "clean": "n accuracy macro_f1",
+    "calibration": "against neutral favor",
     "conformal": "level per_label covered sizes accuracy_of_one",
     "seconds": "fit predict",
 }
@@ -370,6 +371,7 @@ def test_a_run_without_an_error(tmp_path: Path) -> None:
 USAGE = {
     "train modle.C=3": "modle",
     "train +model.foo=1": "foo",
+    "train model=linear model.teacher=RUN": "model.teacher",
     "train model.C=abc": "model.C='abc'",
     "train model.min_df=0": "model.min_df=0",
     "train seed=-1": "seed=-1",

@@ -346,6 +346,13 @@ def test_a_killed_run_goes_on(tmp_path: Path, table: list[str]) -> None:
     killed = launch(tmp_path, *table)
     (run,) = until(lambda: list(tmp_path.glob("outputs/*")), killed)
     until(lambda: list((run / "checkpoints").rglob("checkpoint-*")), killed)
+    name = str(run.relative_to(tmp_path))
+    killed.send_signal(signal.SIGSTOP)
+    second = launch(tmp_path, f"resume={name}")
+    assert second.communicate(timeout=300)[1] == (
+        f"error: {run}: another process writes this run. Wait for it, or stop it.\n"
+    )
+    assert second.returncode == 2
     killed.send_signal(signal.SIGKILL)
     killed.communicate()
     whole = launch(tmp_path, *table)
@@ -353,7 +360,6 @@ def test_a_killed_run_goes_on(tmp_path: Path, table: list[str]) -> None:
     assert whole.returncode == 0, err
     other = tmp_path / out.splitlines()[-1].removeprefix("run: ")
     config = (run / ".hydra" / "config.yaml").read_bytes()
-    name = str(run.relative_to(tmp_path))
 
     changed = launch(tmp_path, f"resume={name}", "model.lr=0.01", "seed=4")
     _, err = changed.communicate(timeout=300)

@@ -172,7 +172,7 @@ class Registry:
 
             return petrarch.registry(path, text, world or cls.world())
         try:
-            return cls(_table(path, text) if path.suffix.lower() == ".csv" else _yaml(path, text))
+            return cls(_table(path, text) if path.suffix.lower() in (".csv", ".tsv") else _yaml(path, text))
         except InputError as error:
             raise InputError(f"{path}: {error}" if not str(error).startswith(str(path)) else str(error)) from error
 
@@ -308,8 +308,9 @@ def _yaml(path: Path, text: str) -> Any:
 
 
 def _table(path: Path, text: str) -> dict[str, dict[str, Any]]:
-    """A CSV table of names, as tables by actor."""
-    rows = csv.DictReader(text.splitlines(), restkey="", strict=True)
+    """A CSV table of names, parted by what its first line has most of, as tables by actor."""
+    delimiter = max(",;\t", key=text.partition("\n")[0].count)
+    rows = csv.DictReader(text.splitlines(), restkey="", strict=True, delimiter=delimiter)
     actors: dict[str, dict[str, Any]] = {}
     try:
         columns = [column.strip() for column in rows.fieldnames or []]

@@ -23,7 +23,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from actorstance.documents import COLUMNS, named_columns, require_named
+from actorstance.documents import COLUMNS, Document, named_columns, parse, read, require_named
 from actorstance.documents import SUFFIXES as PLAIN
 from actorstance.errors import InputError
 from actorstance.files import MAX_LINE, decode
@@ -74,6 +74,28 @@ def is_archive(source: str | Path) -> bool:
         if size > LARGE or file.name.lower().endswith(ONLY_ARCHIVES):
             return True
     return False
+
+
+def read_whole(source: str | Path, columns: Mapping[str, str] = COLUMNS) -> list[Document]:
+    """Read all documents of an input, of whatever kind, for an ordinary run.
+
+    Args:
+        source: a file or folder, as of `Archive`.
+        columns: likewise.
+
+    Raises:
+        InputError: as `documents.read`; also for the first document that an archive would reject.
+
+    """
+    path = Path(source)
+    if not _exists(path) or not any(file.name.lower().endswith(ONLY_ARCHIVES) for file in files(path)):
+        return read(source if "://" in str(source) else path, columns)
+    found = []
+    for one in Archive(path, columns):
+        if isinstance(one, Rejected):
+            raise InputError(f"{one.where}: {one.reason}.")
+        found.append(parse(one.id, one.text, one.where, one.date))
+    return found
 
 
 def files(path: Path) -> Iterator[Path]:

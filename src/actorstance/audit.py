@@ -72,7 +72,8 @@ def names_only(train: Dataset, held_out: Dataset) -> NDArray[np.int64]:
         return np.full(len(held_out), y[0])
     model = make_pipeline(
         CountVectorizer(analyzer=str.split, binary=True),
-        LogisticRegression(class_weight="balanced", max_iter=1000),
+        # To its optimum, and no sooner: else where it stops, and what it says, hangs on the number of threads.
+        LogisticRegression(class_weight="balanced", solver="newton-cg", tol=1e-6, max_iter=1000),
     )
     chances = np.zeros((len(held_out), len(LABELS)))
     chances[:, np.unique(y)] = model.fit(_names(train), y).predict_proba(_names(held_out))

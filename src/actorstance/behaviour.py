@@ -20,7 +20,6 @@ from datasets import Dataset
 from numpy.typing import NDArray
 
 from actorstance.actors import NAME_KINDS, Registry
-from actorstance.correction import MIN_GROUPS
 from actorstance.editing import (
     Row,
     edited,
@@ -36,7 +35,7 @@ from actorstance.editing import (
 from actorstance.examples import AUTHOR, LABELS, dataset
 from actorstance.models import Model
 from actorstance.priors import Priors
-from actorstance.scoring import group_weights, interval, stance_scores
+from actorstance.scoring import mean_interval, stance_scores
 from actorstance.tagging import lexicon
 
 CANDIDATES = 1000  # examples, of which each check takes those it fits
@@ -123,7 +122,7 @@ def _run(check: Check, model: Model, ask: Ask, examples: Examples, seed: int) ->
     off = np.array([check.off(examples, at, p) for (at, _), p in zip(changes, after, strict=True)])
     passed = off <= 0
     groups = [examples.rows[at]["group_id"] for at, _ in changes]
-    low, high = _rate_interval(passed, groups, seed)
+    low, high = mean_interval(passed, groups, seed)
     worst = [at for at in np.argsort(-off, kind="stable")[:WORST].tolist() if not passed[at]]
     pushes = model.explain(asked.select(worst)) if worst else []
     return {
@@ -151,15 +150,6 @@ def _failure(
         "after": dict(zip(LABELS, after.tolist(), strict=True)),
         "pushes": [list(push) for push in pushes],
     }
-
-
-def _rate_interval(passed: NDArray[np.bool_], groups: list[str], seed: int) -> tuple[float | None, float | None]:
-    names, index = np.unique(np.asarray(groups), return_inverse=True)
-    if len(names) < MIN_GROUPS:
-        return None, None
-    weights = group_weights(len(names), seed)
-    low, high = interval((weights @ np.bincount(index, weights=passed)) / (weights @ np.bincount(index)), len(names))
-    return max(0.0, low), min(1.0, high)
 
 
 # --- how far off an answer is ---

@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
-from filelock import FileLock, Timeout
 
 from actorstance import __version__, report
 from actorstance.actors import Registry
@@ -31,14 +30,13 @@ from actorstance.folder import ARCHIVE
 from actorstance.models import Model
 from actorstance.priors import Priors
 from actorstance.provenance import provenance
-from actorstance.runs import ACTOR_COLUMNS, EVIDENCE, PAIR_COLUMNS, UNFINISHED, require_free, require_same
+from actorstance.runs import ACTOR_COLUMNS, EVIDENCE, PAIR_COLUMNS, UNFINISHED, alone, require_free, require_same
 from actorstance.shards import DOCUMENTS, TABLES, Done, Opener, Shard, shards
 from actorstance.totals import MENTIONED, PREDICTED, Totals
 
 MANIFEST = "manifest.jsonl"
 RECORDS = "unfinished"
 NAMED = 10_000  # actors whose names provenance.json holds, those of most mentions first
-_LOCK = "lock"
 _TOTALS = ".totals.sqlite"
 
 Engine = Callable[[Model, Opener, Iterable[Shard]], Iterator[Done]]
@@ -115,27 +113,24 @@ def _held(out: Path, settings: dict[str, Any], resume: bool) -> Iterator[None]:
         raise InputError(f"{out}: no interrupted run: it has no {UNFINISHED}.")
     if not resume:
         require_free(out)
-    (out / RECORDS).mkdir(parents=True, exist_ok=True)
-    lock = FileLock(out / RECORDS / _LOCK, timeout=0)
-    try:
-        with lock, _on_a_full_disk(out):
-            if resume:
-                require_same(out, settings)
-            else:
-                write_json(out / UNFINISHED, settings)
-            for name in TABLES:
-                (out / name).mkdir(exist_ok=True)
-            yield
-            (out / UNFINISHED).unlink()
-    except Timeout as error:
-        raise InputError(f"{out}: another process writes this run. Wait for it, or stop it.") from error
-    except BaseException:
-        if not resume and not any((out / RECORDS).glob("*.json")):
-            for name in (*TABLES, RECORDS):
-                shutil.rmtree(out / name, ignore_errors=True)
-            (out / UNFINISHED).unlink(missing_ok=True)
-        raise
-    shutil.rmtree(out / RECORDS, ignore_errors=True)
+    with alone(out, out / RECORDS):
+        try:
+            with _on_a_full_disk(out):
+                if resume:
+                    require_same(out, settings)
+                else:
+                    write_json(out / UNFINISHED, settings)
+                for name in TABLES:
+                    (out / name).mkdir(exist_ok=True)
+                yield
+                (out / UNFINISHED).unlink()
+        except BaseException:
+            if not resume and not any((out / RECORDS).glob("*.json")):
+                for name in (*TABLES, RECORDS):
+                    shutil.rmtree(out / name, ignore_errors=True)
+                (out / UNFINISHED).unlink(missing_ok=True)
+            raise
+        shutil.rmtree(out / RECORDS, ignore_errors=True)
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from actorstance.actors import UNKNOWN, Mention, Registry
 from actorstance.documents import Document
 from actorstance.names import Name, names
 from actorstance.quotes import Statement
+from actorstance.registered import take_registered
 from actorstance.roles import (
     MOTION,
     NOT_HOLDING,
@@ -29,6 +30,7 @@ from actorstance.roles import (
     roles,
     slug,
 )
+from actorstance.spelling import ending, family, family_first, has_form_of_person, is_short, letters
 from actorstance.tagging import lexicon
 
 Span = tuple[int, int]
@@ -53,6 +55,7 @@ class Entity:
     gender: str = ""  # m, f
     owner_rule: str = ""
     evidence: bool = False
+    called: list[Name] = field(default_factory=list)  # where, by a name of several words
     count: int = 0
     first: int = 0
     titles: set[str] = field(default_factory=set)
@@ -117,13 +120,14 @@ class _Caster:
         self.left_out = self.found.left_out
         self.entities: list[Entity] = []
         self.entity: dict[int, Entity] = {}  # by the place where a name begins
-        self.by_last: defaultdict[str, list[Entity]] = defaultdict(list)
-        self.by_first: defaultdict[str, list[Entity]] = defaultdict(list)
+        self.by_letters: dict[str, Entity] = {}
+        self.by_family: defaultdict[str, list[Entity]] = defaultdict(list)
+        self.by_part: defaultdict[str, list[Entity]] = defaultdict(list)  # any other part of a name
         self.by_alias: dict[str, Entity] = {}
         self.unclear: list[tuple[Name, list[str]]] = []  # surnames of several persons
 
     def find(self) -> Cast:
-        found = self._with_extra(self.found.names)
+        found = self._with_extra(take_registered(self.raw, self.found))
         self._introduce(found)
         self._announced(found)
         found = self._surnames(found)
@@ -162,31 +166,40 @@ class _Caster:
 
     def _introduce(self, found: list[Name]) -> None:
         """Make the entities of names of several words."""
-        several = [name for name in found if len(name.words) > 1]
+        several = [name for name in found if not is_short(name.words)]
         for name in several:
-            self._join(self._same(name) or self._new(name), name)
+            entity = self._same(name) or self._new(name)
+            self._join(entity, name)
+            entity.called.append(name)
         for name in several:
             self._owner(name, self.entity[name.start])
 
     def _same(self, name: Name) -> Entity | None:
-        """An entity of the same name: word for word, or with a first and last name in common."""
-        for entity in self.by_last[name.words[-1]]:
-            shorter, longer = sorted((name.words, entity.words), key=len)
-            if shorter == longer:
-                return entity
-            if entity.kind == "organisation" or name.kind == "organisation":
+        """An entity of the same name: letter for letter, or with a first and last name in common."""
+        if (known := self.by_letters.get(letters(name.words))) is not None:
+            called = family(name.words)
+            if called != family(known.words) and known not in self.by_family[called]:
+                self.by_family[called].append(known)  # "Lee Sun Woo" is "Lee Sun-woo", and then "Lee"
+            return known
+        if name.kind == "organisation":
+            return None
+        for entity in self.by_family[family(name.words)]:
+            if entity.kind == "organisation" or ending(entity.words) != ending(name.words):
                 continue
-            if shorter[-1] == longer[-1] and given_alike(shorter[0], longer[0]):
-                return entity
-            if len(shorter) > 1 and set(shorter) <= set(longer) and entity.kind != "organisation":
+            if family_first(entity.words) or family_first(name.words):
+                continue  # the first word of two names is the family's
+            shorter, longer = sorted((name.words, entity.words), key=len)
+            if given_alike(shorter[0], longer[0]) or {*map(str.lower, shorter)} <= {*map(str.lower, longer)}:
                 return entity
         return None
 
     def _new(self, name: Name) -> Entity:
         entity = Entity(name.words, first=name.start)
         self.entities.append(entity)
-        self.by_last[name.words[-1]].append(entity)
-        self.by_first[name.words[0]].append(entity)
+        self.by_letters.setdefault(letters(name.words), entity)
+        self.by_family[family(name.words)].append(entity)
+        for word in name.words[:-1]:
+            self.by_part[word].append(entity)
         return entity
 
     def _join(self, entity: Entity, name: Name) -> None:
@@ -207,6 +220,7 @@ class _Caster:
             entity.kind, entity.evidence = extra, True
         elif (
             name.kind == "person"
+            or (not body and has_form_of_person(name.words))
             or (name.title and not body)
             or (
                 is_given(first)
@@ -335,27 +349,45 @@ class _Caster:
         inner = {name.words[0] for name in found if len(name.words) == 1 and not name.initial}
         latest: dict[str, Entity] = {}
         for name in found:
-            word = name.words[0]
             if (entity := self.entity.get(name.start)) is not None:
-                latest[name.words[-1]] = entity
+                latest[family(name.words)] = entity
                 continue
-            candidates = [one for one in self.by_last.get(word, ()) if one.kind != "organisation" or name.title == ""]
-            if candidates:
+            if (known := self.by_alias.get(name.words[0])) is not None and name.words[0].isupper():
+                self._count(name, known)
+                continue
+            if candidates := self._bearing(name):
                 if (entity := self._which(name, candidates, latest)) is not None:
                     self._count(name, entity)
-                    latest[word] = entity
+                    latest[family(name.words)] = entity
                 continue
-            if (entity := self._short_for(word)) is not None:
-                self._count(name, entity)
+            alone, word = len(name.words) == 1, name.words[0]
+            if alone and (word.lower() in self.words["nobody"] or word.lower() in lexicon().closed):
                 continue
-            if word.lower() in self.words["nobody"] or word.lower() in lexicon().closed:
-                continue
-            if name.initial and word not in inner and not self._acts(name, speaks=True):
+            if alone and name.initial and word not in inner and not self._acts(name, speaks=True):
                 continue  # any word that opens a sentence has a capital
             entity = self._new(name)
-            if word.endswith("s") and word.lower() not in self.words["bodies"] and len(word) > 4:
+            if alone and word.endswith("s") and word.lower() not in self.words["bodies"] and len(word) > 4:
                 entity.kind = "group"
             self._join(entity, name)
+
+    def _bearing(self, name: Name) -> list[Entity]:
+        """Those whose family name a name is, else those of whose name it is a part: "Lula", "Xi"."""
+        last, word = ending(name.words), name.words[0]
+        found = self.by_family.get(family(name.words))
+        if found and len(found) == 1 and not last and not name.title:
+            return found
+        if found:
+            found = [one for one in found if one.kind != "organisation" or not name.title]
+            if len(found) > 1 or last:  # a Jr. only where the name says so, or nobody else bears it
+                found = [one for one in found if ending(one.words) == last] or ([] if last else found)
+            if found:
+                return found
+        if len(name.words) > 1 or (word not in self.by_part) or word in self.words["places"]:
+            return []
+        people = [one for one in self.by_part[word] if one.kind == "person"]
+        if not people and (name.title or self._acts(name, speaks=True)):
+            people = [one for one in self.by_part[word] if one.kind == "name" and self._speaks(one)]
+        return people if len(people) == 1 or is_given(word.lower()) else []
 
     def _count(self, name: Name, entity: Entity) -> None:
         self.entity[name.start] = entity
@@ -364,12 +396,8 @@ class _Caster:
         if name.title and entity.kind == "name":
             entity.kind, entity.evidence = "person", True
 
-    def _short_for(self, word: str) -> Entity | None:
-        """The entity that an abbreviation or a given name alone stands for."""
-        if word.isupper() and word in self.by_alias:
-            return self.by_alias[word]
-        given = [one for one in self.by_first.get(word, ()) if one.kind == "person"] if is_given(word.lower()) else []
-        return given[0] if len(given) == 1 else None
+    def _speaks(self, entity: Entity) -> bool:
+        return any(self._acts(name, speaks=True) for name in entity.called)
 
     def _which(self, name: Name, candidates: list[Entity], latest: dict[str, Entity]) -> Entity | None:
         """Of several with one surname: by title, then the one who is named far more often, then the last named."""
@@ -378,7 +406,7 @@ class _Caster:
         people = sorted([one for one in fits if one.kind == "person"] or fits, key=lambda one: -one.count)
         if len(people) == 1 or people[0].count >= 2 * people[1].count:
             return people[0]
-        recent = latest.get(name.words[-1])
+        recent = latest.get(family(name.words))
         if recent in people:
             first = min(people, key=lambda one: one.first)
             return people[0] if people[0] is first and people[0].count > people[1].count else recent
@@ -418,7 +446,7 @@ class _Caster:
             return None
         if len(name.words) == len(entity.words):
             rule = "name"
-        elif name.words[-1] == entity.words[-1] and len(name.words) == 1:
+        elif is_short(name.words) and family(name.words) == family(entity.words):
             rule = f"surname of {entity.name}" if entity.kind != "organisation" else f"short for {entity.name}"
         else:
             rule = f"short for {entity.name}"

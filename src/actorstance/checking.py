@@ -81,11 +81,17 @@ def wanted_intervals(saved: Saved, wanted: Sequence[str] | None = None) -> list[
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to be asked: the rows in the order in which they were drawn, and every row's probability."""
+    """What is to be asked: the rows in the order of the sheet; every row's probability, sheet by sheet (n, sheets)."""
 
     chosen: NDArray[np.int64]
-    inclusion: NDArray[np.float64]
+    draws: NDArray[np.float64]
     summary: dict[str, Any]
+
+    @property
+    def inclusion(self) -> NDArray[np.float64]:
+        """The probability of every row to be in any of the sheets."""
+        chances: NDArray[np.float64] = np.minimum(1, self.draws.sum(axis=1))
+        return chances
 
 
 def plan(saved: Saved, n: int, wanted: Sequence[str] | None = None, seed: int = 0) -> Plan:
@@ -108,20 +114,38 @@ def plan(saved: Saved, n: int, wanted: Sequence[str] | None = None, seed: int = 
     intervals = wanted_intervals(saved, wanted)
     seed = _seed_of(saved.folder) if saved.checked else _seed("seed", seed)
     own = sampling.uncertainty(saved.probabilities)
-    numbers = np.random.default_rng(seed).random(len(saved.rows))
+    rng = np.random.default_rng(seed)
+    numbers = rng.random(len(saved.rows))
     at = [one.at for one in intervals]
-    chosen, inclusion = sampling.draw(own, at, n, numbers, saved.inclusion, saved.asked)
+    known = saved.draws if saved.checked else np.zeros((len(saved.rows), 0))
+    chosen, draws = sampling.draw(own, at, n, numbers, known, saved.asked, rng)
     if not len(chosen):
         raise InputError(f"{saved.folder}: every mention of the wanted actors was asked already.")
+    begun = _answer_rates(saved)[: known.shape[1]]
+    to_come = np.minimum(1, draws @ [*np.where(begun > 0, begun, 1), 1])  # a sheet that is not begun will be filled
     summary = {
         "seed": seed,
         "asked": len(chosen),
         "wanted": [one.key for one in intervals],
-        "intervals": [_expected(saved, one, own, inclusion) for one in intervals],
+        "intervals": [_expected(saved, one, own, to_come) for one in intervals],
         "requested": n,
         "left": int((~saved.asked[np.unique(np.concatenate(at))]).sum()) - len(chosen),
     }
-    return Plan(chosen, inclusion, summary)
+    return Plan(chosen, draws, summary)
+
+
+def with_plan(saved: Saved, found: Plan) -> Saved:
+    """Return the run with the probabilities of the draw, and the place of each row that was asked."""
+    places: list[Any] = [[sheet + 1, row] if sheet >= 0 else None for sheet, row in saved.places.tolist()]
+    for row, at in enumerate(found.chosen.tolist(), 1):
+        places[at] = [found.draws.shape[1], row]
+    more = zip(found.inclusion.tolist(), places, found.draws.tolist(), strict=True)
+    rows = [
+        {**row, "inclusion": chance, "asked": place is not None, "draws": draws, "place": place}
+        for row, (chance, place, draws) in zip(saved.rows, more, strict=True)
+    ]
+    asked = np.array([place is not None for place in places])
+    return Saved(saved.folder, rows, saved.probabilities, saved.gold, found.inclusion, asked)
 
 
 def write_plan(out: Path, saved: Saved, found: Plan, command: str | None = None) -> None:
@@ -129,12 +153,7 @@ def write_plan(out: Path, saved: Saved, found: Plan, command: str | None = None)
 
     `command` is what the user typed.
     """
-    asked = saved.asked.copy()
-    asked[found.chosen] = True
-    rows = [
-        {**row, "inclusion": chance, "asked": there}
-        for row, chance, there in zip(saved.rows, found.inclusion.tolist(), asked.tolist(), strict=True)
-    ]
+    rows = with_plan(saved, found).rows
     _carry_over(saved.folder, out, command)
     for name in ("actors.csv", "pairs.csv"):
         if (saved.folder / name).is_file():
@@ -161,8 +180,9 @@ def answer(saved: Saved, sheet: str | Path) -> tuple[Saved, dict[str, Any]]:
     if not isinstance(wanted, list):
         raise InputError(f"{saved.folder / CHECK}: no list 'wanted'.")
     wanted = [_interval_of(saved, key) for key in wanted]
-    open_ = [at for at in np.flatnonzero(saved.asked).tolist() if saved.gold[at] < 0]
-    answers = sheets.read_sheet(sheet, [saved.rows[at] for at in open_])
+    asked = np.flatnonzero(saved.asked).tolist()
+    open_ = [at for at in asked if saved.gold[at] < 0]
+    answers = _new_answers(saved, sheet, asked)
     gold = saved.gold.copy()
     for at in open_:
         label = answers.get(saved.rows[at]["example_id"])
@@ -181,6 +201,7 @@ def answer(saved: Saved, sheet: str | Path) -> tuple[Saved, dict[str, Any]]:
         "answered": len(answers) - unclear,
         "unclear": unclear,
         "blank": len(open_) - len(answers),
+        "skipped": _skipped(answered, answers),
         "labels": {label: counts[label] for label in LABELS},
         "wanted": [one.key for one in wanted],
         "intervals": [_now(answered, one) for one in wanted],
@@ -188,14 +209,49 @@ def answer(saved: Saved, sheet: str | Path) -> tuple[Saved, dict[str, Any]]:
     return answered, summary
 
 
+def _new_answers(saved: Saved, sheet: str | Path, asked: Sequence[int]) -> dict[str, str]:
+    """The answers that a sheet adds to those that were read before: it may have been read when it was less full."""
+    answers = sheets.read_sheet(sheet, [saved.rows[at] for at in asked])
+    for at in asked:
+        id, before = saved.rows[at]["example_id"], saved.rows[at]["gold"]
+        if before is not None and (now := answers.pop(id, before)) != before:
+            raise InputError(
+                f"{sheet}: {id!r} is {now} here, but {before} was read before. To change a label, read the sheet into "
+                "the run that asked: run=THE_FOLDER_OF_THE_SHEET."
+            )
+    if not answers:
+        raise InputError(f"{sheet}: every label in it was read before.")
+    return answers
+
+
+def _skipped(saved: Saved, answers: Mapping[str, str]) -> int:
+    """How many rows without an answer stand before the last one answered of their sheet.
+
+    Those after it are not reached yet: in the order of a sheet they are a random part of it.
+    """
+    given = (saved.gold >= 0) | np.isin(saved.column("example_id"), list(answers))
+    number, row = saved.places.T
+    last = [row[given & (number == sheet)].max(initial=-1) for sheet in range(saved.draws.shape[1])]
+    return int((saved.asked & ~given & (row <= np.array(last)[number])).sum())
+
+
 def label_chances(saved: Saved) -> NDArray[np.float64] | None:
     """Return the probability with which each mention came to have a label, None where no check was made.
 
-    Rows that were asked and not answered are taken for a random part of those asked.
+    The rows of a sheet that have an answer are a random part of it: the first ones are, by its order; those of which
+    some were skipped are taken for it.
     """
     if not (saved.asked & (saved.gold >= 0)).any():
         return None
-    return saved.inclusion * float((saved.gold >= 0).sum() / saved.asked.sum())
+    return np.minimum(1, saved.draws @ _answer_rates(saved))
+
+
+def _answer_rates(saved: Saved) -> NDArray[np.float64]:
+    """The share of each sheet's rows that have a label, shape (sheets,)."""
+    sheet, number = saved.places[saved.asked, 0], saved.draws.shape[1]
+    asked, answered = (np.bincount(of, minlength=number) for of in (sheet, sheet[saved.gold[saved.asked] >= 0]))
+    rates: NDArray[np.float64] = answered / np.maximum(asked, 1)
+    return rates
 
 
 def write_answered(
@@ -245,7 +301,7 @@ def _interval_of(saved: Saved, key: Any) -> Interval:
     return Interval(role, names, at)
 
 
-def _expected(saved: Saved, one: Interval, own: NDArray[np.float64], inclusion: NDArray[np.float64]) -> dict[str, Any]:
+def _expected(saved: Saved, one: Interval, own: NDArray[np.float64], chances: NDArray[np.float64]) -> dict[str, Any]:
     """An interval's width now, and the one to be expected with the labels asked for.
 
     Expected: labels vary about the model's score as its probabilities say, groups as its scores do.
@@ -254,8 +310,8 @@ def _expected(saved: Saved, one: Interval, own: NDArray[np.float64], inclusion: 
     scores = stance_scores(saved.probabilities)[at]
     _, index = np.unique(np.asarray(saved.column("group_id"))[at], return_inverse=True)
     between = float((np.bincount(index, weights=scores - scores.mean()) ** 2).sum() + own[at].sum())
-    labelled = float(inclusion[at].sum())
-    squares = between + len(at) ** 2 * sampling.label_variance(own, inclusion, at)
+    labelled = float(chances[at].sum())
+    squares = between + len(at) ** 2 * sampling.label_variance(own, chances, at)
     now = _now(saved, one)
     expected = min(1.0, half_width(squares, len(at), max(3, round(labelled)), 2)) if labelled >= MIN_GROUPS else None
     return {**now, "expected_labelled": labelled, "expected_half_width": expected}

@@ -22,7 +22,6 @@ from actorstance import (
     comparing,
     configured,
     conformal,
-    documents,
     engine,
     pipeline,
     report,
@@ -155,8 +154,7 @@ def _predict(options: argparse.Namespace) -> None:
     elif options.resume:
         raise InputError("--resume: only a run over an archive can go on. Add --archive, or begin anew.")
     else:
-        texts = documents.read(options.input if "://" in options.input else Path(options.input))
-        terminal.unread(documents.unread(options.input))
+        texts = configured.documents_of(options.input)
         names = configured.names_of(options.ner)
         with _new(options.out, "predict") as out:
             counts = pipeline.predict(model, texts, out, names=names, **settings)
@@ -195,7 +193,8 @@ def _check(options: argparse.Namespace) -> None:
             terminal.asked(plan.summary, out, "actorstance check THIS_FOLDER --sheet THE_SHEET")
         else:
             answered, summary = checking.answer(saved, options.sheet)
-            terminal.answered(summary, checking.write_answered(out, answered, summary, options.typed))
+            rows = checking.write_answered(out, answered, summary, options.typed)
+            terminal.answered(summary, rows, answered)
             terminal.actors(out)
     terminal.run(out)
 

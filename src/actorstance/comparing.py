@@ -2,7 +2,9 @@
 
 Tests are randomised, by group: if nothing differed, the two answers to a story could as well be swapped (paired
 randomisation: Noreen 1989, Computer-Intensive Methods for Testing Hypotheses), and an article could as well be of the
-other period (permutation). Sentences of an article go together, since they are not independent. Of many actors some
+other period (permutation). Sentences of an article go together, since they are not independent. Scores that labels
+correct vary with those labels, of which a period may have few: their difference is judged by Welch's t (1947, The
+Generalization of `Student's' Problem when Several Different Population Variances are Involved). Of many actors some
 differ by chance: their p-values are adjusted (Holm 1979; Benjamini and Hochberg 1995).
 """
 
@@ -10,21 +12,33 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import binomtest
+from scipy.stats import t as student_t
 
 from actorstance.checking import Interval, label_chances, wanted_intervals
-from actorstance.correction import LEVEL, MIN_GROUPS, correct
+from actorstance.correction import LEVEL, MIN_GROUPS, Corrected, correct
 from actorstance.days import day_of
 from actorstance.errors import InputError
-from actorstance.examples import LABELS
 from actorstance.files import write_csv, write_json
 from actorstance.saved import Saved
-from actorstance.scoring import FEW_REPEATS, group_weights, interval, macro_f1_of, stance_scores
+from actorstance.scoring import (
+    FEW_REPEATS,
+    accuracy_of,
+    confusions,
+    drawn,
+    group_weights,
+    interval,
+    macro_f1_of,
+    mean_draws,
+    mean_interval,
+    stance_scores,
+)
 
 ADJUSTMENTS = ("holm", "bh")
 BATCH = 500  # randomisations that are held in memory at once
@@ -102,8 +116,8 @@ def periods(
 ) -> dict[str, Any]:
     """Compare the actors' scores in one period with those in another; differences are second - first.
 
-    Where a check has labelled mentions, the scores of both periods are the corrected ones, as far as each has labels in
-    enough groups.
+    The scores are the corrected ones if a check has labelled mentions in enough groups of both periods. If of one alone
+    both are the model's word: a corrected score and an uncorrected one differ by the model's error.
 
     Args:
         saved: a run's predictions, whose articles have dates.
@@ -250,38 +264,24 @@ def _metrics(
     seed: int,
 ) -> list[dict[str, Any]]:
     """Accuracy and macro-F1 of both, their difference with its interval, and how often chance does as much."""
-    tables = [_confusions(gold, said, index) for said in (a, b)]
+    tables = [confusions(gold, said, index) for said in (a, b)]
+    occur = tables[0].sum(axis=(0, 2)) > 0
     weights = group_weights(len(tables[0]), seed) if len(tables[0]) >= MIN_GROUPS else None
     result = []
-    for name, of in (("accuracy", _accuracy_of), ("macro_f1", macro_f1_of)):
+    for name, of in (("accuracy", accuracy_of), ("macro_f1", partial(macro_f1_of, occur=occur))):
         first, second = (float(of(table.sum(axis=0))) for table in tables)
         low = high = None
         if weights is not None:
-            draws = [of((weights @ table.reshape(len(table), -1)).reshape(-1, *table.shape[1:])) for table in tables]
+            draws = [of(drawn(table, weights)) for table in tables]
             low, high = interval(draws[1] - draws[0], len(tables[0]))
         reached = 0
         rng = np.random.default_rng(seed)
         for start in range(0, repeats, BATCH):
             swap = rng.integers(2, size=(min(BATCH, repeats - start), len(tables[0])))
-            turned = [
-                (swap @ (other - one).reshape(len(one), -1)).reshape(-1, *one.shape[1:]) + one.sum(axis=0)
-                for one, other in (tables, tables[::-1])
-            ]
+            turned = [drawn(other - one, swap) + one.sum(axis=0) for one, other in (tables, tables[::-1])]
             reached += int((np.abs(of(turned[1]) - of(turned[0])) >= abs(second - first) - _EQUAL).sum())
         figures = {"a": first, "b": second, "difference": second - first, "low": low, "high": high}
         result.append({"name": name, **figures, "p": (reached + 1) / (repeats + 1)})
-    return result
-
-
-def _confusions(gold: NDArray[np.int64], said: NDArray[np.int64], index: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The confusion matrix of each group, shape (groups, 3, 3)."""
-    size = len(LABELS)
-    flat = np.bincount((index * size + gold) * size + said, minlength=(index.max() + 1) * size**2)
-    return flat.reshape(-1, size, size)
-
-
-def _accuracy_of(confusion: NDArray[Any]) -> NDArray[np.float64]:
-    result: NDArray[np.float64] = np.trace(confusion, axis1=-2, axis2=-1) / confusion.sum(axis=(-2, -1))
     return result
 
 
@@ -289,15 +289,11 @@ def _paired(
     gap: NDArray[np.float64], index: NDArray[np.int64], repeats: int, seed: int
 ) -> tuple[float, float | None, float | None, float]:
     """The mean difference of two scores, its interval, and its p: the signs of whole groups could be turned."""
-    names, index = np.unique(index, return_inverse=True)
-    sums, counts = np.bincount(index, weights=gap), np.bincount(index)
-    low = high = None
-    if len(names) >= MIN_GROUPS:
-        weights = group_weights(len(names), seed)
-        low, high = interval((weights @ sums) / (weights @ counts), len(names))
+    low, high = mean_interval(gap, index, seed)
+    sums, _ = _by_group(gap, index)
     reached, rng = 0, np.random.default_rng(seed)
     for start in range(0, repeats, BATCH):
-        signs = 2 * rng.integers(2, size=(min(BATCH, repeats - start), len(names))) - 1
+        signs = 2 * rng.integers(2, size=(min(BATCH, repeats - start), len(sums))) - 1
         reached += int((np.abs(signs @ sums) >= abs(sums.sum()) - _EQUAL * len(gap)).sum())
     return float(gap.mean()), low, high, (reached + 1) / (repeats + 1)
 
@@ -319,33 +315,25 @@ def _unpaired(
 ) -> dict[str, Any]:
     """An actor's score in two periods, corrected where both have labels, the difference, its interval and p."""
     scores = stance_scores(saved.probabilities)
-    corrected = [
-        None
-        if chances is None
-        else correct(
-            np.where(saved.gold < 0, np.nan, saved.gold - 1.0)[part], groups[part], scores[part], chances[part]
-        )
-        for part in parts
+    labels = np.where(saved.gold < 0, np.nan, saved.gold - 1.0)
+    found = [
+        None if chances is None else correct(labels[part], groups[part], scores[part], chances[part]) for part in parts
     ]
-    means, values = [], []
-    for part, found in zip(parts, corrected, strict=True):
-        if found is None or None in corrected:
-            means.append(float(scores[part].mean()))
-            values.append(scores[part])
-        else:
-            means.append(found.score)
-            values.append(found.score + found.deviations)
-    sums, counts = zip(
-        *(_by_group(value, groups[part]) for value, part in zip(values, parts, strict=True)), strict=True
-    )
-    low, high = _unpaired_interval(sums, counts, seed)
-    p = _permuted(np.concatenate(sums), np.concatenate(counts), len(sums[0]), repeats, seed)
+    first, second = found
+    if first is not None and second is not None:
+        means = [first.score, second.score]
+        low, high, p = _welch(first, second)
+    else:
+        means = [float(scores[part].mean()) for part in parts]
+        low, high = _unpaired_interval(scores, parts, groups, seed)
+        (sums_a, counts_a), (sums_b, counts_b) = (_by_group(scores[part], groups[part]) for part in parts)
+        together = np.concatenate([sums_a, sums_b]), np.concatenate([counts_a, counts_b])
+        p = _permuted(*together, len(sums_a), repeats, seed)
     return {
-        "n_a": len(parts[0]),
-        "n_b": len(parts[1]),
-        "groups_a": len(sums[0]),
-        "groups_b": len(sums[1]),
-        "correction": "none" if None in corrected else corrected[0].correction if corrected[0] else "none",
+        **{f"n_{which}": len(part) for which, part in zip("ab", parts, strict=True)},
+        **{f"groups_{which}": len(np.unique(groups[part])) for which, part in zip("ab", parts, strict=True)},
+        **{f"labelled_{which}": 0 if one is None else one.labelled for which, one in zip("ab", found, strict=True)},
+        "correction": "none" if None in found else ", ".join(dict.fromkeys(one.correction for one in found if one)),
         "a": means[0],
         "b": means[1],
         "difference": means[1] - means[0],
@@ -355,18 +343,29 @@ def _unpaired(
     }
 
 
+def _welch(a: Corrected, b: Corrected) -> tuple[float, float, float]:
+    """The interval and the p of b - a by Welch's t: each score has its own error, and few labels or many behind it."""
+    squares = a.error**2, b.error**2
+    error = float(np.sqrt(sum(squares)))
+    freedom = sum(squares) ** 2 / (squares[0] ** 2 / a.freedom + squares[1] ** 2 / b.freedom)
+    difference, half = b.score - a.score, float(student_t.ppf((1 + LEVEL) / 2, freedom)) * error
+    p = 2 * float(student_t.sf(abs(difference) / error, freedom))
+    return max(-2.0, difference - half), min(2.0, difference + half), p
+
+
 def _by_group(values: NDArray[np.float64], groups: NDArray[np.generic]) -> tuple[NDArray[Any], NDArray[Any]]:
     _, index = np.unique(groups, return_inverse=True)
     return np.bincount(index, weights=values), np.bincount(index)
 
 
-def _unpaired_interval(sums: Sequence[Any], counts: Sequence[Any], seed: int) -> tuple[float, float]:
+def _unpaired_interval(
+    scores: NDArray[np.float64], parts: list[NDArray[np.int64]], groups: NDArray[np.generic], seed: int
+) -> tuple[float, float]:
     """Both periods are resampled by themselves; the smaller one says how few groups there are."""
-    draws = []
-    for which, (total, count) in enumerate(zip(sums, counts, strict=True)):
-        weights = group_weights(len(total), seed + which, FEW_REPEATS)
-        draws.append((weights @ total) / (weights @ count))
-    return interval(draws[1] - draws[0], min(map(len, sums)))
+    (first, few), (second, many) = (
+        mean_draws(scores[part], groups[part], seed + which, FEW_REPEATS) for which, part in enumerate(parts)
+    )
+    return interval(second - first, min(few, many))
 
 
 def _permuted(sums: NDArray[np.float64], counts: NDArray[np.int64], first: int, repeats: int, seed: int) -> float:

@@ -16,13 +16,14 @@ from omegaconf import DictConfig, OmegaConf
 
 from actorstance import bulk, corpora, pipeline, terminal
 from actorstance.actors import Registry
-from actorstance.archive import ONLY_ARCHIVES, Archive
+from actorstance.archive import ONLY_ARCHIVES, Archive, read_whole
 from actorstance.corpora import Corpus
-from actorstance.documents import unread
+from actorstance.documents import COLUMNS, Document, unread
 from actorstance.errors import InputError
 from actorstance.examples import LABELS
 from actorstance.models import Model, located
 from actorstance.priors import ESTIMATE, Wanted, priors
+from actorstance.progress import Progress
 from actorstance.reading import Names
 from actorstance.shards import Opener
 
@@ -140,6 +141,17 @@ def engine_of(config: DictConfig) -> bulk.Engine:
     return engine
 
 
+def documents_of(source: str, columns: Mapping[str, str] = COLUMNS) -> list[Document]:
+    """Read the documents of an ordinary run, and tell which files of a folder were passed over. See `read_whole`."""
+    found = read_whole(source, columns)
+    _tell_unread(source)
+    return found
+
+
+def _tell_unread(source: str) -> None:
+    terminal.unread([file for file in unread(source) if not file.name.lower().endswith(ONLY_ARCHIVES)])
+
+
 def predict_archive(
     model: Model,
     run: str,
@@ -182,10 +194,10 @@ def predict_archive(
     shifted = priors(wanted_priors, model.card.get("priors"), np.zeros((0, len(LABELS))))
     names_of(ner)  # so that what is wrong with it is told before anything is read
     found = Archive(source, columns)
-    terminal.unread([file for file in unread(source) if not file.name.lower().endswith(ONLY_ARCHIVES)])
+    _tell_unread(source)
     registry = registry or Registry.world()
     opener = Opener(str(located(run).resolve()), model.sha256, json.dumps(registry.to_json()), ner, level, shifted)
-    with terminal.Progress(found.bytes) as progress:
+    with Progress(found.bytes) as progress:
         counts = bulk.predict(model, opener, found, out, registry=registry, progress=progress, **settings)
     terminal.rejected(counts, out)
     return counts

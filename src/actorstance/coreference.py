@@ -31,7 +31,15 @@ _PRONOUN = re.compile(
     re.IGNORECASE,
 )
 _POSSESSIVE = frozenset({"his", "their", "its", "my", "our"})
-_GENDERS = {"he": "m", "him": "m", "his": "m", "she": "f", "her": "f"}
+_OBJECTS = frozenset({"it", "him", "her", "them"})
+_NO_NOUN = re.compile(
+    r"\W*\Z|[^\w\s]|\s(?:of|for|to|in|on|over|as|with|by|from|at|and|but|that|when|while|after|before)\b"
+)
+_ITS = frozenset({"its", "it", "their", "they", "them"})  # of a body that speaks of itself
+_DONE_TO = frozenset({"with", "from", "against", "to", "at", "on", "for", "by", "about", "of"})
+_OURS = re.compile(r"this\s+(?:newspaper|daily|network|broadcaster)", re.IGNORECASE)  # who writes here
+_JOINED = re.compile(r"[,;:()]|\s(?:and|or|of|for|in|at|on|from|to|by|with|who|which|that|as|than)\s", re.IGNORECASE)
+_GENDERS = {"he": "m", "him": "m", "his": "m", "she": "f", "her": "f", "its": "n"}
 # Behind "it" they say nothing of anybody: "it is clear", "it would help".
 _BEING = re.compile(
     r"(?:is|was|'s|are|were|be(?:en)?|would|will|could|may|might|must|should|ha[sd]|(?:seem|appear)(?:s|ed)|takes|took|became)"
@@ -99,6 +107,7 @@ class _Resolver:
         self.doing = {one.source for one in statements if one.source is not None and not _BEING.fullmatch(one.rule)}
         said = [one for one in statements if one.kind in {"indirect", "mixed"}]
         self.told = {one.content[0] for one in said}
+        self.done_by = {one.content[0]: one.source for one in statements if one.source is not None}
         self.said = sorted((one.content, one.source) for one in said if one.source is not None)
         self.genders: dict[tuple[str, str], str] = {}  # of those whom a pronoun has told, by actor and name
         self.quotes = sorted((one for one in statements if one.kind == "direct"), key=lambda one: one.content)
@@ -211,6 +220,7 @@ class _Resolver:
     ) -> Mention | None:
         scores: dict[tuple[str, str], tuple[float, _Seen]] = {}
         here, speaking = self._inside_quote(span[0]), self._speaking(span[0])
+        others = self._others(span, word, here)
         for one in reversed(self.seen):
             back = sentence - one.sentence
             if back > REACH:
@@ -220,7 +230,9 @@ class _Resolver:
             key = (one.mention.actor, one.mention.name)
             if gender and (one.gender or self.genders.get(key, gender)) != gender:
                 continue
-            if one.quote is not None and one.quote != here:
+            if key in others:
+                continue
+            if one.quote is not None and (here is None or one.quote.source != here.source):
                 continue  # whoever speaks outside does not mean who is named inside
             score = _NEARNESS[back]
             if back == 0 and one.subject and word in {"his", "her", "its", "their"}:
@@ -255,6 +267,20 @@ class _Resolver:
             else f"pronoun: {role} {where}"
         )
         return self._made(span, best[1].mention, rule, confidence, [one[1].mention.actor for one in ranked])
+
+    def _others(self, span: tuple[int, int], word: str, here: Statement | None) -> set[tuple[str, str]]:
+        """Whom a pronoun cannot stand for: who does to it what is done, "Lima denied it", and who speaks of it."""
+        told_by = [here.source] if here is not None and here.source is not None and word not in _ITS else []
+        if span not in self.sources and word in _OBJECTS and (word != "her" or _NO_NOUN.match(self.raw, span[1])):
+            before = self.raw.rfind(" ", 0, span[0] - 1) + 1
+            start = before if self.raw[before : span[0] - 1] in _DONE_TO else span[0]
+            told_by += [self.done_by[start]] if start in self.done_by else []
+        found = set()
+        for source in told_by:
+            who = meant_by(source, [one.mention for one in self.seen[-8:]], self.raw)
+            if who is not None and not self.raw.startswith(("'s ", "’s "), who.end):  # "Lima's lawyer praised her"
+                found.add((who.actor, who.name))
+        return found
 
     def _made(
         self, span: tuple[int, int], meant: Mention, rule: str, confidence: float, candidates: Sequence[str]
@@ -293,7 +319,7 @@ class _Resolver:
         if one is None or one.source is None:
             return None
         at = bisect_right(self.resolved_starts, one.source[1])
-        speaker = meant_by(one.source, self.resolved[max(0, at - 8) : at])
+        speaker = meant_by(one.source, self.resolved[max(0, at - 8) : at], self.raw)
         if speaker is None:
             return None
         confidence = 0.9 if found[0] in {"I", "me", "my", "My"} else 0.8
@@ -307,12 +333,21 @@ class _Resolver:
             return self._last(span, "groups", {"group"}, sentence)
         if found["bare"]:
             return self._state(span, "regime", sentence)
+        if _OURS.match(found[0]):
+            return None
         kind = "person" if found["person"] else "body" if found["body"] else "state"
         noun = re.sub(r"\s+", " ", found[kind].lower())
         if re.match(r"\s+(?:[A-Z]|['’]s\s+office)", self.raw[span[1] : span[1] + 12]):
             return None  # "the president Ivan Orlov": the name says it
+        head = noun
+        if noun.endswith(("ministry", "presidency")):  # whoever heads it speaks for the same actor
+            head = noun.replace("ministry", "minister").replace("presidency", "president")
         for one in reversed(self.seen[-BACK:]):
-            called = noun in one.said and re.search(rf"\b{re.escape(noun)}\b", one.said)
+            called = (noun in one.said and re.search(rf"\b{re.escape(noun)}\b", one.said)) or (
+                head != noun
+                and head in one.said
+                and re.search(rf"(?<!prime )(?<!vice )\b{re.escape(head)}\b", one.said)
+            )
             if called and (kind != "person" or one.kind == "person"):
                 confidence = 0.85 if sentence - one.sentence <= REACH else 0.7
                 return Mention(
@@ -369,10 +404,25 @@ class _Resolver:
         return self._made(span, near[0].mention, f"description: {noun}", confidence, actors)
 
 
-def meant_by(source: tuple[int, int], mentions: Sequence[Mention]) -> Mention | None:
-    """Return the mention that names the speaker in a source's span: the first in it."""
-    best = None
-    for mention in mentions:
-        if mention.start < source[1] and source[0] < mention.end and (best is None or mention.start < best.start):
-            best = mention
-    return best
+def meant_by(source: tuple[int, int], mentions: Sequence[Mention], raw: str) -> Mention | None:
+    """Return the mention that names the speaker in a source's span: the first in it, or the name that ends it.
+
+    Args:
+        source: where the source stands in `raw`.
+        mentions: mentions near it, in order.
+        raw: the text.
+
+    Example:
+        >>> raw = "Turkish journalist Ana Lima"
+        >>> meant_by((0, 27), [Mention(0, 7, "turkey"), Mention(19, 27, "ana_lima")], raw).actor
+        'ana_lima'
+
+    """
+    first = last = None
+    for one in mentions:
+        if one.start < source[1] and source[0] < one.end:
+            first = one if first is None or one.start < first.start else first
+            last = one if last is None or one.start > last.start else last
+    if first is None or last is None or first is last or last.end < source[1] or not raw[last.start].isupper():
+        return first
+    return last if _JOINED.search(raw, first.end, last.start) is None else first

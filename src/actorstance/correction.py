@@ -33,8 +33,8 @@ class Corrected:
 
     `score`, `low`, `high` (articles like these), `low_here`, `high_here` (these articles) lie in [-1, 1]. `power` is
     λ in [0, 1]; `labelled` the number of labels; `correction` is "ppi++", or "classical" where the labels stand
-    alone. `deviations`, shape (n,), are what each mention adds: their mean is 0, and the squares of their sums by
-    group are the variance.
+    alone. `error` is the standard error of the score (articles like these), `freedom` the degrees of freedom of
+    Student's t that it goes with.
     """
 
     score: float
@@ -45,7 +45,8 @@ class Corrected:
     power: float
     labelled: int
     correction: str
-    deviations: NDArray[np.float64]
+    error: float
+    freedom: int
 
 
 def correct(
@@ -116,6 +117,7 @@ def correct(
     few = _few(weight[chosen], label_mean, labels_part, residual)
     lost = 1 + (power > 0)  # degrees of freedom: a mean, and a slope
     squares, units = float((_by_group(deviations, index) ** 2).sum()), len(np.unique(groups[chosen]))
+    error, freedom = _standard_error(squares + few, len(gold), units, lost)
     wide = half_width(squares + few, len(gold), units, lost, level)
     not_sure = (1 - chance) * chosen  # a mention that was sure to be labelled leaves nothing open
     squares = float((not_sure * residual**2).sum() + few * not_sure.sum() / labelled)
@@ -125,7 +127,7 @@ def correct(
     )
     correction = "ppi++" if power > 0 else "classical"
     score = float(np.clip(score, -1, 1))
-    return Corrected(score, low, high, low_here, high_here, power, labelled, correction, deviations)
+    return Corrected(score, low, high, low_here, high_here, power, labelled, correction, error, freedom)
 
 
 def _power(labels_part: NDArray[np.float64], model_part: NDArray[np.float64]) -> float:
@@ -167,6 +169,11 @@ def half_width(squares: float, n: int, units: int, lost: int, level: float = LEV
         level: of the interval.
 
     """
+    error, freedom = _standard_error(squares, n, units, lost)
+    return float(student_t.ppf((1 + level) / 2, freedom)) * error
+
+
+def _standard_error(squares: float, n: int, units: int, lost: int) -> tuple[float, int]:
+    """The standard error of a mean, and its degrees of freedom."""
     freedom = max(1, units - lost)
-    quantile = float(student_t.ppf((1 + level) / 2, freedom))
-    return quantile * float(np.sqrt(squares * units / freedom * units / (units + len(VALUES)))) / n
+    return float(np.sqrt(squares * units / freedom * units / (units + len(VALUES)))) / n, freedom

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -284,28 +286,28 @@ def pairs(reading: Reading, group_by_sentence: bool = False) -> Dataset:
         [('AUTHOR', 'varna'), ('AUTHOR', 'ostia'), ('varna', 'ostia'), ('ostia', 'varna')]
 
     """
-    return dataset(pair_rows(reading, group_by_sentence))
+    columns = pair_columns([reading], group_by_sentence)
+    rows = (dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True))
+    where = (f"{reading.document.id}, sentence {pair.sentence + 1}" for pair in reading.pairs)
+    return dataset(zip(where, rows, strict=True))
 
 
-def pair_rows(reading: Reading, group_by_sentence: bool = False) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield the pairs of a document as rows, each with where it comes from: what `dataset` takes. See `pairs`."""
-    document = reading.document
-    texts = [document.text(sentence) for sentence in document.sentences]
-    for pair in reading.pairs:
-        index, sentence = pair.sentence, document.sentences[pair.sentence]
-        row = {
-            "example_id": f"{document.id}:{index}:{pair.source}:{pair.target}",
-            "document_id": document.id,
-            "group_id": f"{document.id}:{index}" if group_by_sentence else document.id,
-            "date": document.date,
-            "text": texts[index],
-            "context": " ".join(texts[max(0, index - CONTEXT) : index]),
-            "source": pair.source,
-            "target": pair.target,
-            "raw_start": sentence.start,
-            "raw_end": sentence.end,
-        }
-        for role, span in (("source", pair.source_span), ("target", pair.target_span)):
-            if span != NOWHERE:
-                row[f"{role}_start"], row[f"{role}_end"] = span[0] - sentence.start, span[1] - sentence.start
-        yield f"{document.id}, sentence {index + 1}", row
+def pair_columns(readings: Iterable[Reading], group_by_sentence: bool = False) -> dict[str, Sequence[Any]]:
+    """Return the pairs of documents as columns of the schema, unchecked, in order. See `pairs`."""
+    rows: list[tuple[Any, ...]] = []
+    for reading in readings:
+        document = reading.document
+        texts = [document.text(sentence) for sentence in document.sentences]
+        for number, of_sentence in groupby(reading.pairs, key=attrgetter("sentence")):
+            start, end = document.sentences[number].start, document.sentences[number].end
+            group = f"{document.id}:{number}" if group_by_sentence else document.id
+            context = " ".join(texts[max(0, number - CONTEXT) : number])
+            shared = (document.id, group, document.date, "", texts[number], context)
+            for pair in of_sentence:
+                source, target = (
+                    one if one == NOWHERE else (one[0] - start, one[1] - start)
+                    for one in (pair.source_span, pair.target_span)
+                )
+                id = f"{document.id}:{number}:{pair.source}:{pair.target}"
+                rows.append((id, *shared, pair.source, *source, pair.target, *target, start, end, None))
+    return dict(zip(FEATURES, zip(*rows, strict=True) if rows else [()] * len(FEATURES), strict=True))

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from markupsafe import Markup
 
 from actorstance.actors import AUTHOR, UNKNOWN
+from actorstance.correction import LEVEL
 from actorstance.examples import LABELS
 from actorstance.wording import number, plural
 
@@ -97,12 +98,19 @@ def _how_many(pairs: Rows) -> Finding:
         plural(len(pairs), "pair"), f"{few:,} {'has' if few == 1 else 'have'}"
     )
     if given:
-        chance = max(1, round(len(given) / 20))
         uncorrected = sum(map(_uncorrected, given))
         how = f" ({f'{uncorrected:,} ' * (uncorrected < len(given))}uncorrected)" if uncorrected else ""
-        text += Markup(
-            "; of the other {}{} the interval of <b>{}</b> lies clear of 0, where chance alone would clear some {}"
-        ).format(f"{len(given):,}", how, f"{clear:,}", f"{chance:,}")
+        text += Markup("; of the other {}{} the interval of <b>{}</b> lies clear of 0").format(
+            f"{len(given):,}", how, f"{clear:,}"
+        )
+        corrected = [row for row in given if not _uncorrected(row)]
+        if corrected and uncorrected:
+            text += Markup("; of the {} corrected <b>{}</b>").format(
+                f"{len(corrected):,}", f"{sum(map(_clear, corrected)):,}"
+            )
+        if corrected:  # how often an uncorrected interval leaves out the truth nobody knows
+            chance = round((1 - LEVEL) * len(corrected), 9)
+            text += f", where chance alone would clear {'fewer than one' if chance < 1 else f'some {round(chance):,}'}"
     return Finding("plain", text + ".")
 
 

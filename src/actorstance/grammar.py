@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
+from actorstance.spelling import PARTICLES
 from actorstance.tagging import Tagged, lexicon
 
 Phrase = tuple[int, int]  # first and last token
 
 _NOUNS = frozenset("NC#'")
+_FAR = 14  # tokens behind a verb, in which it may tell whom a judgement is from
+_HAVING = frozenset({"has", "have", "had", "having"})
+_OF_JUDGEMENT = frozenset({"of", "from", "by", "for", "over", "on", "to"})  # between a judgement and whom it is from
+_AUXILIARIES = frozenset({"did", "does", "do", "has", "have", "had"})
 
 
 class Clause(Tagged):
@@ -27,6 +32,9 @@ class Clause(Tagged):
     def __init__(self, text: str, pieces: Sequence[tuple[int, int, bool]]) -> None:
         super().__init__(text, pieces)
         self._subjects: dict[int, Phrase | None] = {}
+        self.echoes = [  # where "as did …", "so has …" begins
+            at for at, (one, two) in enumerate(pairwise(self.words)) if one in {"as", "so"} and two in _AUXILIARIES
+        ]
 
     # --- noun phrases ---
 
@@ -95,6 +103,8 @@ class Clause(Tagged):
         in "He met Lima and Orlov said no" only Orlov speaks.
         """
         tags, words = self.tags, self.words
+        if phrase[0] < verb and "K" not in tags[max(0, phrase[0] - 1) : phrase[1]]:
+            return [phrase]  # as most are
         joints = [at for at in range(phrase[0], phrase[1]) if tags[at] == "K" and words[at] != "but"]
         if any(tag == "I" for tag in tags[phrase[0] : joints[-1] if joints else phrase[0]]):
             return [phrase]
@@ -209,7 +219,7 @@ class Clause(Tagged):
         for at in range(comma - 1, 0, -1):
             if tags[at] == opener:
                 inner = tags[at + 1 : comma]
-                if inner and all(tag == "C" for tag in inner) and opener == ",":
+                if opener == "," and inner[:1] == ["C"] and all(self._in_name(one) for one in range(at + 1, comma)):
                     return at + 1, comma - 1
                 found = self.phrase_before(at - 1)
                 if found and tags[found[0]] != "R":
@@ -218,6 +228,10 @@ class Clause(Tagged):
             if tags[at] in ".;:":
                 break
         return self.inverted(verb) or self._previous(comma)
+
+    def _in_name(self, at: int) -> bool:
+        """Whether a token can be part of a name: a particle can, in "Ana van der Holt"."""
+        return self.tags[at] == "C" or self.words[at] in PARTICLES
 
     def _previous(self, before: int) -> Phrase | None:
         """The subject of the last verb before a token that has one."""
@@ -344,4 +358,36 @@ class Clause(Tagged):
                 found = self.phrase_after(at + 1)
                 if found and self.tags[found[0]] not in "w":
                     return found
+        return None
+
+    def received(self, verb: int) -> tuple[int, list[Phrase]] | None:
+        """Return the judgement that a verb's subject gets, and from whom: "drew a rebuke from the union and from Lima".
+
+        Whoever gives it stands behind "from" or "by"; behind "of" only if "the" tells that the judgement is theirs:
+        "won the backing of the guild", but not "drew criticism of the guild".
+        """
+        lexical, words, tags = lexicon(), self.words, self.tags
+        form = self.forms.get(verb)
+        if (form is None or form.lemma not in lexical.getting) and words[verb] not in _HAVING:
+            return None
+        at = verb + 1
+        if words[at : at + 1] in (["under"], ["with"], ["in"]):
+            at += 1
+        theirs = words[at : at + 1] == ["the"]
+        judgement = None
+        while at < len(words) and at < verb + _FAR and (tags[at] in "NCD#RGEVvK'" or words[at] in _OF_JUDGEMENT):
+            if words[at] in lexical.judgements:
+                judgement = at
+            elif judgement is None and tags[at] in "V":
+                return None
+            giver = words[at] in {"from", "by"} or (words[at] == "of" and theirs and judgement == at - 1)
+            if giver and judgement is not None and (phrase := self.phrase_after(at + 1)) is not None:
+                phrases = [phrase]
+                while words[phrase[1] + 1 : phrase[1] + 3] == ["and", words[at]]:
+                    another = self.phrase_after(phrase[1] + 3)
+                    if another is None:
+                        break
+                    phrases.append(phrase := another)
+                return judgement, phrases
+            at += 1
         return None

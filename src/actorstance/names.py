@@ -9,23 +9,26 @@ from dataclasses import dataclass, field, replace
 
 from actorstance.actors import Mention, Registry
 from actorstance.documents import Document
-from actorstance.roles import MOTION, NOT_HOLDING, ends_with, groups, is_given, office, place_after, role, roles
+from actorstance.roles import (
+    MOTION,
+    NOT_HOLDING,
+    ends_with,
+    groups,
+    is_given,
+    last_words,
+    office,
+    place_after,
+    role,
+    roles,
+)
+from actorstance.spelling import PARTICLES, SEQUENCE, WORD, over_particles, stretch_end
 from actorstance.tagging import lexicon
 
 Span = tuple[int, int]
 
 MAX_SENTENCE = 4000  # characters; a longer "sentence" is a list or no prose, and nobody is looked for in it
 
-_UPPER = "A-ZÀ-ÖØ-ÞĀĂĄĆĈĊČĎĐĒĔĖĘĚĜĞĠĢĤĦĨĪĬĮİĴĶĹĻĽĿŁŃŅŇŊŌŎŐŒŔŖŘŚŜŞŠŢŤŦŨŪŬŮŰŲŴŶŸŹŻŽȘȚ"
-_WORD = (
-    rf"(?:(?:[A-Z]\.)+|(?:al|el|ul|ash|as)-[{_UPPER}][^\W_]+"
-    rf"|[{_UPPER}][^\W_]*(?:['’‘](?!s\b)[^\W_]+|-[{_UPPER}][^\W_]+|(?<=s)['’](?=\s[{_UPPER}]))*)"
-)
-_PARTICLE = r"(?:(?:bin|ibn|abu|al|el|de|da|di|du|del|della|der|den|van|von|la|le|dos|ter)\s)*"
-_SEQUENCE = re.compile(rf"(?=[{_UPPER}aeu])(?<![^\W_])(?<!-){_WORD}(?:\s{_PARTICLE}{_WORD})*(?![^\W_])")
-_BEHIND_DOT = re.compile(rf"\.\s{_WORD}(?:\s{_PARTICLE}{_WORD})*")
-_ABBREVIATED = re.compile(r"(?:Mr|Mrs|Ms|Dr|Sen|Rep|Gov|Gen|Lt|Col|St|Prof|Rev|Capt|Sgt|Adm|Maj|Jr|Sr|Sens|Reps)\Z")
-_LINK = re.compile(rf"\s(?:of|for|on)\s(?:the\s)?(?={_WORD})")
+_LINK = re.compile(rf"\s(?:of|for|on)\s(?:the\s)?(?={WORD})")
 _AND = re.compile(  # "Department of Health and Human Services", not "the Ministry of Health and Ana Lima"
     r"\sand\s(?=(?:Human|Technology|Welfare|Security|Development|Services|Information|Tourism|Culture|Sports?|Labou?r|Energy|Trade"
     r"|Industry|Commerce|Economy|Education|Sciences?|Research|Innovation|Urban|Democracy|Rights|Justice|Peace|Prevention|Water|Food"
@@ -35,6 +38,14 @@ _LETTERS = re.compile(r"[^\W\d_]{2}|^[A-Z]$")
 _PLURAL_POSSESSIVE = re.compile(r"s['’] ")
 _JUNIOR = frozenset({"jr", "sr"})
 _OF_A_PERSON = re.compile(r"\s(administration|campaign|family|camp)(?![\w-])")  # "the Okoro campaign" is not Okoro
+
+_TO_NAME = re.compile(r"(?:\s(?:to|for|in|at)\s[^,.;:]{2,40})?,\s")  # "ambassador to Peru, Ana Lima,"
+_AT_SEAT = re.compile(
+    r"\b((?:(?:foreign|defen[cs]e|interior|finance|justice|health|energy|oil|trade|education)\s+)?ministry|government"
+    r"|presidency|parliament|authorities|cabinet)\s+in\s+\Z",
+    re.I,
+)
+_OFFICE_OF = re.compile(r"['’]s\sOffice(?![\w-])")
 
 _SINGULAR = frozenset(  # forms without an -s that mean many
     {"police", "opposition", "moderate opposition", "news media", "the media", "the press", "displaced people"}
@@ -96,6 +107,7 @@ class _Finder:
         self.raw, self.document, self.registry = document.raw, document, registry
         self.words = roles()
         self.lower = set(re.findall(r"(?<![\w’'-])[a-z][a-z'’-]+", self.raw))
+        self.particles = not PARTICLES.isdisjoint(self.lower)
         self.found = Names()
         self.places: set[Span] = set()  # known names that are places here
 
@@ -126,16 +138,25 @@ class _Finder:
         """The registry's mentions that act: neither places nor names of which the text shows no sure sign."""
         found = self.registry.named(self.raw, self.document.date)
         sure = {mention.actor for mention, kind in found if kind != "unsure"}
-        kept = []
+        kept: list[tuple[Mention, str]] = []
         for mention, kind in found:
             if kind == "unsure" and mention.actor not in sure:
                 self.found.left_out["a name with another common meaning"] += 1
+            elif kind == "seats" and (held := self._at_seat(mention, kept[-1][0].end if kept else 0)) is not None:
+                kept.append((held, kind))
             elif self._is_place(mention, kind):
                 self.found.left_out["a capital or seat as a place"] += kind == "seats"
                 self.places.add((mention.start, mention.end))
             else:
                 kept.append((mention, kind))
         return kept
+
+    def _at_seat(self, mention: Mention, free: int) -> Mention | None:
+        """The mention of what sits there and acts for the state: "the foreign ministry in Ankara"."""
+        held = _AT_SEAT.search(self.raw, max(free, mention.start - 40), mention.start)
+        if held is None or self.raw[max(free, held.start() - 1)].isalpha():
+            return None
+        return replace(mention, start=held.start(), rule=f"{mention.rule}, office: {' '.join(held[1].lower().split())}")
 
     def _is_place(self, mention: Mention, kind: str) -> bool:
         after = self.raw[mention.end : mention.end + 24]
@@ -161,15 +182,17 @@ class _Finder:
         own: list[Name] = []
         free = start
         for first, last in self._sequences(start, end):
+            if first < free or (first, last) in self.places:
+                continue
+            if any(one.start <= first and last <= one.end for one in mentions):
+                continue
             inside = [
                 one
                 for one in offices
                 if (one.mention.start < last and first < one.end)
                 or (one.end > one.mention.end and one.end == first - 1)
             ]
-            taken_by = [(one.mention.start, one.end) for one in inside] + [(one.start, one.end) for one in mentions]
-            taken_by += self.places & {(first, last)}
-            if first < free or any(begin <= first and last <= stop for begin, stop in taken_by):
+            if any(one.mention.start <= first and last <= one.end for one in inside):
                 continue
             if inside:
                 known_one = next((one for one in inside if one.end > one.mention.end), inside[-1])
@@ -177,6 +200,8 @@ class _Finder:
             else:
                 name = self._name(first, last, start)
             if name is not None:
+                if self._is_office_of(name, offices):
+                    continue
                 self._in_apposition(name, offices)
                 if not name.owner and (more := _OF_A_PERSON.match(self.raw, name.end, end)):
                     name.words, name.end, name.kind = (*name.words, more[1]), more.end(), "organisation"
@@ -188,11 +213,29 @@ class _Finder:
             one for one in mentions if not any(n.start < one.end and one.start < n.end for n in own)
         ]
 
+    def _is_office_of(self, name: Name, offices: list[_Known]) -> bool:
+        """Give an office to the actor behind it: "the Ministry of Justice of Turkey"; tell whether it was one."""
+        if not offices or ("of" not in name.words and name.words[-1].lower() not in self.words["offices"]):
+            return False
+        for at, one in enumerate(offices):
+            if not 4 <= one.mention.start - name.end <= 8:
+                continue
+            if self.raw[name.end : one.mention.start] not in {" of ", " of the "}:
+                continue
+            if held := office().fullmatch(f" {self.raw[name.start : name.end]}"):
+                rule = f"{one.rule}, office: {held[1].lower()}"
+                offices[at] = replace(one, mention=replace(one.mention, start=name.start), rule=rule)
+                return True
+        return False
+
     def _in_apposition(self, name: Name, offices: list[_Known]) -> None:
         """Give a name to the office before it: "Turkey's president, Ana Lima, said"."""
+        if self.raw[name.end : name.end + 1] not in {",", "."} or len(name.words) == 1:
+            return
         for one in offices:
-            close = self.raw[one.end : name.start] == ", " and self.raw[name.end : name.end + 1] in {",", "."}
-            if close and one.mention.end < one.end and not one.rule.endswith("s") and len(name.words) > 1:
+            if one.mention.end == one.end or one.rule.endswith("s"):
+                continue
+            if _TO_NAME.fullmatch(self.raw, one.end, name.start):
                 name.owner, name.kind = one.mention.actor, "person"
                 name.owner_rule = f"apposition: {self.raw[one.mention.start : one.end]}"
 
@@ -241,18 +284,13 @@ class _Finder:
         """Stretches of capitalised words; the names of bodies go on over "of" and "for"."""
         at = start
         bodies = self.words["bodies"]
-        while found := _SEQUENCE.search(self.raw, at, end):
+        while found := SEQUENCE.search(self.raw, at, end):
             first, last = found.span()
-            while (
-                last < end
-                and self.raw[last] == "."
-                and _ABBREVIATED.search(self.raw[max(first, last - 5) : last].split()[-1])
-            ):
-                more = _BEHIND_DOT.match(self.raw, last, end)
-                if more is None:
-                    break
-                last = more.end()
+            if last < end and self.raw[last] in ".-,":
+                last = stretch_end(self.raw, first, last, end)
             words = self.raw[first:last].lower().split()
+            if words[-1] in self.words["titles"] and (more := _OFFICE_OF.match(self.raw, last, end)):
+                last, words = more.end(), [*words[:-1], words[-1] + "'s", "office"]
             if (plural := _PLURAL_POSSESSIVE.search(self.raw[first:last])) and words[-1] not in bodies:
                 last = first + plural.start() + 1  # "Democrats' Ana Lima", but "Dockers' Union"
                 words = self.raw[first:last].lower().split()
@@ -267,12 +305,12 @@ class _Finder:
                 linked = _LINK.match(self.raw, last, end)
                 if (
                     linked
-                    and (more := _SEQUENCE.match(self.raw, linked.end(), end))
+                    and (more := SEQUENCE.match(self.raw, linked.end(), end))
                     and words[-1] not in {"president", "minister"}
                 ):
                     last = more.end()
                     if (again := _AND.match(self.raw, last, end)) and (
-                        more := _SEQUENCE.match(self.raw, again.end(), end)
+                        more := SEQUENCE.match(self.raw, again.end(), end)
                     ):
                         last = more.end()
             yield first, last
@@ -316,16 +354,25 @@ class _Finder:
         title = ""
         initial = first <= start + 1
         first, title = self._behind_title(first, last)
-        initial = initial and not title
+        initial, begin = initial and not title, first
         while first < last:
             word, *more = raw[first:last].split(None, 1)
             plain = word.lower().rstrip(".").replace("’", "'")
             rest = last - len(more[0]) if more else last
             common = initial and plain in self.lower and not is_given(plain) and not title
-            if plain in stop or (plain in self.words["titles"] and rest >= last) or (common and rest < last):
+            if plain in PARTICLES and rest < last and (word != plain or first == begin):
+                break  # "Von der Heide", but not "the van Lima"
+            if (
+                plain in stop
+                or plain in PARTICLES
+                or (plain in self.words["titles"] and rest >= last)
+                or (common and rest < last)
+            ):
                 first, initial = rest, False
             else:
                 break
+        if self.particles and not title:
+            first = over_particles(raw, first, start)
         words = raw[first:last].split()
         while len(words) > 1 and (word := words[-1].lower().strip(".")) in stop and word not in _JUNIOR:
             last = first + raw[first:last].rindex(words[-1])
@@ -334,7 +381,7 @@ class _Finder:
             words = raw[first:last].split()
         if first >= last or not _LETTERS.search(raw[first:last]) or len(words) > 9:
             return None
-        if words[-1].lower().strip(".") in self.words["things"]:
+        if words[-1].lower().strip(".") in self.words["things"] or (words[-1][1:2] == "-" and words[-1][0] in "DRI"):
             return None
         if (len(words) == 1 and words[0].lower() in stop) or (first, last) in self.places:
             return None
@@ -347,7 +394,10 @@ class _Finder:
         words = [word.rstrip(".,").replace("’", "'") for word in self.raw[first:last].lower().split()]
         if len(words) == 1 or words[-1] in self.words["bodies"]:
             return first, ""
+        may_end = last_words(self.words["titles"])
         for at in range(len(words) - 1, 0, -1):
+            if words[at - 1] not in may_end:
+                continue
             for long in (3, 2, 1):
                 if (
                     at >= long
@@ -365,6 +415,8 @@ class _Finder:
         if not name.title:
             name.title = ends_with(before, self.words["titles"])
         headship = ends_with(before, self.words["heads"])
+        if headship and len(name.title) > len(headship) and name.title in self.words["offices"]:
+            return  # "Foreign Secretary Ana Lima" heads no Foreign Office
         if headship and not NOT_HOLDING.search(before[-40:]):
             rest = before.split()[: -len(headship.split())]
             if rest:

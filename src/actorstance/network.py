@@ -38,9 +38,7 @@ def graphml(actors: Sequence[Mapping[str, Any]], pairs: Sequence[Mapping[str, An
         told = known.get(actor, {})
         graph.add_node(_xml(actor), **_values({"label": told.get("name") or actor, "iso": told.get("iso")}))
     for row in actors:
-        graph.nodes[_xml(row["actor"])].update(
-            _values({f"{row['role']}_{key}": row[key] for key in _SCORE if key != "correction"})
-        )
+        graph.nodes[_xml(row["actor"])].update(_values({f"{row['role']}_{key}": row[key] for key in _SCORE}))
     for row in pairs:
         graph.add_edge(_xml(row["source"]), _xml(row["target"]), **_values({key: row[key] for key in _SCORE}))
     buffer = io.BytesIO()

@@ -14,11 +14,11 @@ from dataclasses import dataclass, replace
 from actorstance.documents import Document
 from actorstance.grammar import Clause, Phrase
 from actorstance.marks import Span, quotations, singles
+from actorstance.roles import roles
 from actorstance.tagging import lexicon
 
 FEW_WORDS = 3  # a quotation of so few words and no full stop is a phrase of the sentence round it
 MAX_SENTENCE = 4000  # characters, of quotations one each; a longer "sentence" is a list or no prose, and is not read
-_AUXILIARIES = frozenset({"did", "does", "do", "has", "have", "had"})
 NEAR = 60  # tokens on each side of a quotation where its cue may stand
 
 
@@ -68,13 +68,17 @@ def statements(document: Document) -> list[Statement]:
     found: list[Statement] = []
     left_open, speaker = False, None
     waiting: list[Span] = []  # left open in the paragraph before, and said by nobody there
+    introduced: Statement | None = None  # by the paragraph before: "She wrote:"
     joint: dict[Span, tuple[Span, ...]] = {}
     for sentences in paragraphs.values():
         start, end = sentences[0][0], sentences[-1][1]
         spans, now_open = quotations(document.raw, start, end, left_open)
         paragraph = _Paragraph(document.raw, speaker, left_open and bool(spans) and spans[0][0] == start)
         paragraph.waiting = waiting
+        if introduced is not None and not spans:
+            found.append(replace(introduced, content=(start, end)))
         paragraph.read(sentences, spans)
+        introduced = paragraph.introduces
         if now_open:
             waiting = paragraph.waiting
         else:
@@ -117,6 +121,7 @@ class _Paragraph:
         self.last: Statement | None = None  # who spoke, or acted, last in this paragraph
         self.waiting: list[Span] = []  # quotations that nobody has been named for yet
         self.joint: dict[Span, tuple[Span, ...]] = {}  # a source that is joined of several -> each of them
+        self.introduces: Statement | None = None  # a quotation without marks in the paragraph after
 
     def read(self, sentences: Sequence[Span], spans: Sequence[Span]) -> None:
         long = [span for span in spans if self._is_long(span)]
@@ -125,6 +130,7 @@ class _Paragraph:
                 continue
             clause = Clause(self.text, pieces)
             self._reports(clause)
+            self.introduces = self._introduction(clause)
             quoted = [at for at, tag in enumerate(clause.tags) if tag == "Q"]
             for at in quoted:
                 self._quotation(clause, at, number == 0)
@@ -171,6 +177,20 @@ class _Paragraph:
         self.found.append(one)
         self.last = one
 
+    def _introduction(self, clause: Clause) -> Statement | None:
+        """The statement, without its content, of a sentence that ends in a colon: "She wrote:"."""
+        if clause.words[-1:] != [":"]:
+            return None
+        for verb in range(len(clause.tags) - 1, -1, -1):
+            form = clause.forms.get(verb)
+            if clause.tags[verb] not in "VX" or (subject := _speaker(clause, verb)) is None:
+                continue
+            if form is None or "say" not in form.classes or clause.tags[subject[0]] == "w":
+                return None  # "This is what we know:"
+            cue = (clause.starts[verb], clause.ends[verb])
+            return Statement("direct", self._source(clause, subject, verb), cue, cue, "block quotation")
+        return None
+
     def _by_cue(self, clause: Clause, at: int, span: Span) -> Statement | None:
         """The statement of a quotation by the nearest cue in its own sentence."""
         best: tuple[float, Statement] | None = None
@@ -210,8 +230,9 @@ class _Paragraph:
     def _reports(self, clause: Clause) -> None:
         """Add what the verbs and nouns of a sentence tell that somebody says, thinks, wants or does."""
         tags, words = clause.tags, clause.words
+        got = self._received(clause)
         for verb, tag in enumerate(tags):
-            if tag not in "XVGEv":
+            if tag not in "XVGEv" or verb in got:
                 continue
             form = clause.forms.get(verb)
             cue = (clause.starts[verb], clause.ends[verb])
@@ -228,13 +249,36 @@ class _Paragraph:
                 if kind or not _follows_quotation(clause, first) or any(one in "VXS" for one in tags[last + 1 :]):
                     self._report(clause, first, last, (self._source(clause, subject, verb), cue), words[verb], kind)
         for first, last, source, cue in _other_cues(clause):
-            self._report(clause, first, last, (source, cue), self.text[cue[0] : cue[1]].lower())
+            if last not in got:
+                self._report(clause, first, last, (source, cue), self.text[cue[0] : cue[1]].lower())
         self._echoes(clause)
+
+    def _received(self, clause: Clause) -> set[int]:
+        """Add the judgements that somebody gets from another; return their verbs and nouns, which are no acts."""
+        got: set[int] = set()
+        if lexicon().judgements.isdisjoint(clause.words):
+            return got
+        for verb, tag in enumerate(clause.tags):
+            if tag not in "XVGEv" or (found := clause.received(verb)) is None:
+                continue
+            noun, givers = found
+            passive = tag == "E" and clause.tags[verb - 1] in "XR"
+            judged = (
+                clause.phrase_before(clause.group_start(verb) - 1) if passive or tag == "X" else clause.subject(verb)
+            )
+            start = verb if judged is None else min(judged[0], verb)
+            content = (clause.starts[start], clause.ends[_clause_end(clause, noun)])
+            cue = (clause.starts[noun], clause.ends[noun])
+            for giver in givers:
+                source = self._source(clause, giver, verb)
+                self.found.append(Statement("indirect", source, cue, content, f"{clause.words[noun]}, received"))
+            got |= {verb, noun}
+        return got
 
     def _echoes(self, clause: Clause) -> None:
         """Give what is told last to whoever is said to do the same: "…, as did Varna", "… and so did the guild"."""
-        for at in range(len(clause.words)):
-            if not _is_echo(clause, at) or (phrase := clause.phrase_after(at + 2)) is None:
+        for at in clause.echoes:
+            if (phrase := clause.phrase_after(at + 2)) is None:
                 continue
             start = clause.starts[at]
             before = [one for one in self.found if one.cue is not None and clause.starts[0] <= one.cue[0] < start]
@@ -291,6 +335,8 @@ def _other_cues(clause: Clause) -> Iterator[tuple[int, int, Span, Span]]:
             phrase = clause.phrase_after(at + 2)
             if phrase:
                 yield at, phrase[1], _span(clause, phrase), (clause.starts[at], clause.ends[at + 1])
+        elif word in nouns and tags[at] == "N" and _names_holder(words[at + 1 : at + 2]):
+            continue  # "Turkey's defence minister" is nobody's defence
         elif word in nouns and tags[at] == "N":
             first = at
             while first > 0 and tags[first - 1] in "N'C":
@@ -302,6 +348,12 @@ def _other_cues(clause: Clause) -> Iterator[tuple[int, int, Span, Span]]:
                 owner = clause.phrase_after(at + 2)
             if owner:
                 yield owner[0], at, _span(clause, owner), (clause.starts[at], clause.ends[at])
+
+
+def _names_holder(after: Sequence[str]) -> bool:
+    """Whether the word behind a noun says that somebody holds it as an office: "defence minister"."""
+    known = roles()
+    return any(not known[kind].isdisjoint(after) for kind in ("heads", "offices", "titles", "bodies"))
 
 
 def _signature(clause: Clause) -> Span | None:
@@ -341,23 +393,18 @@ def _clause_end(clause: Clause, start: int) -> int:
     """The last token of the clause that begins at `start`."""
     tags = clause.tags
     last = len(tags) - 1
-    for at in range(start + 2, last):
+    echo = next((at for at in clause.echoes if start + 2 <= at < last), last)
+    for at in range(start + 2, echo):
         if tags[at] == ";" or (tags[at] == "," and tags[at + 1] in "KS" and _new_clause(clause, at + 2)):
-            last = at - 1
+            last = echo = at - 1
             break
-        if _is_echo(clause, at):
-            last = at - 1
-            while last > start and tags[last] in ",K":
-                last -= 1
-            break
+    if echo < last:
+        last = echo - 1
+        while last > start and tags[last] in ",K":
+            last -= 1
     while last > start and tags[last] == ".":
         last -= 1
     return last
-
-
-def _is_echo(clause: Clause, at: int) -> bool:
-    """Whether "as did …", "so has …" begins at a token."""
-    return clause.words[at] in {"as", "so"} and "".join(clause.words[at + 1 : at + 2]) in _AUXILIARIES
 
 
 def _new_clause(clause: Clause, start: int) -> bool:

@@ -79,7 +79,8 @@ def read_actors(document: Document, registry: Registry, names: Names | None = No
     mentions = sorted([*found.mentions, *more], key=lambda one: (one.start, -one.end))
     starts = [one.start for one in mentions]
     speakers = [
-        None if one.source is None else meant_by(one.source, _near(mentions, starts, one.source)) for one in said
+        None if one.source is None else meant_by(one.source, _near(mentions, starts, one.source), document.raw)
+        for one in said
     ]
     said, speakers = _told_once(said, speakers)
     asked = _Asker(document, mentions, said, speakers)
@@ -161,39 +162,32 @@ class _Asker:
         for one in weak:  # possessives and "I" stand for an actor only where nothing else does
             if one.actor not in spans or self._only_weak(spans[one.actor]):
                 spans.setdefault(one.actor, []).append((one.start, one.end))
-        speaking = self._speaking(inside, spans)
+        speaking, acting = self._told(inside, spans)
         for target, places in spans.items():
             if any(not self._quoted(start) for start, _ in places):
                 yield Pair(number, AUTHOR, NOWHERE, target, places[0], "author")
         for source, target in permutations(spans, 2):
-            why = speaking.get((source, target)) or self._acting(inside, source, spans[target]) or "named together"
+            why = speaking.get((source, target)) or acting.get((source, target)) or "named together"
             yield Pair(number, source, spans[source][0], target, spans[target][0], why)
         for (source, target), why in speaking.items():
             if source not in spans:
                 yield Pair(number, source, NOWHERE, target, spans[target][0], why)
 
-    def _speaking(
+    def _told(
         self, inside: list[tuple[Statement, Mention | None]], spans: dict[str, list[tuple[int, int]]]
-    ) -> dict[tuple[str, str], str]:
-        """(speaker, target) -> the reason, for everybody of whom something is said."""
-        found: dict[tuple[str, str], str] = {}
+    ) -> tuple[dict[tuple[str, str], str], dict[tuple[str, str], str]]:
+        """(who speaks or acts, target) -> the reason, for everybody who is told of, or to whom it is done."""
+        speaking: dict[tuple[str, str], str] = {}
+        acting: dict[tuple[str, str], str] = {}
         for one, who in inside:
-            if one.kind == "act":
+            if one.kind == "act" and who is None:
                 continue
+            found, told = (acting, "acts") if one.kind == "act" else (speaking, "speaks")
             speaker = UNKNOWN if who is None else who.actor
             for target, places in spans.items():
                 if target != speaker and any(one.is_of(start) for start, _ in places):
-                    found.setdefault((speaker, target), f"speaks: {one.rule}")
-        return found
-
-    def _acting(
-        self, inside: list[tuple[Statement, Mention | None]], source: str, places: list[tuple[int, int]]
-    ) -> str | None:
-        for one, who in inside:
-            acts = one.kind == "act" and who is not None and who.actor == source
-            if acts and any(one.is_of(start) for start, _ in places):
-                return f"acts: {one.rule}"
-        return None
+                    found.setdefault((speaker, target), f"{told}: {one.rule}")
+        return speaking, acting
 
     def _only_weak(self, spans: list[tuple[int, int]]) -> bool:
         return all(self.document.raw[start:end].lower() in _WEAK for start, end in spans)

@@ -1,8 +1,13 @@
-"""Are the probabilities what they say? The reliability curve and its error, with intervals that resample groups.
+"""Are the probabilities what they say? The reliability curve, its error, and each label's probabilities by themselves.
 
 Of the answers given with a confidence of 0.8, four in five should be right. The expected calibration error (Guo,
 Pleiss, Sun, Weinberger 2017) is the mean distance between confidence and accuracy over bins of confidence. It is
-never 0, as some of that distance is chance: `ece_if_calibrated` tells how much.
+never 0, as some of that distance is chance, and it is no mean of independent parts, so that it has no fair bootstrap:
+resampling adds chance to chance. Instead it stands beside what a calibrated model would show (consistency resampling:
+Bröcker and Smith 2007, Increasing the Reliability of Reliability Diagrams).
+
+It looks at the label that was answered alone. The same error for the probability of each label (class-wise ECE: Kull
+and others 2019, Beyond Temperature Scaling) tells what a score, P(favor) - P(against), is made of.
 """
 
 from __future__ import annotations
@@ -12,8 +17,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from actorstance.correction import MIN_GROUPS
-from actorstance.scoring import ECE_BINS, expected_calibration_error, group_weights, interval
+from actorstance.correction import LEVEL, MIN_GROUPS
+from actorstance.examples import LABELS
+from actorstance.scoring import ECE_BINS, group_weights, interval
 
 DRAWS = 200  # of labels from the probabilities themselves: their mean error is then known to a few per cent
 
@@ -21,43 +27,52 @@ DRAWS = 200  # of labels from the probabilities themselves: their mean error is 
 def reliability(
     gold: NDArray[np.int64], probabilities: NDArray[np.float64], groups: list[str], seed: int = 0
 ) -> dict[str, Any]:
-    """Return `ece_low`, `ece_high`, `ece_if_calibrated` and `reliability` of metrics.json: see docs/runs.md.
-
-    The interval is the basic bootstrap's (twice the estimate minus the percentiles): resampling adds chance to an error
-    that holds chance already, and the basic interval takes it off again.
+    """Return `ece_if_calibrated` to `reliability` of metrics.json: see docs/runs.md.
 
     Args:
         gold: label indices, shape (n,).
         probabilities: shape (n, 3).
-        groups: the group of each example, which is resampled whole.
+        groups: the group of each example, which is resampled whole for the intervals of the curve.
         seed: of the draws.
 
     Example:
         >>> rng = np.random.default_rng(0)
         >>> p = rng.dirichlet([1, 1, 1], 600)
         >>> gold = (rng.random((600, 1)) > p.cumsum(axis=1)).sum(axis=1)  # labels as likely as they say
-        >>> reliability(gold, p, [str(i // 10) for i in range(600)])["ece_low"]
-        0.0
+        >>> found = reliability(gold, p, [str(i // 10) for i in range(600)])
+        >>> row = found["calibration"]["favor"]
+        >>> print(f"P {row['mean_probability']:.2f}, share {row['share']:.2f}, error {row['ece']:.2f}")
+        P 0.33, share 0.31, error 0.05
 
     """
     confidence, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == gold
-    bins = np.minimum((confidence * ECE_BINS).astype(int), ECE_BINS - 1)
+    bins = _bins(confidence)
     names, index = np.unique(np.asarray(groups), return_inverse=True)
     count, sure, hit = (_by_group_and_bin(index, bins, values) for values in (np.ones(len(gold)), confidence, right))
-    ece = expected_calibration_error(gold, probabilities)
-    low = high = None
     drawn: tuple[NDArray[np.float64], NDArray[np.float64]] | None = None
     if len(names) >= MIN_GROUPS:
         weights = group_weights(len(names), seed)
         drawn = weights @ count, weights @ hit
-        low, high = interval(2 * ece - _ece(drawn[0], weights @ sure, drawn[1]), len(names))
-        low, high = max(0.0, low), max(0.0, high)
+    chance = _if_calibrated(confidence, bins, seed)
+    calibration = {label: _of_label(gold == at, probabilities[:, at]) for at, label in enumerate(LABELS)}
     return {
-        "ece_low": low,
-        "ece_high": high,
-        "ece_if_calibrated": _if_calibrated(probabilities, confidence, bins, seed),
+        "ece_if_calibrated": float(chance.mean()),
+        "ece_if_calibrated_high": float(np.quantile(chance, LEVEL)),
+        "classwise_ece": float(np.mean([row["ece"] for row in calibration.values()])),
+        "calibration": calibration,
         "reliability": [_bin(at, count, sure, hit, drawn) for at in np.flatnonzero(count.sum(axis=0)).tolist()],
     }
+
+
+def _bins(chances: NDArray[np.float64]) -> NDArray[np.int64]:
+    return np.minimum((chances * ECE_BINS).astype(np.int64), ECE_BINS - 1)
+
+
+def _of_label(is_it: NDArray[np.bool_], chances: NDArray[np.float64]) -> dict[str, float]:
+    """How likely a label is said to be, how common it is, and how far the two lie apart over bins of probability."""
+    gaps = np.bincount(_bins(chances), weights=is_it - chances, minlength=ECE_BINS)
+    error = float(np.abs(gaps).sum() / len(chances))
+    return {"mean_probability": float(chances.mean()), "share": float(is_it.mean()), "ece": error}
 
 
 def _by_group_and_bin(index: NDArray[np.int64], bins: NDArray[np.int64], values: NDArray[Any]) -> NDArray[Any]:
@@ -66,18 +81,12 @@ def _by_group_and_bin(index: NDArray[np.int64], bins: NDArray[np.int64], values:
     return sums.reshape(-1, ECE_BINS)
 
 
-def _ece(count: NDArray[Any], sure: NDArray[Any], hit: NDArray[Any]) -> Any:
-    """Sums by bin, shape (..., bins) -> the error, shape (...)."""
-    return np.abs(hit - sure).sum(axis=-1) / count.sum(axis=-1)
-
-
-def _if_calibrated(
-    probabilities: NDArray[np.float64], confidence: NDArray[np.float64], bins: NDArray[np.int64], seed: int
-) -> float:
-    """The mean error that chance alone makes: an answer is right as often as it says."""
-    right = np.random.default_rng(seed).random((DRAWS, len(probabilities))) < confidence
+def _if_calibrated(confidence: NDArray[np.float64], bins: NDArray[np.int64], seed: int) -> NDArray[np.float64]:
+    """The errors that chance alone makes, shape (DRAWS,): an answer is right as often as it says."""
+    right = np.random.default_rng(seed).random((DRAWS, len(confidence))) < confidence
     gaps = np.stack([((right - confidence) * (bins == at)).sum(axis=1) for at in range(ECE_BINS)])
-    return float(np.abs(gaps).sum(axis=0).mean() / len(probabilities))
+    result: NDArray[np.float64] = np.abs(gaps).sum(axis=0) / len(confidence)
+    return result
 
 
 def _bin(

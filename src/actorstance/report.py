@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import base64
 import datetime
-import hashlib
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
-from importlib.resources import files as package_files
+from collections.abc import Iterator, Mapping
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from actorstance import article, events, figures, findings, network, timeline
+from actorstance import article, events, figures, findings, network, template, timeline
 from actorstance.actors import AUTHOR, UNKNOWN
 from actorstance.article import Article
 from actorstance.days import day_of
@@ -37,6 +32,7 @@ MIN_DAYS = 3  # with fewer days, or stretches of time, there is no course of tim
 ARTICLES = 2_650_000  # bytes of articles and their stances that a page carries; a page of text is five thousand
 SIGNS = {"against": "−", "neutral": "·", "favor": "+"}  # never colour alone
 PER_LABEL = 101  # label and per cent in one number: label * 101 + per cent, as page.js takes them apart
+ROUNDED = 0.005  # of a mean score, below which it is shown as 0.00
 STEPS = (0.1, 0.3, 0.6)  # of a mean score, where the matrix takes a darker tint
 
 
@@ -86,7 +82,7 @@ class _Page:
 
     def name(self, actor: str) -> str:
         """Return an actor's name for a reader."""
-        return _fit(self.folder.known.get(actor, {}).get("name") or spelled(actor))
+        return template.fit(self.folder.known.get(actor, {}).get("name") or spelled(actor))
 
     def html(self) -> str:
         self._pass()
@@ -102,6 +98,7 @@ class _Page:
             "correction": self._correction(),
             "corrected_pairs": any(row["correction"] != "none" for row in self.folder.pairs),
             "matrix": self._matrix(),
+            "no_width": any(map(_without_width, (*self.folder.actors, *self.folder.pairs))),
             "pairs": self._pair_rows(),
             "all_pairs": self.audit.get("rows", {}).get("pairs_of_actors", len(self.folder.pairs)),
             "network": self._network(),
@@ -112,7 +109,7 @@ class _Page:
             "methods": self._methods(),
         }
         own = self._read() if self.reads else self._scored()
-        return render("predicted.html" if self.reads else "scored.html", **common, **own)
+        return template.render("predicted.html" if self.reads else "scored.html", **common, **own)
 
     # --- one pass through the predictions ---
 
@@ -271,7 +268,7 @@ class _Page:
         found = findings.of_reading(self.folder.actors, self.folder.pairs, self.name)
         counts = self.audit.get("rows", {})
         return {
-            "title": _fit(title, 200),
+            "title": template.fit(title, 200),
             "findings": found,
             "counts": counts,
             "articles": self.articles,
@@ -299,7 +296,7 @@ class _Page:
                 for stance in one.marks[mark]:
                     source = names.setdefault(self.name(stance.source), len(names))
                     target = names.setdefault(self.name(stance.target), len(names))
-                    why = reasons.setdefault(_reason(stance.why), len(reasons))
+                    why = reasons.setdefault(template.reason(stance.why), len(reasons))
                     chance = stance.label * PER_LABEL + round(100 * stance.probability)
                     rows += [source, target, chance, why, at.get(stance.origin, len(marks)) - len(marks)]
                 marks.append(rows)
@@ -330,77 +327,21 @@ class _Page:
 
 
 def _cell(row: Mapping[str, Any] | None, diagonal: bool) -> dict[str, Any]:
-    """A cell of the matrix: its tint, from -3 to 3, and whether its interval lies clear of 0."""
+    """A cell of the matrix: its tint, from -3 to 3, and whether its score and interval are shown clear of 0."""
     if row is None:
         return {"row": None, "diagonal": diagonal}
     step = sum(abs(row["score"]) >= limit for limit in STEPS)
     tint = ("a" if row["score"] < 0 else "f") + str(step) if step else "z"
-    clear = row["low"] is not None and (row["low"] > 0 or row["high"] < 0)
+    clear = row["low"] is not None and (row["low"] > 0 or row["high"] < 0) and abs(row["score"]) >= ROUNDED
     return {"row": row, "diagonal": diagonal, "tint": tint, "off_zero": clear}
 
 
-def _mark(stances: Sequence[article.Stance]) -> str:
-    """The class of a marked word: for, against, both, none where neither; `s` where it is a source alone."""
-    found = {LABELS[one.label] for one in stances}
-    if not found:
-        return "s"
-    if found >= {"against", "favor"}:
-        return "m"
-    return "a" if "against" in found else "f" if "favor" in found else ""
-
-
-def _reason(why: str) -> str:
-    kind, _, cue = why.partition(": ")
-    if kind == "author":
-        return "in the text's own voice"
-    if kind == "named together":
-        return "both are named in the sentence"
-    return f"it says so: “{cue}”" if kind == "speaks" else f"it does so: “{cue}”" if kind == "acts" else why
+def _without_width(row: Mapping[str, Any]) -> bool:
+    """Whether an interval is a point: then all groups have one score, as copies of one text have."""
+    return row["low"] is not None and bool(row["low"] == row["high"])
 
 
 def _bytes(one: Article) -> int:
     """About how many bytes an article takes on a page."""
     text = sum(len(piece.text.encode()) for block in one.blocks for piece in block.pieces)
     return text + 400 + 12 * len(one.blocks) + 16 * len(one.marks) + 14 * sum(map(len, one.marks))
-
-
-def _fit(text: str, width: int = 60) -> str:
-    """A name in a table: no marks that turn the line around it, and no longer than a line."""
-    text = "".join(character if character.isprintable() else "�" for character in text)
-    return text if len(text) <= width else text[: width - 1] + "…"
-
-
-@cache
-def _asset(name: str) -> Markup:
-    """A file of the page's own, which goes into it as it is."""
-    return Markup(package_files("actorstance").joinpath("pages", name).read_text(encoding="utf-8").strip())  # noqa: S704
-
-
-def _hash(text: str) -> str:
-    """The hash by which a page's policy lets its own script and style pass, and no other."""
-    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
-
-
-def render(template: str, **values: Any) -> str:
-    """Return a page of a template, with its own style and script and the policy that lets no others pass."""
-    style, script = _asset("style.css"), _asset("page.js")
-    own = {"style": style, "script": script, "style_hash": _hash(style), "script_hash": _hash(script)}
-    return _environment().get_template(template).render(**own, **values)
-
-
-@cache
-def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("actorstance", "pages"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.policies["json.dumps_kwargs"] = {"separators": (",", ":"), "ensure_ascii": False}
-    environment.filters["number"] = number
-    environment.filters["plural"] = plural
-    environment.filters["reason"] = _reason
-    environment.filters["fit"] = _fit
-    environment.filters["mark"] = _mark
-    return environment

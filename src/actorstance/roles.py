@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
 import ahocorasick
 import yaml
 
+NAMES = 2**14  # whose id is kept: those that an archive repeats
 _BEFORE_GROUP = frozenset(
     ["holdout", "armed", "radical", "moderate", "anti-government", "pro-government", "local", "displaced"]
 )
@@ -49,9 +50,15 @@ def roles() -> dict[str, frozenset[str]]:
 
 @cache
 def office() -> re.Pattern[str]:
-    """Return what matches an office behind its owner: " foreign ministry", "'s president"."""
+    """Return what matches an office behind its owner: " foreign ministry", "'s Ministry of Defence"."""
     one = alternatives(roles()["offices"])
-    return re.compile(rf"(?:['’]s|['’])?\s+{_MODIFIER}((?:{one})(?:\s+(?:{one}))*)(?![\w-])", re.I)
+    portfolio = alternatives(roles()["portfolios"])
+    held = rf"(?:ministry|department|minister|secretary)\s+(?:of|for)\s+(?:the\s+)?(?:{portfolio})"
+    both = rf"(?:,?\s+and\s+(?:the\s+)?(?:{portfolio}))?"
+    return re.compile(
+        rf"(?:['’]s|['’])?\s+{_MODIFIER}((?:{held}{both}|{one})(?:\s+(?:{one})|['’]s\s+(?:office|{one}))*)(?![\w-])",
+        re.I,
+    )
 
 
 @cache
@@ -81,12 +88,21 @@ def ends_with(before: str, phrases: frozenset[str]) -> str:
     """
     if not before or not before[-1].isspace():
         return ""
-    words = [word.rstrip(".").lower() for word in before.rsplit(None, 3)[-3:]]
+    words = before.rsplit(None, 3)[-3:]
+    if not words or words[-1].rstrip(".").lower() not in last_words(phrases):
+        return ""  # as nearly always
+    words = [word.rstrip(".").lower() for word in words]
     for first in range(len(words)):
         phrase = " ".join(words[first:])
         if phrase in phrases:
             return phrase
     return ""
+
+
+@cache
+def last_words(phrases: frozenset[str]) -> frozenset[str]:
+    """Return the last words of some phrases: whatever ends with none of them ends with no phrase."""
+    return frozenset(phrase.rpartition(" ")[2] for phrase in phrases)
 
 
 @cache
@@ -155,6 +171,7 @@ def is_given(word: str) -> bool:
     return word in roles()["men"] or word in roles()["women"]
 
 
+@lru_cache(maxsize=NAMES)
 def slug(name: str) -> str:
     """Return the id of an actor of the article's own.
 

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 from datasets import Dataset
+from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from actorstance import conformal, report, scoring
@@ -50,10 +51,32 @@ UNFINISHED = "unfinished.json"
 
 
 @contextmanager
+def alone(out: Path, inside: Path) -> Iterator[None]:
+    """Hold a run's folder against other processes; however this one ends, the system lets go of it.
+
+    Args:
+        out: the run's folder.
+        inside: the folder in it, made if need be, that the lock is a file of.
+
+    Raises:
+        InputError: if another process holds it.
+
+    """
+    inside.mkdir(parents=True, exist_ok=True)
+    try:
+        held = FileLock(inside / "lock").acquire(timeout=0)
+    except Timeout as error:
+        raise InputError(f"{out}: another process writes this run. Wait for it, or stop it.") from error
+    with held:
+        yield
+
+
+@contextmanager
 def unfinished(out: Path, settings: dict[str, Any], resume: bool) -> Iterator[Path]:
     """Hold a run's folder while it is trained, and yield the folder for checkpoints.
 
-    A run that fails before its first checkpoint leaves nothing behind; one that is killed can go on.
+    A run that fails before its first checkpoint leaves nothing behind; one that is killed can go on. Of several
+    processes that train one model the first holds the folder for all.
 
     Args:
         out: the run's folder.
@@ -61,41 +84,52 @@ def unfinished(out: Path, settings: dict[str, Any], resume: bool) -> Iterator[Pa
         resume: whether the folder holds an interrupted run.
 
     Raises:
-        InputError: if the folder is not free, holds no interrupted run, or one with other settings.
+        InputError: if the folder is not free, holds no interrupted run, or one with other settings; if another process
+            trains it.
 
     """
     checkpoints = out / "checkpoints"
     if not first_process():
         yield checkpoints
         return
-    if resume:
-        _require_unfinished(out, settings)
-    else:
+    if not resume:
         require_free(out)
-        out.mkdir(parents=True, exist_ok=True)
-        write_json(out / UNFINISHED, settings)
-    try:
-        yield checkpoints
-    except BaseException:
-        if not resume and not any(checkpoints.rglob("checkpoint-*")):
-            shutil.rmtree(checkpoints, ignore_errors=True)
-            (out / UNFINISHED).unlink(missing_ok=True)
-            if not any(out.iterdir()):
-                out.rmdir()
-        raise
-    (out / UNFINISHED).unlink()
-    shutil.rmtree(checkpoints, ignore_errors=True)
+    elif not (out / UNFINISHED).is_file():
+        _require_incomplete(out)
+        raise InputError(f"{out}: no interrupted run: it has no {UNFINISHED}.")
+    with alone(out, checkpoints):
+        if resume:
+            _require_unfinished(out, settings)
+        else:
+            write_json(out / UNFINISHED, settings)
+        try:
+            yield checkpoints
+        except BaseException:
+            if not resume and not any(checkpoints.rglob("checkpoint-*")):
+                _end(out)
+                if not any(out.iterdir()):
+                    out.rmdir()
+            raise
+        _end(out)
+
+
+def _end(out: Path) -> None:
+    """Remove what only a run under way has, its mark last: who looks at the folder before finds it held."""
+    shutil.rmtree(out / "checkpoints", ignore_errors=True)
+    (out / UNFINISHED).unlink(missing_ok=True)
+
+
+def _require_incomplete(out: Path) -> None:
+    if (out / "model" / MANIFEST).exists():
+        raise InputError(f"{out}: the run is complete, nothing is left to do.")
 
 
 def _require_unfinished(out: Path, settings: dict[str, Any]) -> None:
-    if (out / "model" / MANIFEST).exists():  # what a kill after that left goes
-        (out / UNFINISHED).unlink(missing_ok=True)
-        shutil.rmtree(out / "checkpoints", ignore_errors=True)
-        raise InputError(f"{out}: the run is complete, nothing is left to do.")
+    if (out / "model" / MANIFEST).exists():
+        _end(out)  # what a kill after that left
+    _require_incomplete(out)
     for half in out.glob(".model-*"):  # a model whose saving was interrupted
         shutil.rmtree(half)
-    if not (out / UNFINISHED).is_file():
-        raise InputError(f"{out}: no interrupted run: it has no {UNFINISHED}.")
     require_same(out, settings)
 
 

@@ -7,7 +7,8 @@ label counts by its inverse: so the correction stays valid (`correction.correct`
 
 The sample of fixed size is Pareto sampling (Rosén 1997, On sampling with probability proportional to size): each
 mention has a random number of its own, once and for all (a permanent random number, Ohlsson 1995), and those with the
-least odds ratio come in. So a sample grows: who asks for forty more keeps the forty there are.
+least odds ratio come in. So a sample grows: who asks for forty more keeps the forty there are. The n drawn come
+in random order: who labels only the first m has labelled a random m/n of them, and the probabilities are m/n of theirs.
 """
 
 from __future__ import annotations
@@ -93,8 +94,9 @@ def draw(
     numbers: NDArray[np.float64],
     known: NDArray[np.float64],
     drawn: NDArray[np.bool_],
+    rng: np.random.Generator,
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Draw `size` mentions beside those that are there.
+    """Draw `size` mentions beside those that are there, of those in a wanted interval.
 
     Each wanted interval gets its whole share, so that none is left short by chance: a stratum each.
 
@@ -103,34 +105,79 @@ def draw(
         wanted: likewise.
         size: how many are drawn; fewer, if there are no more.
         numbers: the permanent random number of each mention, in (0, 1), shape (n,).
-        known: the probabilities of what was drawn before, 0 where nothing was, shape (n,).
+        known: the probability of each mention to be in each of the draws before, shape (n, draws); (n, 0) at first.
         drawn: which were drawn before, shape (n,).
+        rng: of the order.
 
     Returns:
-        The indices of those drawn, in an order in which every beginning is such a sample too; and the probability with
-        which each mention is in the whole sample, shape (n,).
+        The indices of those drawn, in random order, in which every wanted interval has its share of every beginning:
+        so the first m of n are a random m/n of the draw. And `known` with this draw as one column more (as it was, if
+        none is drawn). A row adds up to the probability with which the mention is in the whole sample; in the wanted
+        intervals together they add up to how many were drawn there.
 
     """
-    chance = inclusion(variance, wanted, float(known.sum()) + size, known)
     stratum = _strata(len(variance), wanted)
-    shares = np.bincount(stratum, weights=chance - known)
-    sizes = _whole(shares)
-    if (sizes < LEAST_SHARE).any():  # too few to share out
-        stratum, sizes = np.zeros_like(stratum), np.array([round(shares.sum())])
+    size = min(size, int((~drawn[stratum >= 0]).sum()))
+    if not size:
+        return np.zeros(0, dtype=np.int64), known
+    stratum, floor, chance, sizes = _shares(variance, wanted, size, known, drawn, stratum)
+    before = floor.sum(axis=1)
     chosen, turn = [], []
     for which, number in enumerate(sizes.tolist()):
-        at = np.flatnonzero((stratum == which) & (chance > 0))
-        chance[at] = _scaled(chance[at], known[at], float(known[at].sum()) + number)
-        found = at[_pareto(chance[at], numbers[at], drawn[at])][:number]
-        chosen.append(found)
-        turn.append((np.arange(len(found)) + numbers[found]) / max(number, 1))
+        at = np.flatnonzero(stratum == which)
+        chance[at] = _scaled(chance[at], before[at], float(before[at].sum()) + number)
+        chosen.append(at[_pareto(chance[at], numbers[at], drawn[at])][:number])
+        turn.append((rng.permutation(number) + rng.random(number)) / max(number, 1))
     order = np.argsort(np.concatenate(turn), kind="stable")
-    return np.concatenate(chosen)[order], chance
+    return np.concatenate(chosen)[order], np.column_stack([floor, np.maximum(chance - before, 0)])
+
+
+def _shares(
+    variance: NDArray[np.float64],
+    wanted: Sequence[NDArray[np.int64]],
+    size: int,
+    known: NDArray[np.float64],
+    drawn: NDArray[np.bool_],
+    stratum: NDArray[np.int64],
+) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
+    """The strata, the probabilities before a draw and after it, and how many of `size` are drawn in each stratum.
+
+    The strata with too few to share out become one, or one with the next larger; one with nothing left to ask is none.
+    """
+    while True:
+        floor, stratum = known.copy(), stratum.copy()
+        for at in (stratum == which for which in range(stratum.max() + 1)):
+            floor[at] = _given(known[at], drawn[at])
+        before = floor.sum(axis=1)
+        chance, among = inclusion(variance, wanted, float(before.sum()) + size, before), stratum >= 0
+        shares = np.bincount(stratum[among], weights=(chance - before)[among])
+        some = np.flatnonzero(shares > LEAST)
+        least = some[np.argsort(shares[some], kind="stable")][:2]
+        if len(least) < 2 or shares[least[0]] >= LEAST_SHARE - LEAST:
+            return stratum, floor, chance, _whole(shares)
+        stratum[stratum == least[0]] = least[1]
+
+
+def _given(known: NDArray[np.float64], drawn: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Probabilities of a sample, given how many of these mentions came into it: they add up to that.
+
+    A sample that was shared out otherwise holds more or fewer of them than was to be expected. Without this a draw
+    would fall short by as many, or take for certain what it does not ask.
+    """
+    chance = known.sum(axis=1)
+    result, open_ = chance.copy(), (chance > 0) & ~(drawn & (chance >= 1 - LEAST))
+    found, expected, most = int(drawn[open_].sum()), float(chance[open_].sum()), int(open_.sum())
+    if found < expected:
+        result[open_] *= found / expected
+    elif found > expected:
+        result[open_] = 1 - (1 - chance[open_]) * (most - found) / (most - expected)
+    scaled: NDArray[np.float64] = known * (result / np.where(chance > 0, chance, 1))[:, None]
+    return scaled
 
 
 def _strata(n: int, wanted: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
-    """The wanted interval of each mention; of several the one with fewest mentions. Others are with the first."""
-    stratum = np.zeros(n, dtype=np.int64)
+    """The wanted interval of each mention; of several the one with fewest mentions. Of others -1."""
+    stratum = np.full(n, -1, dtype=np.int64)
     for which in sorted(range(len(wanted)), key=lambda which: -len(wanted[which])):
         stratum[wanted[which]] = which
     return stratum

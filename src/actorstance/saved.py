@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from actorstance.errors import InputError
 from actorstance.examples import CONTEXT, FEATURES, LABELS
 from actorstance.files import read_json_lines
+from actorstance.folder import ARCHIVE
 
 PREDICTIONS = "predictions.jsonl"
 SENTENCES = "sentences.jsonl"
@@ -29,7 +30,8 @@ class Saved:
     """The lines of a run's predictions.jsonl, and their numbers as arrays.
 
     `probabilities` has shape (n, 3); `gold` are label indices, -1 where there is no label; `inclusion` the
-    probability with which each mention was drawn for a check, 0 where none was made; `asked` whether it was.
+    probability with which each mention was drawn for a check, 0 where none was made; `asked` whether it was. A line
+    of a checked run also has `draws`, that probability sheet by sheet, and if it was asked `place`: sheet and row.
     """
 
     folder: Path
@@ -43,6 +45,19 @@ class Saved:
     def checked(self) -> bool:
         """Whether a check drew mentions of this run."""
         return bool(self.asked.any())
+
+    @property
+    def draws(self) -> NDArray[np.float64]:
+        """The probability of each line to be in each sheet, shape (n, sheets), adding up to `inclusion`."""
+        if "draws" not in self.rows[0]:  # written when a sheet was not told from the next
+            return self.inclusion[:, None]
+        return np.array(self.column("draws"), dtype=np.float64).reshape(len(self.rows), -1)
+
+    @property
+    def places(self) -> NDArray[np.int64]:
+        """The sheet of each line that was asked, from 0, and its row there, from 1 (0: not known); shape (n, 2)."""
+        places = [row.get("place") or (1, 0) for row in self.rows]
+        return np.where(self.asked[:, None], np.array(places, dtype=np.int64) - (1, 0), -1)
 
     def column(self, name: str) -> list[Any]:
         """Return one value of every line."""
@@ -91,14 +106,22 @@ def read_saved(run: str | Path) -> Saved:
     """
     folder = Path(run)
     path = folder / PREDICTIONS
+    if not path.is_file() and (folder / ARCHIVE).is_file():
+        raise InputError(
+            f"{folder}: a run over an archive; check and compare read ordinary runs, with {PREDICTIONS}. Read the "
+            "documents to be checked, or a sample of them, with predict and archive=false (actorstance: --no-archive)."
+        )
     if not path.is_file():
         raise InputError(f"{folder}: no run's folder: it has no {PREDICTIONS}.")
-    rows, seen = [], set()
+    rows: list[dict[str, Any]] = []
+    seen = set()
     for where, row in read_json_lines(path):
         _check(where, row)
         if row["example_id"] in seen:
             raise InputError(f"{where}: example_id {row['example_id']!r} stands there twice.")
         seen.add(row["example_id"])
+        if rows and len(row.get("draws", ())) != len(rows[0].get("draws", ())):
+            raise InputError(f"{where}: draws has another length than in the first line.")
         rows.append(row)
     return Saved(
         folder,
@@ -139,3 +162,22 @@ def _check(where: str, row: dict[str, Any]) -> None:
         raise InputError(f"{where}: inclusion is {inclusion!r}, expected a probability.")
     if not isinstance(asked, bool) or (asked and not inclusion):
         raise InputError(f"{where}: asked is {asked!r} with an inclusion of {inclusion!r}.")
+    _check_draws(where, row)
+
+
+def _check_draws(where: str, row: dict[str, Any]) -> None:
+    """Of which sheets a line could be, and where it stands; neither is there before a check."""
+    draws, place, sheets = row.get("draws"), row.get("place"), 1
+    if "draws" in row:
+        numbers = isinstance(draws, list) and all(type(chance) in (int, float) for chance in draws)
+        if not draws or not numbers or not all(0 <= chance <= 1 for chance in draws):
+            raise InputError(f"{where}: draws is {str(draws)[:80]}, expected probabilities.")
+        if abs(sum(draws) - row.get("inclusion", 0.0)) > _SUM:
+            raise InputError(f"{where}: draws add up to {sum(draws)}, but inclusion is {row.get('inclusion')!r}.")
+        sheets = len(draws)
+    if place is None and not (row.get("asked") and "draws" in row):
+        return
+    whole = isinstance(place, list) and len(place) == 2 and all(type(part) is int for part in place)
+    sheet, number = place if whole and place else (0, 0)
+    if not row.get("asked") or not 1 <= sheet <= sheets or number < 0:
+        raise InputError(f"{where}: place is {str(place)[:80]}, expected sheet and row of a line that was asked.")

@@ -8,6 +8,7 @@ and the percentiles are expanded as few groups need (Hesterberg 2015, What Teach
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -45,12 +46,16 @@ def metrics(
         majority: the commonest label in training, or, shape (n,), of those that each example can have.
         seed: of the bootstrap.
 
-    Macro-F1 is the mean over the labels that occur in `gold` or are predicted; a label that is neither has no F1.
+    Macro-F1 is the mean over the labels that occur in `gold`.
 
     """
     predicted = probabilities.argmax(axis=1)
     confusion = confusion_matrix(gold, predicted)
-    low, high = _macro_f1_interval(gold, predicted, groups, seed)
+    tables = confusions(gold, predicted, groups)
+    low = high = None
+    if len(tables) >= MIN_GROUPS:
+        draws = macro_f1_of(drawn(tables, group_weights(len(tables), seed)), confusion.sum(axis=1) > 0)
+        low, high = interval(draws, len(tables))
     precision, recall, f1 = _per_label(confusion)
     return {
         "n": len(gold),
@@ -119,23 +124,53 @@ def confusion_matrix(gold: NDArray[np.int64], predicted: NDArray[np.int64]) -> N
 
 
 def macro_f1(gold: NDArray[np.int64], predicted: NDArray[np.int64]) -> float:
-    """Return the mean F1 over the labels that occur in gold or are predicted.
+    """Return the mean F1 over the labels that occur in gold.
 
     Example:
         >>> round(macro_f1(np.array([0, 1, 2, 2]), np.array([0, 1, 2, 1])), 3)
         0.778
 
     """
-    return float(macro_f1_of(confusion_matrix(gold, predicted)))
+    confusion = confusion_matrix(gold, predicted)
+    return float(macro_f1_of(confusion, confusion.sum(axis=1) > 0))
 
 
-def macro_f1_of(confusion: NDArray[Any]) -> NDArray[np.float64]:
-    """Return the macro-F1 of confusion matrices, shape (..., 3, 3) -> (...)."""
-    right = np.diagonal(confusion, axis1=-2, axis2=-1)
-    occurs = confusion.sum(axis=-1) + confusion.sum(axis=-2)
-    f1 = 2 * right / np.maximum(occurs, 1)
-    result: NDArray[np.float64] = f1.sum(axis=-1) / np.maximum((occurs > 0).sum(axis=-1), 1)
+def macro_f1_of(confusion: NDArray[Any], occur: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Return the macro-F1 of confusion matrices, shape (..., labels, labels) -> (...), over one set of labels.
+
+    Args:
+        confusion: rows gold, columns predicted.
+        occur: the labels that it is the mean of, shape (labels,): those that occur in the gold of all rows. Were it
+            those of each matrix, draws of a bootstrap, or two models, would be measured by different figures. Where
+            one of them has no gold there is no macro-F1: NaN, and `interval` passes over such a draw.
+
+    """
+    right, gold = np.diagonal(confusion, axis1=-2, axis2=-1), confusion.sum(axis=-1)
+    f1 = 2 * right / np.maximum(gold + confusion.sum(axis=-2), 1)
+    mean = f1[..., occur].sum(axis=-1) / max(int(occur.sum()), 1)
+    result: NDArray[np.float64] = np.where((gold[..., occur] > 0).all(axis=-1), mean, np.nan)
     return result
+
+
+def accuracy_of(confusion: NDArray[Any]) -> NDArray[np.float64]:
+    """Return the share of rows that are right of confusion matrices, shape (..., labels, labels) -> (...)."""
+    result: NDArray[np.float64] = np.trace(confusion, axis1=-2, axis2=-1) / confusion.sum(axis=(-2, -1))
+    return result
+
+
+def confusions(
+    gold: NDArray[np.int64], predicted: NDArray[np.int64], groups: Sequence[Any] | NDArray[Any], size: int = len(LABELS)
+) -> NDArray[np.int64]:
+    """Return the confusion matrix of each group, shape (groups, size, size), of `size` labels."""
+    _, index = np.unique(np.asarray(groups), return_inverse=True)
+    flat = np.bincount((index * size + gold) * size + predicted, minlength=(index.max() + 1) * size**2)
+    return flat.reshape(-1, size, size)
+
+
+def drawn(tables: NDArray[Any], weights: NDArray[np.int64]) -> NDArray[Any]:
+    """Return the sums of tables by how often each is drawn: (groups, …), (repeats, groups) -> (repeats, …)."""
+    sums: NDArray[Any] = (weights @ tables.reshape(len(tables), -1)).reshape(-1, *tables.shape[1:])
+    return sums
 
 
 def _per_label(confusion: NDArray[np.int64]) -> tuple[NDArray[np.float64], ...]:
@@ -163,23 +198,44 @@ def group_weights(groups: int, seed: int, repeats: int | None = None) -> NDArray
 
 
 def interval(values: NDArray[np.float64], groups: int) -> tuple[float, float]:
-    """Return the ends of the 95 % interval of a figure from its bootstrap draws, as few groups need."""
+    """Return the ends of the 95 % interval of a figure from its bootstrap draws (NaN left out), as few groups need."""
     spread = np.sqrt(groups / (groups - 1)) * student_t.ppf((1 + LEVEL) / 2, groups - 1)
     tail = 100 * norm.cdf(-spread)  # 2.5 with many groups, 0.1 with five
     low, high = np.nanpercentile(values, [tail, 100 - tail])
     return float(low), float(high)
 
 
-def _macro_f1_interval(
-    gold: NDArray[np.int64], predicted: NDArray[np.int64], groups: list[str], seed: int
-) -> tuple[float | None, float | None]:
+def mean_draws(
+    values: NDArray[Any], groups: Sequence[Any] | NDArray[Any], seed: int, repeats: int | None = None
+) -> tuple[NDArray[np.float64], int]:
+    """Return bootstrap draws of the mean of values, shape (repeats,), whole groups resampled, and how many these are.
+
+    Args:
+        values: shape (n,).
+        groups: the group of each, shape (n,).
+        seed: of the draws.
+        repeats: how many draws; None: as many as the number of groups needs.
+
+    """
     names, index = np.unique(np.asarray(groups), return_inverse=True)
-    if len(names) < MIN_GROUPS:
+    weights = group_weights(len(names), seed, repeats)
+    return (weights @ np.bincount(index, weights=values)) / (weights @ np.bincount(index)), len(names)
+
+
+def mean_interval(
+    values: NDArray[Any], groups: Sequence[Any] | NDArray[Any], seed: int
+) -> tuple[float, float] | tuple[None, None]:
+    """Return the 95 % interval of the mean of values, whole groups resampled; None with fewer than `MIN_GROUPS`.
+
+    Example:
+        >>> low, high = mean_interval(np.array([0.0, 1.0, 0.0, 1.0] * 25), list(range(100)), seed=0)
+        >>> round(low, 1), round(high, 1)
+        (0.4, 0.6)
+
+    """
+    if len(set(np.asarray(groups).tolist())) < MIN_GROUPS:
         return None, None
-    counts = np.zeros((len(names), len(LABELS) ** 2))
-    np.add.at(counts, (index, gold * len(LABELS) + predicted), 1)
-    drawn = group_weights(len(names), seed) @ counts
-    return interval(macro_f1_of(drawn.reshape(-1, len(LABELS), len(LABELS))), len(names))
+    return interval(*mean_draws(values, groups, seed))
 
 
 # --- actors and pairs ---
@@ -261,11 +317,11 @@ class _Table:
         if self.inclusion is not None:
             found = correct(self.worth[at], self.groups[at], self.scores[at], self.inclusion[at])
         if found is None:
-            low, high = self._score_interval(at)
+            low, high = mean_interval(self.scores[at], self.groups[at], self.seed)
             empty = {"power": None, "low_here": None, "high_here": None}
             score = {"score": model_score, "low": low, "high": high, "correction": "none", "labelled": 0, **empty}
         else:
-            score = {name: value for name, value in vars(found).items() if name != "deviations"}
+            score = {name: value for name, value in vars(found).items() if name not in ("error", "freedom")}
         return {
             "n": len(at),
             "documents": len(np.unique(self.documents[at])),
@@ -280,11 +336,3 @@ class _Table:
         if (gold < 0).any():
             return None, None
         return float((gold == predicted).mean()), macro_f1(gold, predicted)
-
-    def _score_interval(self, at: NDArray[np.int64]) -> tuple[float | None, float | None]:
-        names, index = np.unique(self.groups[at], return_inverse=True)
-        if len(names) < MIN_GROUPS:
-            return None, None
-        weights = group_weights(len(names), self.seed)
-        totals = np.bincount(index, weights=self.scores[at], minlength=len(names))
-        return interval((weights @ totals) / (weights @ np.bincount(index, minlength=len(names))), len(names))

@@ -23,7 +23,7 @@ from actorstance.actors import Registry
 from actorstance.archive import Rejected, Text
 from actorstance.documents import parse
 from actorstance.errors import InputError
-from actorstance.examples import FEATURES, LABELS, dataset, pair_rows
+from actorstance.examples import FEATURES, LABELS, pair_columns
 from actorstance.models import Model, load
 from actorstance.priors import Priors
 from actorstance.reading import Names, Reading, read_actors
@@ -190,7 +190,8 @@ def prepare(shard: Shard, registry: Registry, names: Names | None) -> Prepared:
         else:
             rejected.append(found)
     documents = [reading.document for reading in readings]
-    examples = dataset(row for reading in readings for row in pair_rows(reading))
+    # Not as `examples.dataset`, which checks row by row what users give: these are the reader's own.
+    examples = pa.table(pair_columns(readings), schema=FEATURES.arrow_schema)
     files = {
         "sentences": _parquet("sentences", list(sentence_rows(documents))),
         "mentions": _parquet("mentions", list(mention_rows(readings))),
@@ -205,7 +206,7 @@ def prepare(shard: Shard, registry: Registry, names: Names | None) -> Prepared:
     }
     why = [pair.why for reading in readings for pair in reading.pairs]
     found_by = [kind for reading in readings for kind in evidence(reading)]
-    return Prepared(shard.number, files, examples.data.table, why, found_by, record)
+    return Prepared(shard.number, files, examples, why, found_by, record)
 
 
 def _reading(one: Text, registry: Registry, names: Names | None) -> Reading | Rejected:
@@ -227,7 +228,9 @@ def finish(prepared: Prepared, model: Model, level: float, priors: Priors | None
         priors: see `Opener`.
 
     """
-    examples = Dataset(prepared.examples, info=DatasetInfo(features=FEATURES))
+    # Its fingerprint is given, or datasets would take one of all that it holds.
+    info, fingerprint = DatasetInfo(features=FEATURES), prepared.record["sha256"]
+    examples = Dataset(prepared.examples, info=info, fingerprint=fingerprint)
     before, model.cropped = model.cropped, {}
     probabilities = model.predict_proba(examples)
     cropped, model.cropped = model.cropped.get("predicted"), before

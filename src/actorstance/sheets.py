@@ -87,12 +87,15 @@ def read_sheet(path: str | Path, asked: Sequence[Row]) -> dict[str, str]:
         ".json": (_task_answers, "the choice stance of each task"),
         ".jsonl": (_doccano_answers, "an entity's label in each row"),
     }
-    if path.suffix not in forms:
-        raise InputError(f"{path}: a sheet is a .csv or .tsv file, Label Studio's .json or doccano's .jsonl.")
+    form = path.suffix.lower()
+    if form not in forms:
+        raise InputError(
+            f"{path}: a sheet is a .csv or .tsv file, Label Studio's .json or doccano's .jsonl. Save it as one of them."
+        )
     known = {row["example_id"]: row for row in asked}
     found: dict[str, str] = {}
     seen: dict[str, str] = {}
-    answers, where_to = forms[path.suffix]
+    answers, where_to = forms[form]
     for where, id, answer in answers(path, known):
         if id in seen:
             raise InputError(f"{where}: example_id {id!r} stands already in {seen[id]}.")

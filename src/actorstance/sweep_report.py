@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from actorstance import figures, report
+from actorstance import figures, template
 from actorstance.files import write_text
 from actorstance.wording import number, plural
 
@@ -38,7 +38,7 @@ def write(
     scores = [(row["trial"], row["macro_f1"], row["last"]) for row in rows]
     drawn = any(score is not None or last is not None for _, score, last in scores)
     about = "; ".join(f"trial {at}: {number(score, 3)}" for at, score, _ in scores if score is not None)
-    page = report.render(
+    page = template.render(
         "sweep.html",
         title="Which settings are best?",
         run=folder.name,

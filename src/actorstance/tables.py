@@ -40,6 +40,29 @@ class Tally:
         return {"read": self.read, "kept": self.kept, **found, "examples": examples}
 
 
+class _Spellings:
+    """The ids of a table's actors, so that those that differ only in case or spaces are told."""
+
+    def __init__(self) -> None:
+        self._found: dict[str, dict[str, list[str]]] = {}  # as compared, as written: where it stands
+
+    def add(self, where: str, row: Mapping[str, Any]) -> None:
+        """Take the ids of a row, which stands at `where`."""
+        for name in {row.get("source"), row.get("target")}:
+            if isinstance(name, str):
+                self._found.setdefault(_folded(name), {}).setdefault(name, []).append(Path(where).name)
+
+    def note(self, tally: Tally) -> None:
+        """Name the ids that have others like them, with the first `SHOWN` places of each; of many, count the rest."""
+        alike = [ids for ids in self._found.values() if len(ids) > 1]
+        for at, ids in enumerate(alike):
+            names = " and ".join(f"{name!r} ({', '.join(places[:SHOWN])})" for name, places in ids.items())
+            about = f"{names} differ only in case or spaces: they are different actors"
+            rows = sum(map(len, ids.values())) - max(map(len, ids.values()))
+            tally.noted[about if at < SHOWN else "of more ids that differ only in case or spaces"] += rows
+
+
+SHOWN = 5  # ids, and places of each, that are named
 _REQUIRED = ("text", "target", "label")
 _INTEGERS = ("source_start", "source_end", "target_start", "target_end", "raw_start", "raw_end")
 
@@ -60,8 +83,10 @@ def read_table(
     a dataset on the Hugging Face hub, `hf://owner/name`, `hf://owner/name/config`, either with `@commit`.
 
     A target or source that stands in the text exactly once, and that comes without offsets, gets those. A column
-    source_mention or target_mention must be what the offsets give. Without a group_id the group is the document, and
-    without that the sentence. A label that is a number needs `labels`, or the names that `datasets` keeps with it.
+    source_mention or target_mention must be what the offsets give. Without a group_id the group is the document,
+    without a document_id the document is the group, and without either both are the sentence. Labels and splits may
+    have capitals and spaces around them. A label that is a number needs `labels`, or the names that `datasets` keeps
+    with it. A source `author` or `unknown` without offsets, however written, is AUTHOR or UNKNOWN.
     """
     for setting, given in (("columns", columns or {}), ("constants", constants or {})):
         if unknown := set(given) - set(FEATURES):
@@ -72,7 +97,7 @@ def read_table(
     names = {column: given_names.get(column, column) for column in FEATURES}
     wanted = dict(given_names)  # of these columns none has been seen yet
     fixed = {names[column]: value for column, value in (constants or {}).items()}
-    calls, raw = _label_names(labels or {}), dict[str, Any]()
+    calls, raw, spellings = _label_names(labels or {}), dict[str, Any](), _Spellings()
     for number, (where, found) in enumerate(_table_rows(path), 1):
         found = {str(name): value for name, value in found.items()}
         if there := set(fixed) & set(found):
@@ -93,12 +118,15 @@ def read_table(
         row |= {name: raw[name] for name in ("source_mention", "target_mention") if raw.get(name)}
         if not any(str(value).strip() for value in found.values() if value is not None):
             tally.dropped["empty row"] += 1
-        elif "label" not in row:
+        elif not str(row.get("label", "")).strip():
             tally.dropped["no label"] += 1
         else:
             row["label"] = _label(where, row["label"], calls)
             tally.kept += 1
-            yield where, _completed(where, row, number, tally)
+            completed = _completed(where, row, number, tally)
+            spellings.add(where, completed)
+            yield where, completed
+    spellings.note(tally)
     for column, name in wanted.items():
         last = ", ".join(raw)[:300] or "no row at all"
         raise InputError(f"{path}: data.columns.{column}={name}: no row has such a column; the last one has {last}.")
@@ -109,24 +137,43 @@ def _completed(where: str, row: dict[str, Any], number: int, tally: Tally) -> di
     for column in _INTEGERS:
         if column in row:
             row[column] = _integer(where, column, row[column])
-    if row.get("split", "") not in (*SPLITS, ""):
+    if (split := _folded(str(row.get("split", "")))) and split not in _OFFICIAL:
         raise InputError(f"{where}: split {row['split']!r} is none of {', '.join(SPLITS)}.")
-    row = {"text": "", "target": "", **row}
+    row = {"text": "", "target": "", **row, "split": _OFFICIAL.get(split, "")}
     if "source" not in row:
         tally.noted["no source: AUTHOR is taken"] += 1
+    elif (source := _nobody(row)) != row["source"]:
+        tally.mended[f"source {row['source']!r}: {source} is taken"] += 1
+        row["source"] = source
     if not {"group_id", "document_id"} & set(row):
         tally.noted["neither group_id nor document_id: the sentence is the group"] += 1
+    elif "document_id" not in row:
+        tally.noted["no document_id: the group is the document"] += 1
     for column in ("source", "target"):
         _locate(row, column)
         if column in row and row[column] not in ("", AUTHOR, UNKNOWN) and row.get(f"{column}_start", -1) < 0:
             tally.noted[f"{column} without offsets, and not once in its sentence"] += 1
     row["example_id"] = str(row.get("example_id", number))
     key = hashlib.sha256(twin_key(str(row["text"])).encode(errors="replace")).hexdigest()[:16]
-    row["document_id"] = str(row.get("document_id", key))
+    row["document_id"] = str(row.get("document_id", row.get("group_id", key)))
     row["group_id"] = str(row.get("group_id", row["document_id"]))
     if "date" in row:
         row["date"] = str(row["date"])
     return row
+
+
+def _folded(name: str) -> str:
+    """A name as it is compared where case and spaces do not count."""
+    return " ".join(name.split()).casefold()
+
+
+def _nobody(row: Mapping[str, Any]) -> Any:
+    """The source of a row: AUTHOR or UNKNOWN if it is that word, however written, and no mention in the sentence."""
+    nobody = {_folded(name): name for name in (AUTHOR, UNKNOWN)}
+    source = row["source"]
+    return (
+        nobody.get(_folded(source), source) if isinstance(source, str) and row.get("source_start", -1) < 0 else source
+    )
 
 
 def _label_names(labels: Mapping[str, Any]) -> dict[str, str]:
@@ -149,6 +196,9 @@ def _label(where: str, value: Any, calls: Mapping[str, str]) -> str:
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     found = None if isinstance(value, bool) else calls.get(str(value))
+    if found is None and isinstance(value, str):
+        meant = {label for name, label in calls.items() if _folded(name) == _folded(value)}
+        found = meant.pop() if len(meant) == 1 else None
     if found is None:
         raise InputError(
             f"{where}: label {value!r} is none of {', '.join(calls)}. Say what the file calls them: "
@@ -243,13 +293,13 @@ def _named_rows(table: Any, where: str) -> Rows:
 def csv_rows(path: Path) -> Rows:
     """Yield ("file:line", row) of a CSV or TSV file; its delimiter is the one that its first line has most of."""
     first = next(lines(path), "")
-    delimiter = "\t" if path.suffix == ".tsv" else max(",;\t", key=first.count)
+    delimiter = "\t" if path.suffix.lower() == ".tsv" else max(",;\t", key=first.count)
     found = records(path, delimiter)
     _, names = next(found, ("", []))
     if not any(names):
         raise InputError(f"{path}: the file is empty.")
-    if len(set(names)) < len(names):
-        raise InputError(f"{path}:1: two columns have one name: {', '.join(names)}.")
+    if twice := [name for name, count in Counter(names).items() if name and count > 1]:  # spreadsheets add empty ones
+        raise InputError(f"{path}:1: two columns have one name, {twice[0]!r}: {', '.join(names)}.")
     for where, fields in found:
         if len(fields) != len(names):
             raise InputError(f"{where}: {len(fields)} fields, the first line names {len(names)}.")

@@ -22,10 +22,12 @@ import yaml
 
 _TOKEN = re.compile(
     r"[a-z]+(?![\w.&/’'-])"  # most tokens, told apart first
-    r"|(?:[A-Z]\.){2,}|(?:Mr|Mrs|Ms|Dr|Sen|Rep|Gov|Gen|Lt|Col|St|Prof|Jr|Sr|Sens|Reps|Rev)\."
+    r"|[Ww]on['’]t\b|(?=[A-Z][.-])(?:(?:[A-Z]\.){2,}|[DRI]-[A-Z]\w+\.(?=[,)])|[A-Z]\.(?=\s(?:[A-Z]\.\s)*[A-Z]\w))|(?:Mr|Mrs|Ms|Dr|Sen|Rep|Gov|Gen|Lt|Col|St|Prof|Jr|Sr|Sens|Reps|Rev)\."
     r"|[$£€]?\d[\d,.]*\d%?|(?:O|D|L|d|l|al|Al)['’][A-Z]\w+|['’](?:s|re|ve|ll|d|m|t)\b|['’](?=\s)|\w+(?:[-&./]\w+)*"
-    r"|--|[^\w\s\"“”„«»‘'’`]"
+    r"|--|(?!,\s(?:Jr|Sr)\b)(?<!,\s[JS]r\.)[^\w\s\"“”„«»‘'’`]"
 )
+_PARTY = re.compile(r"[DRI]-[A-Z]")  # of a member of Congress: "D-Ohio", which is no name
+_ARTICLE = re.compile(r"(?:[dl]'|d’|l’|al-|el-)[A-Z]")  # "d'Arcy", "al-Haddad"
 _MARKS = {",": ",", ":": ":", ";": ";", "(": "(", ")": ")", "[": "(", "]": ")", "—": "-", "–": "-", "--": "-"}
 _MARKS |= dict.fromkeys((".", "?", "!", "…"), ".")
 _SPAN_OF_TIME = re.compile(
@@ -53,12 +55,14 @@ class Lexicon:
 
     verbs: dict[str, Form]
     nouns: frozenset[str]  # of speech: "claim", "criticism"
+    judgements: frozenset[str]  # "rebuke", "backing"
     closed: dict[str, str]  # word -> tag
     be: frozenset[str]
     plural: frozenset[str]
     alone: frozenset[str]
     time: frozenset[str]
     nouns_in_s: frozenset[str]
+    getting: frozenset[str]  # bases of verbs: "draw a rebuke"
 
 
 @cache
@@ -76,8 +80,9 @@ def lexicon() -> Lexicon:
     return Lexicon(
         {word: Form(base, frozenset(kinds), frozenset(forms)) for word, (base, kinds, forms) in found.items()},
         frozenset(word.strip() for word in table["nouns"].split(",")),
+        frozenset(word.strip() for word in table["judgements"].split(",")),
         {word: tag for tag, words in table["closed"].items() for word in words.split()},
-        *(frozenset(table[name].split()) for name in ("be", "plural", "alone", "time", "nouns_in_s")),
+        *(frozenset(table[name].split()) for name in ("be", "plural", "alone", "time", "nouns_in_s", "getting")),
     )
 
 
@@ -118,7 +123,9 @@ def _alone(word: str) -> tuple[str, str]:
         return plain, "#"
     if plain in lexical.time or plain in lexical.verbs or _SPAN_OF_TIME.match(plain):
         return plain, ""
-    if word[0].isupper():
+    if _PARTY.match(word):
+        return plain, "R"
+    if word[0].isupper() or _ARTICLE.match(word):
         return plain, "C"
     return plain, "" if plain.endswith(("ly", "ing", "ed")) else "N" if plain[0].isalnum() else "."
 

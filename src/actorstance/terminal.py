@@ -6,13 +6,13 @@ import csv
 import json
 import os
 import sys
-import time
-from collections import deque
-from collections.abc import Iterator, Mapping
+from collections import Counter, deque
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
+import numpy as np
+from numpy.typing import NDArray
 
 from actorstance import wording
 from actorstance.corpora import Corpus
@@ -20,11 +20,12 @@ from actorstance.correction import MIN_GROUPS
 from actorstance.examples import LABELS
 from actorstance.files import first_process
 from actorstance.reading import MAX_PAIRS
+from actorstance.saved import Saved
 
 WIDTH = 80
 FEW = 50  # held-out examples, below which an F1 moves by a tenth with a handful of them
-EVERY = 30  # seconds between two lines of how far a run is
 ROWS = 6  # of each table; the files have all
+STAR = "* corrected by labels; a score without a star is the model's word"
 
 
 def say(text: str, end: str = "\n") -> None:
@@ -72,11 +73,13 @@ def metrics(found: dict[str, Any]) -> None:
         say(f"  {name:39} {_number(f1):>8}  {_number(accuracy):>8}{note}")
     if found["macro_f1_low"] is not None:
         say(f"  95 % interval, all rows, groups resampled  [{found['macro_f1_low']:.3f}, {found['macro_f1_high']:.3f}]")
-    say(f"  {'label':8} {'n':>6}  precision  recall     F1")
+    say(f"  {'label':8} {'n':>6}  precision  recall     F1  mean P  share")
     for label in LABELS:
-        row = found["per_label"][label]
-        say(f"  {label:8} {row['n']:>6,}  {row['precision']:>9.3f}  {row['recall']:>6.3f}  {row['f1']:>5.3f}")
-    say(f"  expected calibration error {found['ece']:.3f}")
+        row = {**found["per_label"][label], **found["calibration"][label]}
+        say(f"  {label:8} {row['n']:>6,}  {row['precision']:>9.3f}  {row['recall']:>6.3f}  {row['f1']:>5.3f}", end="")
+        say(f"  {row['mean_probability']:>6.3f}  {row['share']:>5.3f}")
+    more = f"(calibrated: up to {found['ece_if_calibrated_high']:.3f}), by label {found['classwise_ece']:.3f}"
+    say(f"  expected calibration error {found['ece']:.3f} {more}")
     _priors(found.get("priors"))
     if "corpora" in found:
         say("  above each example is judged among the labels that its corpus has; by corpus, among all labels:")
@@ -161,9 +164,7 @@ def asked(found: dict[str, Any], out: Path, then: str) -> None:
     say("  (beside it the same for Label Studio and doccano); in the column label against,")
     say("  neutral, favor or unclear, by text and before; from the top, as far as you get")
     if found["asked"] < found["requested"]:
-        none = "no other bears on the intervals below; wanted can name more"
-        why = "with those asked before, the draw's chances allow no more" if found["left"] else none
-        say(f"  fewer than {found['requested']:,}: {why}")
+        say(f"  fewer than {found['requested']:,}: no other bears on the intervals below; wanted can name more")
     say(f"  {'':38} {'mentions':>8}  {'labels':>6}  95 % interval now -> then")
     for row in found["intervals"]:
         widths = [_plus_minus(row[name]) for name in ("half_width", "expected_half_width")]
@@ -172,19 +173,32 @@ def asked(found: dict[str, Any], out: Path, then: str) -> None:
     say(f"then: {then}")
 
 
-def answered(found: dict[str, Any], actors: list[dict[str, Any]]) -> None:
-    """Say what came back, and which scores are corrected now."""
+def answered(found: dict[str, Any], actors: list[dict[str, Any]], saved: Saved) -> None:
+    """Say what came back, which scores the labels of `saved` correct now, and why not the others."""
     rest = f"{found['unclear']:,} unclear, {found['blank']:,} left out"
     say(f"\n{found['answered']:,} of {found['asked']:,} labelled, {rest}")
-    if found["answered"] < found["asked"]:
-        say("  those without a label are taken for a random part of all: were they the hard")
-        say("  ones, the scores are as wrong as they would have been")
+    if lost := found["unclear"] + found["skipped"]:
+        say(f"  {lost:,} before the last one have no label: they are taken for a random part of")
+        say("  their sheet; were they the hard ones, the scores are off by as much as they are")
     for row in found["intervals"]:
         say(f"  {_short(_interval_name(row), 38):38} {row['labelled']:>4,} labels  {_plus_minus(row['half_width'])}")
-    none = sum(row["correction"] == "none" for row in actors)
+    none = [row for row in actors if row["correction"] == "none"]
     if none:
-        say(f"warning: {none:,} of {len(actors):,} scores of actors have correction: none (too few")
-        say("  labels of theirs): the model's word, whose own error no interval holds")
+        say(f"warning: {len(none):,} of {len(actors):,} scores of actors have correction: none: they are")
+        say("  the model's word, whose own error no interval holds")
+        members = {role: saved.members(role) for role in {row["role"] for row in none}}
+        reasons = Counter(_why_none(members[row["role"]][(row["actor"],)], saved) for row in none)
+        for reason, number in reasons.most_common():
+            say(f"  {number:,}: {reason}")
+
+
+def _why_none(at: NDArray[np.int64], saved: Saved) -> str:
+    """Why labels did not correct the score of the mentions `at`, and what would."""
+    if len({saved.rows[place]["group_id"] for place in at.tolist()}) < MIN_GROUPS:
+        return f"in fewer than {MIN_GROUPS} groups (articles): no labels can correct them"
+    if (saved.inclusion[at] <= 0).any():
+        return "some mention could not be drawn: name them in wanted=… of another sheet"
+    return "too few labels of theirs: label more"
 
 
 def comparison(found: dict[str, Any]) -> None:
@@ -198,14 +212,39 @@ def comparison(found: dict[str, Any]) -> None:
         say(f"  {row['name']:10} {row['a']:.3f} -> {row['b']:.3f}  {_difference(row)}  p {row['p']:.4f}")
     if (pair := found["mcnemar"]) is not None:
         say(f"  only a right {pair['only_a']:,}, only b right {pair['only_b']:,}  McNemar p {pair['p']:.4f}")
-    say(f"{len(found['actors']):,} actors and pairs, p adjusted for as many ({found['adjustment']}):")
+    significant = sum(row["significant"] for row in found["actors"])
+    adjusted = f"p adjusted for as many ({found['adjustment']})"
+    say(f"{len(found['actors']):,} actors and pairs, {adjusted}: {significant:,} significant")
     for row in sorted(found["actors"], key=lambda row: float(row["p"]))[:ROWS]:
-        change = f"{_signed(row['a'])} -> {_signed(row['b'])}  {_difference(row)}"
-        star = " *" if row["significant"] else ""
-        say(f"  {_short(_interval_name(row), 26):26} {change}  p {row['p_adjusted']:.4f}{star}")
+        star = " " if _uncorrected(row) else "*"
+        change = f"{_signed(row['a'])}{star} -> {_signed(row['b'])}{star}"
+        say(f"  {_short(_interval_name(row), 24):24} {change}  {_difference(row)}  p {row['p_adjusted']:.4f}")
+    if len(found["actors"]) > ROWS:
+        say(f"  … {len(found['actors']) - ROWS:,} more in comparison.csv")
+    if alone := sum(bool(row.get("labelled_a")) != bool(row.get("labelled_b")) for row in found["actors"]):
+        say(f"note: {alone:,} with labels enough in one period alone: there both are the model's word")
+    _say_what_is_corrected(found)
     for row in found.get("skipped", ()):
-        first, second = row["groups"]
-        say(f"  {_short(_interval_name(row), 26):26} left out: in {first} and {second} groups, {MIN_GROUPS} are needed")
+        few = " and ".join(map(str, row["groups"]))
+        say(f"  {_short(_interval_name(row), 26):26} left out: in {few} groups, {MIN_GROUPS} are needed")
+
+
+def _uncorrected(row: dict[str, Any]) -> bool:
+    """Whether a row's scores are the model's word; two models are compared by nothing else."""
+    return bool(row.get("correction", "none") == "none")
+
+
+def _say_what_is_corrected(found: dict[str, Any]) -> None:
+    """Say of a comparison which scores labels have corrected, and what the others may mislead to."""
+    none = sum(map(_uncorrected, found["actors"]))
+    if none < len(found["actors"]):
+        say(f"  {STAR}")
+    if none and "runs" in found:
+        say("scores are the models' word, uncorrected")
+    elif none:
+        which = "scores" if none == len(found["actors"]) else f"{none:,}"
+        say(f"{which} are the model's word, uncorrected: where its errors change, with another")
+        say("  topic or paper, that looks like a change of stance; check.py corrects them")
 
 
 def _difference(row: dict[str, Any]) -> str:
@@ -221,59 +260,6 @@ def _interval_name(row: dict[str, Any]) -> str:
     if row["role"] == "pair":
         return f"{row['source']} -> {row['target']}"
     return f"others on {row['actor']}" if row["role"] == "received" else f"{row['actor']} on others"
-
-
-class Progress:
-    """How far an archive's run is: a bar where somebody watches, a line now and then elsewhere.
-
-    Args:
-        size: bytes of the archive's files.
-
-    """
-
-    def __init__(self, size: int) -> None:
-        self.size, self.start, self.told = size, time.perf_counter(), time.perf_counter()
-        self.passed = self.before = self.sentences = self.rejected = 0
-        watched = sys.stderr.isatty()
-        shown = "{percentage:3.0f}% |{bar}| {postfix}"
-        self.bar = tqdm(total=size, ncols=WIDTH - 1, bar_format=shown, leave=False, disable=not watched)
-
-    def __enter__(self) -> Progress:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.bar.close()
-
-    def __call__(self, record: Mapping[str, Any], anew: bool) -> None:
-        """Take a shard's record; `anew`: it was read now, and not before an interruption."""
-        self.passed = max(self.passed, record["passed"])
-        self.rejected += len(record["rejected"])
-        if anew:
-            self.sentences += record["counts"]["sentences"]
-        elif not self.sentences:
-            self.before, self.start = self.passed, time.perf_counter()
-        now = time.perf_counter()
-        if self.bar.disable and now - self.told >= EVERY:
-            self.told = now
-            say(f"{min(1.0, self.passed / max(1, self.size)):4.0%} {self}")
-        self.bar.n = min(self.size, self.passed)
-        self.bar.set_postfix_str(str(self), refresh=False)
-        self.bar.update(0)
-        self.bar.refresh()
-
-    def __str__(self) -> str:
-        seconds = max(1e-6, time.perf_counter() - self.start)
-        left = seconds * (self.size - self.passed) / max(1, self.passed - self.before)
-        bad = f", {self.rejected:,} rejected" if self.rejected else ""
-        return f"{self.sentences / seconds:,.0f} sentences/s{bad}, {_time(left)} left"
-
-
-def _time(seconds: float) -> str:
-    """A time in the unit that fits it."""
-    for unit, size in (("days", 86_400), ("h", 3_600), ("min", 60)):
-        if seconds >= 2 * size:
-            return f"{seconds / size:.0f} {unit}"
-    return f"{seconds:.0f} s"
 
 
 def rejected(found: dict[str, Any], out: Path) -> None:
@@ -315,7 +301,7 @@ def actors(out: Path) -> None:
     shown += _table("source", "target", _rows(out / "pairs.csv"), ("source", "target"), "pairs.csv")
     notes = []
     if any(row["correction"] != "none" for row in shown):
-        notes.append("* corrected by labels; a score without a star is the model's word")
+        notes.append(STAR)
     if not all(row["low"] for row in shown):
         notes.append(f"an interval needs {MIN_GROUPS} groups: articles, or stories; sentences of a lone article")
     if notes:

@@ -7,10 +7,9 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from actorstance.figures import Point
-from actorstance.scoring import MIN_GROUPS, group_weights, interval
+from actorstance.scoring import mean_interval
 
 Row = tuple[datetime.date, float, str]  # day, score, group
 STRETCHES = 24  # at most, so that each can hold groups enough for an interval
@@ -40,20 +39,9 @@ def points(rows: Sequence[Row], seed: int, beside: Sequence[Row] | None = None) 
     result = []
     for day in sorted(found):
         scores = np.array([score for score, _ in found[day]])
-        low, high = _interval_of_mean(scores, [group for _, group in found[day]], seed)
+        low, high = mean_interval(scores, [group for _, group in found[day]], seed)
         result.append(Point(day, round(float(scores.mean()), 9), low, high, len(scores)))
     return result
-
-
-def _interval_of_mean(
-    scores: NDArray[np.float64], groups: list[str], seed: int
-) -> tuple[float, float] | tuple[None, None]:
-    names, index = np.unique(np.asarray(groups), return_inverse=True)
-    if len(names) < MIN_GROUPS:
-        return None, None
-    weights = group_weights(len(names), seed)
-    totals = np.bincount(index, weights=scores, minlength=len(names))
-    return interval((weights @ totals) / (weights @ np.bincount(index, minlength=len(names))), len(names))
 
 
 def _stretch(days: list[datetime.date]) -> float:

@@ -5,6 +5,8 @@ file, since a large archive has more names than memory holds.
 
 The interval is the linear form of resampling documents (the sandwich estimator of a ratio): with n_d mentions of the
 actor in document d, whose scores add up to s_d, and the mean r = sum(s) / sum(n), its squares are those of s_d - r n_d.
+It rests on as many documents as Kish (1965, Survey Sampling) counts, (sum n)^2 / sum n^2: where one document has most
+mentions, r follows it, its own square is small whatever it says, and the others are no measure of its chance.
 How far it agrees with the bootstrap of other runs: docs/methods.md.
 """
 
@@ -12,14 +14,13 @@ from __future__ import annotations
 
 import math
 import sqlite3
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from scipy.stats import t as student_t
+from scipy.special import stdtrit
 
 from actorstance.actors import UNKNOWN
 from actorstance.correction import LEVEL
@@ -30,6 +31,7 @@ PREDICTED = ("document_id", "source", "target", "against", "favor", "evidence") 
 MENTIONED = ("actor", "rule", "candidates")  # and of mentions
 PAIR = "pair"
 _SUMS = ("n", "documents", "total", "nn", "nt", "tt", *EVIDENCE)
+_LEAST_FREE = 0.1  # degrees of freedom; with so few an interval reaches from end to end, with less there is no number
 _CACHE = 32_000  # KiB of the file that SQLite keeps in memory
 
 
@@ -56,8 +58,8 @@ class Sums(NamedTuple):
             return None, None
         mean = self.total / self.n
         squares = max(0.0, self.tt - 2 * mean * self.nt + mean * mean * self.nn)
-        free = self.documents - 1
-        spread = float(student_t.ppf((1 + LEVEL) / 2, free)) * math.sqrt(self.documents / free * squares) / self.n
+        free = max(_LEAST_FREE, self.n**2 / self.nn - 1)
+        spread = float(stdtrit(free, (1 + LEVEL) / 2)) * math.sqrt((free + 1) / free * squares) / self.n
         return max(-1.0, mean - spread), min(1.0, mean + spread)
 
 
@@ -94,30 +96,25 @@ class Totals:
         """
         score = pc.subtract(predictions["favor"], predictions["against"])
         table = predictions.select(["document_id", "source", "target"]).append_column("score", score)
-        for kind in EVIDENCE:
-            table = table.append_column(kind, pc.cast(pc.equal(predictions["evidence"], kind), pa.int64()))
+        table = _with_kinds(table, predictions["evidence"])
         for role, keys in ((ROLES[0], ["target"]), (ROLES[1], ["source"]), (PAIR, ["source", "target"])):
-            self._add(role, _summed(table, keys), len(keys))
-        found: dict[str, Counter[str]] = {}
-        for actor, rule, candidates in zip(*(mentions[name].to_pylist() for name in MENTIONED), strict=True):
-            if actor == UNKNOWN:
-                for one in (UNKNOWN, *candidates):
-                    found.setdefault(one, Counter())["unresolved"] += 1
-            else:
-                found.setdefault(actor, Counter())["by_registry" if rule.startswith("registry") else "by_rule"] += 1
-        self._upsert(
-            "found", ("actor",), EVIDENCE, [(actor, *(n[kind] for kind in EVIDENCE)) for actor, n in found.items()]
-        )
+            summed = _summed(table, keys)
+            ends = [*summed.columns[: len(keys)], *([[""] * len(summed)] * (2 - len(keys)))]
+            self._upsert("sums", ("role", "a", "b"), _SUMS, [[role] * len(summed), *ends, *summed.columns[len(keys) :]])
+        actors, unresolved = mentions["actor"], pc.equal(mentions["actor"], UNKNOWN)
+        by = pc.if_else(pc.starts_with(mentions["rule"], "registry"), "by_registry", "by_rule")
+        candidates = pc.list_flatten(mentions["candidates"].filter(unresolved))
+        kinds = [*pc.if_else(unresolved, "unresolved", by).chunks, pa.repeat("unresolved", len(candidates))]
+        found = pa.table({"actor": pa.chunked_array([*actors.chunks, *candidates.chunks], pa.string())})
+        found = _with_kinds(found, pa.chunked_array(kinds, pa.string()))
+        found = found.group_by("actor", use_threads=False).aggregate([(kind, "sum") for kind in EVIDENCE])
+        self._upsert("found", ("actor",), EVIDENCE, found.columns)
 
-    def _add(self, role: str, table: pa.Table, keys: int) -> None:
-        columns = [column.to_pylist() for column in table.columns]
-        ends = columns[:keys] if keys == 2 else [*columns[:keys], [""] * len(table)]
-        rows = list(zip([role] * len(table), *ends, *columns[keys:], strict=True))
-        self._upsert("sums", ("role", "a", "b"), _SUMS, rows)
-
-    def _upsert(self, table: str, keys: tuple[str, ...], sums: tuple[str, ...], rows: list[tuple[Any, ...]]) -> None:
+    def _upsert(self, table: str, keys: tuple[str, ...], sums: tuple[str, ...], columns: Sequence[Any]) -> None:
+        """Add rows, given as columns of Arrow or as lists, to those of the same keys."""
         added = ", ".join(f"{name} = {name} + excluded.{name}" for name in sums)
         places = ", ".join("?" * (len(keys) + len(sums)))
+        rows = zip(*(one if isinstance(one, list) else one.to_pylist() for one in columns), strict=True)
         with self._file:
             self._file.executemany(
                 f"INSERT INTO {table} VALUES ({places}) ON CONFLICT ({', '.join(keys)}) DO UPDATE SET {added}",  # noqa: S608
@@ -148,6 +145,13 @@ class Totals:
         query = f"SELECT a, b, {', '.join(_SUMS)} FROM sums WHERE role = ? ORDER BY n DESC, a, b"  # noqa: S608
         for source, target, *rest in self._file.execute(query, (PAIR,)):
             yield {"source": source, "target": target, **_scored(rest), **_found(rest)}
+
+
+def _with_kinds(table: pa.Table, kinds: pa.ChunkedArray) -> pa.Table:
+    """A table with a column of 0 and 1 for each word of `EVIDENCE`."""
+    for kind in EVIDENCE:
+        table = table.append_column(kind, pc.cast(pc.equal(kinds, kind), pa.int64()))
+    return table
 
 
 def _summed(table: pa.Table, keys: list[str]) -> pa.Table:

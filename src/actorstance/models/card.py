@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from actorstance.models import Model
 
 _SAFE = re.compile(r"[^\w./=+:@, '\"{}$-]")  # anything else could be markup in a name that a user typed
-_ORIGINS = {"start": "Training went on from the weights of a model", "teacher": "It was taught by a model too"}
+_ORIGINS = {"start": "Training went on from the weights of", "teacher": "Beside the labels it was taught answers of"}
 _ENCODERS = {  # what `model.encoder` stands for: name on the hub, licence
     "bundled": ("sentence-transformers/all-MiniLM-L6-v2", "Apache-2.0"),
     "bundled-mpnet": ("sentence-transformers/all-mpnet-base-v2", "Apache-2.0"),
@@ -70,9 +70,10 @@ def text(model: Model) -> str:
 
 def _origin(one: dict[str, str]) -> str:
     """What a model that this one learned from was trained on: that corpus' licence reaches this one."""
+    how, kind = _ORIGINS.get(one["how"], "It learned from"), _plain(one.get("kind", "unknown"))
     return (
-        f"{_ORIGINS.get(one['how'], 'It learned from a model')} trained on {_licensed(one['corpus'].split(', '))}; its "
-        f"manifest has the SHA-256 `{_plain(one['sha256'])}`."
+        f"{how} a model of kind {kind}, trained on {_licensed(one['corpus'].split(', '))}; its manifest has the "
+        f"SHA-256 `{_plain(one['sha256'])}`."
     )
 
 

@@ -197,6 +197,9 @@ class TransformerModel(PairModel):
                     f"model.start={self.params['start']}: its {name} is {model.params[name]!r}, here it is "
                     f"{self.params[name]!r}. Add model.{name}={model.params[name]}."
                 )
+        there, here = len(model.networks_), self.params["seeds"]
+        if there != here:
+            log.info("model.start: it has %d networks, %d are trained here: each in turn is gone on from", there, here)
         return model.networks_
 
     def _taught(self, train: Dataset) -> dict[str, NDArray[Any]]:
@@ -208,12 +211,14 @@ class TransformerModel(PairModel):
         smoothing = self.params["label_smoothing"]
         wanted = (1 - smoothing) * np.eye(len(LABELS))[y] + smoothing * known / known.sum(axis=1, keepdims=True)
         if self.params["teacher"] is not None:
-            told = load(self.params["teacher"]).predict_proba(train) * known
+            teacher = load(self.params["teacher"])
+            told = teacher.predict_proba(train) * known
             if not told.any(axis=1).all():
                 raise InputError(f"model.teacher={self.params['teacher']}: it never saw a label that is taught here.")
             told_of_own = told[np.arange(len(y)), y]  # 0: a label that the teacher's own corpus lacked
             agreed = (told.argmax(axis=1) == y).mean()
-            log.info("model.teacher: of %d labels it would give %.1f %% alike", len(y), 100 * agreed)
+            by = f"model.teacher, a model of kind {teacher.kind}"
+            log.info("%s: of %d labels it would give %.1f %% alike", by, len(y), 100 * agreed)
             told = (1 - TOLD) * wanted + TOLD * told / told.sum(axis=1, keepdims=True)
             seen = told_of_own > 0
             if not seen.all():

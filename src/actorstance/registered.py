@@ -1,0 +1,85 @@
+"""Names that stand for an actor of the registry though they are not in it: an office's, a person's surname."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+
+from actorstance.actors import Mention
+from actorstance.names import Name, Names
+from actorstance.roles import is_given
+from actorstance.spelling import family, has_form_of_person, is_short
+
+
+def take_registered(raw: str, found: Names) -> list[Name]:
+    """Make mentions, in `found`, of the names that stand for a known actor; return the others.
+
+    Args:
+        raw: the text.
+        found: the names of the text, and the mentions by the registry.
+
+    Example:
+        >>> raw = "Ana Lima left. Lima denied it. Bo Hale stayed."
+        >>> names = Names([Name(15, 19, ("Lima",)), Name(31, 38, ("Bo", "Hale"))], [Mention(0, 8, "peru")])
+        >>> [name.words for name in take_registered(raw, names)], [one.rule for one in names.mentions]
+        ([('Bo', 'Hale')], ['registry', 'surname of Ana Lima'])
+
+    """
+    offices = _offices(found)
+    people = _people(raw, found)
+    kept, meant = [], []
+    for name in found.names if offices or people else ():
+        mention = _of_office(raw, name, offices) or _of_person(name, people)
+        if mention is not None:
+            meant.append(mention)
+        else:
+            kept.append(name)
+    found.mentions = sorted([*found.mentions, *meant], key=lambda one: one.start)
+    return kept if offices or people else found.names
+
+
+def _offices(found: Names) -> list[tuple[Mention, str]]:
+    return [
+        (one, _in_one_order(one.rule.rpartition(", office: ")[2])) for one in found.mentions if ", office: " in one.rule
+    ]
+
+
+def _of_office(raw: str, name: Name, offices: list[tuple[Mention, str]]) -> Mention | None:
+    """Take "the Foreign Ministry" for Turkey's, where the text has called it Turkey's before."""
+    if name.owner or raw[max(0, name.start - 4) : name.start] not in {"the ", "The "}:
+        return None
+    words = _in_one_order(" ".join(name.words).lower().replace("’", "'"))
+    names = {words, words.removesuffix("'s office")}
+    owner = next((one for one, called in reversed(offices) if one.start < name.start and called in names), None)
+    if owner is None:
+        return None
+    return Mention(name.start, name.end, owner.actor, f"description: {words}", owner.known, 0.85)
+
+
+def _people(raw: str, found: Names) -> dict[str, dict[str, str]]:
+    """Whom the registry names in full: family name -> actor -> name; not where others have the same family name."""
+    people: defaultdict[str, dict[str, str]] = defaultdict(dict)
+    for one in found.mentions:
+        words = tuple(raw[one.start : one.end].split())
+        if one.rule.startswith("registry") and len(words) > 1 and words[-1][:1].isupper():
+            people[family(words)].setdefault(one.actor, " ".join(words))
+    for name in found.names:
+        if not is_short(name.words):
+            people.pop(family(name.words), None)
+    return people
+
+
+def _of_person(name: Name, people: dict[str, dict[str, str]]) -> Mention | None:
+    bearing = people.get(family(name.words), {}) if is_short(name.words) and not name.owner else {}
+    if len(bearing) != 1:
+        return None
+    ((actor, full),) = bearing.items()
+    words = tuple(full.split())
+    if not (name.title or is_given(words[0].lower()) or has_form_of_person(words)):
+        return None  # of "Red Cross" there is no Cross
+    return Mention(name.start, name.end, actor, f"surname of {full}", True, 0.9)
+
+
+def _in_one_order(words: str) -> str:
+    """One name of an office: "ministry of the interior" is the "interior ministry"."""
+    return re.sub(r"(ministry|department) of (?:the )?(.+)", r"\2 \1", words)

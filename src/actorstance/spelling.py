@@ -1,0 +1,135 @@
+"""How names are written: their words, particles and endings, and which part of a name later stands for it alone."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from actorstance.roles import slug
+from actorstance.tagging import lexicon
+
+Words = tuple[str, ...]
+
+NAMES = 2**14  # names whose parts are kept: more than an archive's years of one paper repeat often
+
+_PARTICLE = "bin|ibn|bint|abu|al|el|de|da|di|du|del|della|der|den|van|von|und|zu|zum|zur|la|le|das|dos|e|y|ter|af|ap"
+PARTICLES = frozenset(_PARTICLE.split("|"))
+_OF_PERSONS = frozenset({"bin", "ibn", "bint", "van", "von", "der", "den", "ter", "zu"})  # not of places and papers
+_INITIAL = re.compile(r"[A-Z]\.\Z")
+_INNER = frozenset({"e", "y", "und"})  # never the first of a name
+_UPPER = "A-ZÀ-ÖØ-ÞĀĂĄĆĈĊČĎĐĒĔĖĘĚĜĞĠĢĤĦĨĪĬĮİĴĶĹĻĽĿŁŃŅŇŊŌŎŐŒŔŖŘŚŜŞŠŢŤŦŨŪŬŮŰŲŴŶŸŹŻŽȘȚ"
+_ARTICLE = r"(?:al|el|ul|a[dnrstz]|ash)-"  # of Arabic names: "al-Haddad", "ash-Shami"
+WORD = (
+    rf"(?:(?:[A-Z]\.)+"
+    rf"|[{_UPPER}][^\W_]*(?:['’‘](?!s\b)[^\W_]+|-(?:[a-z]{{2,4}}-)?[{_UPPER}](?:[^\W_]+|(?=['’]))"
+    rf"|(?<=s)['’](?=\s[{_UPPER}]))*"
+    rf"|(?:{_ARTICLE}|[dl]['’])[{_UPPER}][^\W_]+)"
+)
+_MORE = rf"(?:\s(?=[{_UPPER}abdeiltuvyz])(?:(?:{_PARTICLE})\s)*{WORD})*"
+SEQUENCE = re.compile(rf"(?=[{_UPPER}adelu])(?<![^\W_])(?<!-){WORD}{_MORE}(?![^\W_])")
+_BEHIND_DOT = re.compile(rf"\.\s{WORD}{_MORE}")
+_ABBREVIATED = re.compile(r"(?:Mr|Mrs|Ms|Dr|Sen|Rep|Gov|Gen|Lt|Col|St|Prof|Rev|Capt|Sgt|Adm|Maj|Jr|Sr|Sens|Reps)\Z")
+_BEHIND_COMMA = re.compile(r",\s(?:Jr|Sr)(?![^\W_])")
+# A syllable of Korean and Chinese names: "Jong-un", "Ching-te". A compound of English has other sounds: "Houthi-led".
+_SYLLABLE = r"(?:[b-df-hj-np-tv-z]|[csz]h|hs|t[sz])?[yw]?[aeiou]{1,3}(?:ng|[hklmnprt])?"
+_FIRST_SYLLABLE = re.compile(rf"\s(?=[A-Z])(?i:{_SYLLABLE})\Z")
+_LATER_SYLLABLE = re.compile(rf"-(?!(?:run|to|up|on|out)\b){_SYLLABLE}(?![\w-])")  # "Hong Kong-run"
+_FAMILY_FIRST = re.compile(r"[A-Z][a-z]+-[a-z]+\Z")
+_JUNIOR = frozenset({"jr", "sr"})
+_NUMERAL = re.compile(r"(?:II|III|IV|VI{0,3}|IX|XI{1,3}|XIV|XVI?)\Z")  # I and X are more often something else
+
+
+def stretch_end(text: str, first: int, last: int, end: int) -> int:
+    """Return where a stretch of capitalised words ends that `SEQUENCE` has found, over what it stops at.
+
+    Args:
+        text: the whole text.
+        first: where the stretch begins.
+        last: where `SEQUENCE` stopped.
+        end: where the sentence ends.
+
+    Example:
+        >>> text = "Sen. Ana Lima, Jr., left."
+        >>> text[:stretch_end(text, 0, 3, len(text))]
+        'Sen. Ana Lima, Jr'
+
+    """
+    while last < end:
+        sign, more = text[last], None
+        if sign == "." and _ABBREVIATED.search(text, max(first, last - 5), last):
+            more = _BEHIND_DOT.match(text, last, end)
+        elif sign == "-" and _FIRST_SYLLABLE.search(text, max(first, last - 8), last):
+            more = _LATER_SYLLABLE.match(text, last, end)
+        elif sign == ",":
+            more = _BEHIND_COMMA.match(text, last, end)
+        if more is None:
+            break
+        last = more.end()
+    return last
+
+
+def over_particles(text: str, first: int, start: int) -> int:
+    """Return where a name begins that has its particles before it: "von der Leyen", but not "the van Lima drove".
+
+    Example:
+        >>> text = "They praised van der Holt; the van Lima drove stopped."
+        >>> [text[over_particles(text, text.index(name), 0):][:8] for name in ("Holt", "Lima")]
+        ['van der ', 'Lima dro']
+
+    """
+    at = first
+    while (
+        at - 1 > start and (word := text[(begin := text.rfind(" ", start, at - 1) + 1 or start) : at - 1]) in PARTICLES
+    ):
+        at = begin
+    if at == first or word in _INNER or lexicon().closed.get(word.lower()) == "D" or word == "à":
+        return first
+    return at
+
+
+@lru_cache(maxsize=NAMES)
+def family(words: Words) -> str:
+    """Return by what one later calls whoever has a name, in one spelling: the family name without its particles.
+
+    Example:
+        >>> [family(tuple(name.split())) for name in ("Omar al-Haddad", "Lee Sun-woo", "Ana de la Torre", "Bo Hale Jr")]
+        ['haddad', 'lee', 'torre', 'hale']
+
+    """
+    words = words[: len(words) - 1] if ending(words) else words
+    word = words[0] if family_first(words) else words[-1]
+    return slug(re.sub(rf"^{_ARTICLE}(?=\w)", "", word, flags=re.I))
+
+
+@lru_cache(maxsize=NAMES)
+def letters(words: Words) -> str:
+    """Return the letters of a name, alike in all its spellings: "J. D. Vane" and "JD Vane", "Sun-woo" and "Sun Woo"."""
+    return slug(" ".join(words)).replace("_", "")
+
+
+@lru_cache(maxsize=NAMES)
+def ending(words: Words) -> str:
+    """Return what is behind a family name: "jr", "iii"; "" if nothing is."""
+    last = words[-1].lower().rstrip(".")
+    return last if len(words) > 1 and (last in _JUNIOR or _NUMERAL.match(words[-1])) else ""
+
+
+def family_first(words: Words) -> bool:
+    """Return whether a name is one whose family name stands first, by its shape: "Lee Sun-woo"."""
+    return len(words) > 1 and _FAMILY_FIRST.match(words[-1]) is not None
+
+
+@lru_cache(maxsize=NAMES)
+def is_short(words: Words) -> bool:
+    """Return whether a name is but a family name: "al-Haddad", "de la Torre", "Hale Jr"."""
+    if len(words) > 1 and words[-1].lower().rstrip(".") in _JUNIOR:
+        words = words[:-1]
+    return len(words) == 1 or all(word.lower() in PARTICLES for word in words[:-1])
+
+
+@lru_cache(maxsize=NAMES)
+def has_form_of_person(words: Words) -> bool:
+    """Return whether only a person's name has the form: "Piet van Holt", "Ana B. Lima", "Lee Sun-woo", "Bo Hale Jr"."""
+    if family_first(words) or (ending(words) in _JUNIOR):
+        return True
+    return len(words) > 2 and any(word in _OF_PERSONS or _INITIAL.match(word) for word in words[1:-1])
