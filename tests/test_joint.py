@@ -120,13 +120,13 @@ def test_every_figure_is_among_the_labels_that_a_corpus_has(tmp_path: Path) -> N
     assert all(row["neutral"] == 0 and "neutral" not in row["set"] for row in rows if row["example_id"][:5] == "polar")
     assert max(row["neutral"] for row in rows) == pytest.approx(0.8)
     assert (tmp_path / "run" / "errors.jsonl").read_text("utf-8") == ""
-    card = model.card
-    assert card["metrics"]["macro_f1"] == 1.0
+    kept = model.card
+    assert kept["metrics"]["macro_f1"] == 1.0
     held = parts_of(corpus, "valid", 0)[2]
     as_it_says = Doubter().predict_proba(held)
     # New text can have any label: its sets and priors start from what the model says when all are asked.
-    assert card["conformal"] == conformal.calibrate(labels(held), as_it_says)
-    assert card["priors"] == as_it_says.mean(axis=0).tolist()
+    assert kept["conformal"] == conformal.calibrate(labels(held), as_it_says)
+    assert kept["priors"] == as_it_says.mean(axis=0).tolist()
 
 
 def test_what_needs_no_reading_chooses_among_the_labels_that_a_corpus_has_too(tmp_path: Path) -> None:
