@@ -6,7 +6,7 @@ import datetime
 
 import pytest
 
-from actorstance.days import day_of, iso
+from actorstance.days import day_of, iso, published
 from actorstance.errors import InputError
 
 
@@ -51,3 +51,21 @@ def test_what_only_begins_like_a_date_is_none(text: str) -> None:
     assert day_of(text) is None
     with pytest.raises(InputError, match=r"row 1: its date '.*' is no ISO date"):
         iso(text, "row 1")
+
+
+@pytest.mark.parametrize(
+    ("lines", "day"),
+    [
+        (["Published 4 March 2021 at 09:14 GMT"], "2021-03-04"),
+        (["By Ana Lima", "March 5, 2020"], "2020-03-05"),
+        (["Sept. 3rd, 2020 | By Ana Lima"], "2020-09-03"),
+        (["VARNA, Feb 12 2020 (Agency) —", "Published 2020-02-12T08:00Z"], "2020-02-12"),
+        (["By Ana Lima, 04/03/2021"], None),
+        (["Published 4 March at 09:14 GMT"], None),  # of which year?
+        (["Published 4 March 2021, updated 6 March 2021"], None),
+        (["Published 30 February 2021"], None),
+        ([], None),
+    ],
+)
+def test_a_page_is_dated_if_it_writes_one_day(lines: list[str], day: str | None) -> None:
+    assert published(lines) == day_of(day)

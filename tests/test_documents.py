@@ -456,6 +456,15 @@ def test_a_date_in_another_form_is_no_date(date: str, tmp_path: Path) -> None:
         documents.read(path)
 
 
+def test_a_page_without_a_date_has_the_day_of_its_byline() -> None:
+    (sample,) = documents.read(ROOT / "data" / "sample" / "moscow-talks-2020-03-05.txt")
+    assert sample.date == "2020-03-05"
+    page = f"Talks collapse\n\nPublished 4 March 2021 at 09:14 GMT\n\n{BODY}\n\nPublished 6 March 2021\n\n{BODY}"
+    assert documents.parse("a", page).date == "2021-03-04"
+    assert documents.parse("a", page, date="2020-02-12").date == "2020-02-12"
+    assert documents.parse("a", page.replace("4 March 2021", "04/03/2021")).date is None
+
+
 def test_columns_of_jsonl_may_have_other_names(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     path.write_text(json.dumps({"key": "a", "published": "20200212", "body": BODY}), encoding="utf-8")

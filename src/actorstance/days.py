@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import re
+from collections.abc import Iterable
 
 from actorstance.errors import InputError
 
@@ -26,6 +27,37 @@ def day_of(text: str | None) -> datetime.date | None:
         return datetime.datetime.fromisoformat(text).date()
     except ValueError:
         return None
+
+
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_MONTH = (
+    r"(jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?"
+    r"|nov(?:ember)?|dec(?:ember)?)\b\.?"
+)
+_DAY = r"(\d{1,2})(?:st|nd|rd|th)?"
+_WRITTEN = re.compile(  # never 04/03/2021, which is one day here and another there
+    rf"(?<![\d-])(\d{{4}}-\d\d-\d\d)(?![\d-])|\b{_DAY}\s{_MONTH},?\s(\d{{4}})\b|\b{_MONTH}\s{_DAY},?\s(\d{{4}})\b",
+    re.IGNORECASE,
+)
+
+
+def published(lines: Iterable[str]) -> datetime.date | None:
+    """Return the one day that an article's byline and dateline write, None if they write none, or several.
+
+    Example:
+        >>> published(["By Ana Lima", "Published 4 March 2021 at 09:14 GMT"])
+        datetime.date(2021, 3, 4)
+        >>> published(["By Ana Lima, 04/03/2021"])
+
+    """
+    days = set()
+    for match in (match for line in lines for match in _WRITTEN.finditer(line)):
+        text, day, month, year, month_first, day_second, year_last = match.groups()
+        if not text:
+            at = _MONTHS.index((month or month_first)[:3].lower()) + 1
+            text = f"{year or year_last}-{at:02}-{int(day or day_second):02}"
+        days.add(day_of(text))
+    return days.pop() if len(days) == 1 else None
 
 
 def iso(text: str | None, where: str) -> str | None:

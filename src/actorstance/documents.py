@@ -10,11 +10,12 @@ import json
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
 from actorstance import lines as page_lines
-from actorstance.days import iso
+from actorstance.days import iso, published
 from actorstance.errors import InputError
 from actorstance.files import MAX_JSON, MAX_LINE, decode, read_json_lines
 from actorstance.lines import Line
@@ -220,7 +221,7 @@ def _exists(source: str) -> bool:
 
 
 def parse(id: str, raw: str, where: str | None = None, date: str | None = None) -> Document:
-    """Make a document of a raw text.
+    """Make a document of a raw text; without a date it has the day that its byline or dateline writes, if one alone.
 
     Raises:
         InputError: if no line of it is an article's body, or the date is no ISO date; `where` names the text in the
@@ -233,6 +234,7 @@ def parse(id: str, raw: str, where: str | None = None, date: str | None = None) 
     if bad := re.search("[\0\ud800-\udfff]", raw):
         raise InputError(f"{where or id}: a character that is no text (U+{ord(bad[0]):04X}) at {bad.start()}.")
     classified = page_lines.classify(raw)
+    date = date or _published(raw, classified)
     sentences = []
     for index, (start, end) in enumerate(page_lines.paragraphs(classified)):
         sentences += [Sentence(start + left, start + right, index) for left, right in split(raw[start:end])]
@@ -240,6 +242,13 @@ def parse(id: str, raw: str, where: str | None = None, date: str | None = None) 
         kinds = ", ".join(sorted({line.kind for line in classified})) or "none"
         raise InputError(f"{where or id}: no article's body found. Lines found: {kinds}; body needs whole sentences.")
     return Document(id, raw, date, classified, tuple(sentences))
+
+
+def _published(raw: str, classified: Sequence[Line]) -> str | None:
+    """The day that the lines above the body say: those below it tell of other articles, or of a later version."""
+    head = takewhile(lambda line: line.kind != "body", classified)
+    day = published(raw[line.start : line.end] for line in head if line.kind in ("byline", "dateline"))
+    return day.isoformat() if day else None
 
 
 def _texts(path: Path, name: str, names: Mapping[str, str]) -> Iterator[tuple[str, str, str | None, str]]:
