@@ -23,9 +23,9 @@ demo-transformer: .venv/.transformer
 
 # Train on the bundled corpus with the settings given, then read the bundled article.
 define demonstrate
-run=$$($(BIN)/python scripts/train.py $(1) | tee /dev/stderr | sed -n 's/^run: //p') && test -n "$$run" && echo && \
+run=$$($(BIN)/python scripts/train.py $(1) | tee -a /dev/stderr | sed -n 's/^run: //p') && test -n "$$run" && echo && \
 	read=$$($(BIN)/python scripts/predict.py run="$$run" input=data/sample/moscow-talks-2020-03-05.txt \
-		actors=conf/actors/syria-2020.yaml | tee /dev/stderr | sed -n 's/^run: //p') && test -n "$$read" && \
+		actors=conf/actors/syria-2020.yaml | tee -a /dev/stderr | sed -n 's/^run: //p') && test -n "$$read" && \
 	echo && echo "the model, its held-out predictions and its report are in $$run" && \
 	echo "go on with: source .venv/bin/activate && python scripts/predict.py run=$$run input=FILE" && \
 	echo "open the article as it was read: $$read/report.html"
