@@ -44,21 +44,26 @@ class _Spellings:
     """The ids of a table's actors, so that those that differ only in case or spaces are told."""
 
     def __init__(self) -> None:
-        self._found: dict[str, dict[str, list[str]]] = {}  # as compared, as written: where it stands
+        self._found: dict[str, dict[str, list[str]]] = {}  # as compared, as written: the first places where it stands
+        self._counts: Counter[str] = Counter()
 
     def add(self, where: str, row: Mapping[str, Any]) -> None:
         """Take the ids of a row, which stands at `where`."""
         for name in {row.get("source"), row.get("target")}:
             if isinstance(name, str):
-                self._found.setdefault(_folded(name), {}).setdefault(name, []).append(Path(where).name)
+                self._counts[name] += 1
+                places = self._found.setdefault(_folded(name), {}).setdefault(name, [])
+                if len(places) < SHOWN:
+                    places.append(Path(where).name)
 
     def note(self, tally: Tally) -> None:
         """Name the ids that have others like them, with the first `SHOWN` places of each; of many, count the rest."""
         alike = [ids for ids in self._found.values() if len(ids) > 1]
         for at, ids in enumerate(alike):
-            names = " and ".join(f"{name!r} ({', '.join(places[:SHOWN])})" for name, places in ids.items())
+            names = " and ".join(f"{name!r} ({', '.join(places)})" for name, places in ids.items())
             about = f"{names} differ only in case or spaces: they are different actors"
-            rows = sum(map(len, ids.values())) - max(map(len, ids.values()))
+            counts = [self._counts[name] for name in ids]
+            rows = sum(counts) - max(counts)
             tally.noted[about if at < SHOWN else "of more ids that differ only in case or spaces"] += rows
 
 
