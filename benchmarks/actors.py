@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from actorstance.actors import Registry
+from actorstance.attribution import Statement
 from actorstance.documents import Document, parse
 from actorstance.errors import InputError
-from actorstance.quotes import Statement, statements
+from actorstance.quotes import statements
 from actorstance.reading import Pair, Reading, read_actors
 from actorstance.resources import shipped
 from actorstance.roles import given_alike

@@ -14,9 +14,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from actorstance.actors import UNKNOWN, Mention, Registry
+from actorstance.attribution import Statement
 from actorstance.documents import Document
 from actorstance.names import Name, names
-from actorstance.quotes import Statement
 from actorstance.registered import take_registered
 from actorstance.roles import (
     MOTION,

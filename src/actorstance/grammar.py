@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 
+from actorstance.chunking import NOUNS, Chunked, Phrase
+from actorstance.marks import Span
 from actorstance.spelling import PARTICLES
-from actorstance.tagging import Tagged, lexicon
+from actorstance.tagging import lexicon
 
-Phrase = tuple[int, int]  # first and last token
-
-_NOUNS = frozenset("NC#'")
 _FAR = 14  # tokens behind a verb, in which it may tell whom a judgement is from
 _HAVING = frozenset({"has", "have", "had", "having"})
 _OF_JUDGEMENT = frozenset({"of", "from", "by", "for", "over", "on", "to"})  # between a judgement and whom it is from
-_AUXILIARIES = frozenset({"did", "does", "do", "has", "have", "had"})
+_QUOTING = frozenset({"quote", "cite"})  # "quoted Lima as saying"
+_QUOTED = frozenset({"saying", "telling", "writing"})
 
 
-class Clause(Tagged):
-    """A tagged sentence with its noun phrases and the subjects of its verbs.
+class Clause(Chunked):
+    """A sentence with the subjects of its verbs, and the source of what each of them tells.
+
+    `joint` has each source asked for that is joined of several ("Varna, Ostia and Dorp") -> where each of them stands.
 
     Example:
         >>> text = "Kremlin spokesman Ivan Orlov, speaking in Ostia, has repeatedly said that talks failed."
@@ -31,138 +32,8 @@ class Clause(Tagged):
 
     def __init__(self, text: str, pieces: Sequence[tuple[int, int, bool]]) -> None:
         super().__init__(text, pieces)
+        self.joint: dict[Span, tuple[Span, ...]] = {}
         self._subjects: dict[int, Phrase | None] = {}
-        self.echoes = [  # where "as did …", "so has …" begins
-            at for at, (one, two) in enumerate(pairwise(self.words)) if one in {"as", "so"} and two in _AUXILIARIES
-        ]
-
-    # --- noun phrases ---
-
-    def phrase_before(self, last: int, whole: bool = True) -> Phrase | None:
-        """Return the noun phrase that ends at token `last`, with its "of …" if `whole`."""
-        tags = self.tags
-        if last < 0 or tags[last] not in "NCp#QDw'":
-            return None
-        if tags[last] in "pw":
-            return last, last
-        first = last
-        while first > 0 and tags[first - 1] in _NOUNS:
-            first -= 1
-        while first > 0 and tags[first - 1] == "D":
-            first -= 1
-        if not whole:
-            return first, last
-        while first > 1 and (
-            (tags[first - 1] == "I" and self.words[first - 1] in {"of", "for", "from", "in", "at", "with", "on", "to"})
-            or (tags[first - 1] == "K" and self.words[first - 1] != "but")
-        ):
-            if tags[first - 2] not in "NC#":
-                break
-            inner = self.phrase_before(first - 2, whole=False)
-            if inner is None:
-                break
-            first = inner[0]
-        return first, last
-
-    def phrase_after(self, first: int) -> Phrase | None:
-        """Return the noun phrase that begins at token `first`."""
-        tags, count = self.tags, len(self.tags)
-        at = first
-        while at < count and tags[at] == "R":
-            at += 1
-        first = at
-        if at < count and tags[at] == "p":
-            return at, at
-        while at < count and tags[at] == "D":
-            at += 1
-        core = at
-        while at < count and (tags[at] in _NOUNS or (tags[at] == "D" and self.words[at] in {"other"})):
-            at += 1
-        if at == core:
-            return (first, at - 1) if at > first else None
-        while (
-            at + 1 < count
-            and tags[at] == "I"
-            and self.words[at] in {"of", "for", "at", "from"}
-            and tags[at + 1] in "DNC"
-        ):
-            inner = self.phrase_after(at + 1)
-            if inner is None:
-                break
-            at = inner[1] + 1
-        if at + 1 < count and tags[at] == "K" and tags[at + 1] in "DC" and self.words[at] == "and":
-            inner = self.phrase_after(at + 1)
-            if inner is not None and (inner[1] + 1 >= count or self.tags[inner[1] + 1] not in "VXR"):
-                at = inner[1] + 1
-        return first, at - 1
-
-    def conjuncts(self, phrase: Phrase, verb: int) -> list[Phrase]:
-        """Return the phrases that a verb's subject or agent is joined of: "France, Germany and Italy".
-
-        What is joined inside an "of …" stays whole, and names in a row count only where the sentence lets them begin:
-        in "He met Lima and Orlov said no" only Orlov speaks.
-        """
-        tags, words = self.tags, self.words
-        if phrase[0] < verb and "K" not in tags[max(0, phrase[0] - 1) : phrase[1]]:
-            return [phrase]  # as most are
-        joints = [at for at in range(phrase[0], phrase[1]) if tags[at] == "K" and words[at] != "but"]
-        if any(tag == "I" for tag in tags[phrase[0] : joints[-1] if joints else phrase[0]]):
-            return [phrase]
-        edges = [phrase[0] - 1, *joints, phrase[1] + 1]
-        parts = [(left + 1, right - 1) for left, right in pairwise(edges) if right - left > 1]
-        if phrase[0] > verb:
-            return parts + self._listed_behind(parts[-1][1] + 1) if not joints else parts
-        listed = self._listed_before(parts[0][0], bool(joints))
-        first = listed[0][0] if listed else parts[0][0]
-        before = first - 1
-        while before >= 0 and tags[before] in "R,":
-            before -= 1
-        if before < 0 or tags[before] in "Q:;-K(" or words[before] == "that":
-            return listed + parts
-        if tags[before] == "I" and (not listed or (before and tags[before - 1] in _NOUNS)):
-            return [phrase]  # "the head of A, B and C", "trade between A and B"
-        return parts[-1:] if joints and not listed and tags[before] in "VvEG" else parts
-
-    def _listed_before(self, first: int, joined: bool) -> list[Phrase]:
-        """The names before a comma that a subject is the last of: "A, B and C", "A, B, and C"."""
-        tags = self.tags
-        at, found = first - 1, list[Phrase]()
-        if not joined:  # only a serial comma joins: ", and C"
-            if at < 1 or tags[at] != "K" or self.words[at] == "but" or tags[at - 1] != ",":
-                return []
-            at -= 1
-        while at > 0 and tags[at] == ",":
-            name = self.phrase_before(at - 1, whole=False)
-            if name is None or not self._is_name(name):
-                break
-            found.insert(0, name)
-            at = name[0] - 1
-        return found if joined or len(found) > 1 else []
-
-    def _listed_behind(self, at: int) -> list[Phrase]:
-        """The further names of a list that an agent begins: "by A, B and C"; none if no "and" closes it."""
-        tags, count, found = self.tags, len(self.tags), list[Phrase]()
-        while at + 1 < count and tags[at] in ",K":
-            last = tags[at] == "K" or tags[at + 1] == "K"
-            name = self.phrase_after(at + 1 + (tags[at + 1] == "K"))
-            if name is None:
-                return []
-            inner = [one for one in range(*name) if tags[one] == "K"]
-            if inner:  # "B and C"
-                return [*found, (name[0], inner[-1] - 1), (inner[-1] + 1, name[1])]
-            if not self._is_name(name):
-                return []
-            found.append(name)
-            if last:
-                return found
-            at = name[1] + 1
-        return []
-
-    def _is_name(self, phrase: Phrase) -> bool:
-        tags = self.tags[phrase[0] : phrase[1] + 1]
-        return "C" in tags and all(tag in "CD'" for tag in tags)
-
-    # --- subjects ---
 
     def subject(self, verb: int) -> Phrase | None:
         """Return the first and last token of a verb's subject, None if the sentence does not say it."""
@@ -177,6 +48,10 @@ class Clause(Tagged):
         while at > 0 and self.tags[at - 1] in "XRT":
             at -= 1
         return at
+
+    def before_group(self, verb: int) -> Phrase | None:
+        """Return the noun phrase before the verb's group."""
+        return self.phrase_before(self.group_start(verb) - 1)
 
     def _find_subject(self, verb: int) -> Phrase | None:
         tags = self.tags
@@ -197,7 +72,7 @@ class Clause(Tagged):
             return self._conjoined(verb, left)
         if before in "pw":
             return left, left
-        if before in _NOUNS:
+        if before in NOUNS:
             return self.phrase_before(left)
         if before == "D":
             return left, left
@@ -239,7 +114,7 @@ class Clause(Tagged):
             if self.tags[at] == "V" and (found := self.subject(at)) and self.tags[found[0]] != "w":
                 return found
             if self.tags[at] == "X" and not self.has_verb(at):
-                found = self.phrase_before(self.group_start(at) - 1)
+                found = self.before_group(at)
                 if found:
                     return found
         return None
@@ -282,7 +157,7 @@ class Clause(Tagged):
         tags = self.tags
         if left < 0:
             return self._next(verb)
-        if tags[left] in _NOUNS or tags[left] == "p":
+        if tags[left] in NOUNS or tags[left] == "p":
             nouns = lexicon().nouns
             phrase = self.phrase_before(left, whole=False)
             if phrase and self.words[left] in nouns:
@@ -300,23 +175,14 @@ class Clause(Tagged):
             if tags[at] in "VvGE":
                 return self.subject(at)
             if tags[at] == "X":
-                return self.phrase_before(self.group_start(at) - 1)
-        return None
-
-    def owner(self, phrase: Phrase) -> Phrase | None:
-        """Return whose a thing is: "Okoro's claim", "her claim"."""
-        for at in range(phrase[1] - 1, phrase[0] - 1, -1):
-            if self.tags[at] == "'" and at > phrase[0]:
-                return self.phrase_before(at - 1)
-        if self.words[phrase[0]] in {"his", "her", "their", "its", "my", "our", "your"}:
-            return phrase[0], phrase[0]
+                return self.before_group(at)
         return None
 
     def _of_participle(self, verb: int, left: int) -> Phrase | None:
         tags = self.tags
         if left < 0:
             return self._next(verb)
-        if tags[left] in _NOUNS and tags[verb] == "G":
+        if tags[left] in NOUNS and tags[verb] == "G":
             return self.phrase_before(left)
         if tags[left] == "p" and tags[verb] == "G":
             return left, left
@@ -337,7 +203,7 @@ class Clause(Tagged):
             for at in range(left):
                 if tags[at] not in "VX":
                     continue
-                found = self.subject(at) if tags[at] == "V" else self.phrase_before(self.group_start(at) - 1)
+                found = self.subject(at) if tags[at] == "V" else self.before_group(at)
                 if found and tags[found[0]] != "w":
                     return found
         return self._previous(left + 1) or self._next(verb)
@@ -359,6 +225,29 @@ class Clause(Tagged):
                 if found and self.tags[found[0]] not in "w":
                     return found
         return None
+
+    def speaker(self, verb: int) -> Phrase | None:
+        """Return who says or does what a verb tells: its subject; of a passive whoever stands behind "by"."""
+        words, form = self.words, self.forms.get(verb)
+        if words[verb] in _QUOTED and verb and words[verb - 1] == "as":
+            for at in range(verb - 1, -1, -1):
+                if (quoting := self.forms.get(at)) is not None and quoting.lemma in _QUOTING:
+                    return self.speaker(at)
+        if form is not None and form.lemma in _QUOTING and "as" in words[verb + 1 :]:
+            at = words.index("as", verb + 1)
+            if at + 1 < len(words) and words[at + 1] in _QUOTED:
+                if at == verb + 1:  # "was quoted as saying"
+                    return self.before_group(verb)
+                return self.phrase_after(verb + 1)
+        return self.agent(verb) if self.tags[verb] == "E" else self.subject(verb)
+
+    def source(self, phrase: Phrase, verb: int) -> Span:
+        """Return where a verb's subject or agent stands, all whom it is joined of together; `joint` keeps each."""
+        parts = tuple(self.span(*part) for part in self.conjuncts(phrase, verb))
+        span = parts[0][0], parts[-1][1]
+        if len(parts) > 1:
+            self.joint[span] = parts
+        return span
 
     def received(self, verb: int) -> tuple[int, list[Phrase]] | None:
         """Return the judgement that a verb's subject gets, and from whom: "drew a rebuke from the union and from Lima".

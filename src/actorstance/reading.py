@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from itertools import permutations
 
 from actorstance.actors import AUTHOR, UNKNOWN, Mention, Registry
+from actorstance.attribution import Statement
 from actorstance.cast import cast
-from actorstance.coreference import meant_by, resolve
+from actorstance.coreference import resolve
+from actorstance.discourse import meant_by
 from actorstance.documents import Document
-from actorstance.quotes import Statement, statements
+from actorstance.quotes import statements
 
 MAX_PAIRS = 72  # of one sentence: nine actors, each with each; a longer list of names says little of any two
 NOWHERE = (-1, -1)

@@ -161,6 +161,10 @@ class Tagged:
         for at, (_, tag) in enumerate(alone):
             self.tags.append(tag or self._tag(at))
 
+    def span(self, first: int, last: int) -> tuple[int, int]:
+        """Return where the tokens `first` to `last` stand in the text."""
+        return self.starts[first], self.ends[last]
+
     def _tag(self, at: int) -> str:
         """The tag of a word that `_alone` leaves open."""
         lexical, words, tags = lexicon(), self.words, self.tags

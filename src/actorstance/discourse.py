@@ -1,0 +1,145 @@
+"""Whom an article has named so far, and how: what a pronoun or a description further on may stand for."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from actorstance.actors import UNKNOWN, Mention, Registry
+from actorstance.attribution import Statement
+from actorstance.cast import Cast
+from actorstance.marks import Span
+from actorstance.roles import is_given, roles
+
+THRESHOLD = 0.6  # of confidence, below which a mention is left unresolved if it may stand for several
+
+_JOINED = re.compile(r"[,;:()]|\s(?:and|or|of|for|in|at|on|from|to|by|with|who|which|that|as|than)\s", re.IGNORECASE)
+_GENDERS = {"he": "m", "him": "m", "his": "m", "she": "f", "her": "f", "its": "n"}
+_PERSON_IN_OFFICE = re.compile(
+    r"office: .*\b(?:president|minister|leader|spokesman|spokeswoman|chancellor|premier|king|queen|ambassador|envoy"
+    r"|counterpart)$"
+)
+
+
+@dataclass
+class Antecedent:
+    """A mention that a later one may stand for."""
+
+    mention: Mention
+    sentence: int
+    kind: str  # person, organisation, group, state
+    gender: str
+    subject: bool
+    said: str  # what the text calls it, in lower case; nothing if a pronoun or a description does
+    quote: Statement | None  # in which it stands
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Who it is: the actor, and the name of whom of it the text speaks."""
+        return self.mention.actor, self.mention.name
+
+
+class Discourse:
+    """The mentions of an article as they come, the last in `seen` last.
+
+    `sources` are the places of those who say or do something, `genders` are of those whom a pronoun has told.
+    """
+
+    def __init__(self, raw: str, cast: Cast, statements: Sequence[Statement], registry: Registry) -> None:
+        self.raw, self.cast, self.registry = raw, cast, registry
+        self.sources = {one.source for one in statements if one.source is not None and one.rule != "according to"}
+        self._ordered = sorted(self.sources)
+        self._quotes = sorted((one for one in statements if one.kind == "direct"), key=lambda one: one.content)
+        self._quote_starts = [one.content[0] for one in self._quotes]
+        self.seen: list[Antecedent] = []
+        self.genders: dict[tuple[str, str], str] = {}
+        self._latest: dict[tuple[str, str], Antecedent] = {}
+
+    def see(self, mention: Mention, sentence: int) -> None:
+        """Take a mention of a sentence for the next that a later one may stand for."""
+        text = self.raw[mention.start : mention.end]
+        stands_for = mention.rule.startswith(("pronoun", "description"))
+        earlier = self._latest.get((mention.actor, mention.name))
+        if (entity := self.cast.entities.get((mention.start, mention.end))) is not None:
+            kind, gender = entity.kind, entity.gender
+            text = " ".join([text, *sorted(entity.titles)])
+        elif mention.rule == "group":
+            kind, gender = "group", ""
+        elif earlier is not None and stands_for:
+            kind, gender = earlier.kind, earlier.gender
+        else:
+            kind, gender = self._known(mention, text)
+            if _PERSON_IN_OFFICE.search(mention.rule):
+                kind = "person"
+        said = "" if stands_for else f"{text} {mention.rule}".lower()
+        quote = self.quotation(mention.start)
+        one = Antecedent(mention, sentence, kind, gender, self._is_subject(mention), said, quote)
+        told = _GENDERS.get(text.lower())
+        if told and not gender and kind in {"person", "name"} and mention.confidence >= THRESHOLD:
+            self.genders[one.key] = told
+        self.seen.append(one)
+        self._latest[one.key] = one
+
+    def _known(self, mention: Mention, text: str) -> tuple[str, str]:
+        """Kind and gender of whom the registry names: a person, if one of the actor's names is a person's."""
+        men, women = roles()["men"], roles()["women"]
+        last = text.split()[-1]
+        for alias in self.registry.aliases.get(mention.actor, ()):
+            words = alias.split()
+            if len(words) > 1 and words[-1] == last and is_given(given := words[0].lower()):
+                return "person", "f" if given not in men else "m" if given not in women else ""
+        return self.registry.kinds.get(mention.actor, "organisation"), ""
+
+    def _is_subject(self, mention: Mention) -> bool:
+        at = bisect_right(self._ordered, (mention.end, 0))
+        near = self._ordered[max(0, at - 6) : at]
+        return any(mention.start < end and start <= mention.start and mention.end <= end + 2 for start, end in near)
+
+    def quotation(self, place: int) -> Statement | None:
+        """Return the outermost quotation round a place."""
+        at = bisect_right(self._quote_starts, place)
+        return next((one for one in self._quotes[max(0, at - 3) : at] if place < one.content[1]), None)
+
+
+def standing_for(meant: Mention, span: Span, rule: str, confidence: float, candidates: Sequence[str] = ()) -> Mention:
+    """Return the mention at a span that stands for whom another one means.
+
+    Args:
+        meant: the other one.
+        span: where it stands.
+        rule: what tells that it does.
+        confidence: of that; below `THRESHOLD` the actor of one that may stand for several is `UNKNOWN`.
+        candidates: the actors that it may stand for, the likeliest first.
+
+    """
+    different = tuple(dict.fromkeys(candidates))
+    if confidence < THRESHOLD and len(different) > 1:
+        return Mention(*span, UNKNOWN, rule, False, round(confidence, 2), different[:5])
+    confidence = max(confidence, THRESHOLD) if len(different) == 1 else confidence
+    return Mention(*span, meant.actor, rule, meant.known, round(confidence, 2), (), meant.name)
+
+
+def meant_by(source: tuple[int, int], mentions: Sequence[Mention], raw: str) -> Mention | None:
+    """Return the mention that names the speaker in a source's span: the first in it, or the name that ends it.
+
+    Args:
+        source: where the source stands in `raw`.
+        mentions: mentions near it, in order.
+        raw: the text.
+
+    Example:
+        >>> raw = "Turkish journalist Ana Lima"
+        >>> meant_by((0, 27), [Mention(0, 7, "turkey"), Mention(19, 27, "ana_lima")], raw).actor
+        'ana_lima'
+
+    """
+    first = last = None
+    for one in mentions:
+        if one.start < source[1] and source[0] < one.end:
+            first = one if first is None or one.start < first.start else first
+            last = one if last is None or one.start > last.start else last
+    if first is None or last is None or first is last or last.end < source[1] or not raw[last.start].isupper():
+        return first
+    return last if _JOINED.search(raw, first.end, last.start) is None else first
