@@ -132,6 +132,13 @@ def test_gold_lines_between_paragraphs(case: str) -> None:
     assert [(line.kind, raw[line.start : line.end]) for line in lines.classify(raw)][2] == (kind, text)
 
 
+@pytest.mark.parametrize("case", _gold_lines(GOLD / "headlines.txt"))
+def test_gold_headlines(case: str) -> None:
+    kind, text = case.split("\t")
+    raw = "\n\n".join(["Home", "News", "Sport", text, "By Ana Lima", BODY, BODY])
+    assert [(line.kind, raw[line.start : line.end]) for line in lines.classify(raw)][3] == (kind, text)
+
+
 def test_gold_page_tells_bylines_and_captions() -> None:
     raw, gold = _page(GOLD / "pages" / "16-consent-wire.txt")
     assert [kinds for kinds, _ in _found(raw, gold)] == [[line.kind] for line in gold]

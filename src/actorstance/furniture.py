@@ -11,6 +11,11 @@ import yaml
 _ANYWHERE = r".*\b"  # begins a pattern of what may stand anywhere in a line
 _SIZES = ("short", "sentences", "long")  # sections of furniture.yaml; a line is held against its own and those below
 _LONGEST = 300  # words of a notice
+_LABELLED = re.compile(  # "Opinion | Why the dam failed": a headline behind the name of its kind
+    r"(?:opinion|comment|commentary|analysis|editorial|exclusive|explainer|interview|review|perspective) ?[|:]"
+    r" ?([^|>»›·•]+(?: [^|>»›·•]+){3,})",
+    re.IGNORECASE,
+)
 
 
 def furniture(text: str) -> str | None:
@@ -33,6 +38,18 @@ def furniture(text: str) -> str | None:
     together, each = _patterns(size)
     found = (why for part in parts if together.fullmatch(part) for why, pattern in each if pattern.fullmatch(part))
     return next(found, None)
+
+
+def labelled(text: str) -> bool:
+    """Return whether a line is a headline behind the name of its kind, which elsewhere is a link to another article.
+
+    Example:
+        >>> labelled("Opinion | Why the dam failed"), labelled("Opinion | Columnists | Ana Lima")
+        (True, False)
+
+    """
+    found = _LABELLED.fullmatch(text)
+    return found is not None and furniture(found[1]) is None
 
 
 @cache

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
-from actorstance.furniture import furniture
+from actorstance.furniture import furniture, labelled
 from actorstance.shapes import DATELINE, FINAL, FUNCTION_WORDS, SENTENCE_END, TIME, UNSURE, UP, WORD, alone
 
 KINDS = ("headline", "byline", "dateline", "caption", "sub-heading", "body", "furniture")
@@ -210,6 +210,8 @@ def _verdicts(texts: list[str]) -> list[tuple[str, str]]:
             verdicts[index] = ("furniture", "after the article's end")
         elif index < first and kind == "body":
             verdicts[index] = ("sub-heading", "a sentence before the article's first paragraph")
+        elif index < first and kind == "furniture" and labelled(texts[index]):
+            verdicts[index] = (UNSURE, "short line")
     _between(texts, verdicts, first, last)
     _questions(texts, verdicts)
     _numbered(texts, verdicts)
