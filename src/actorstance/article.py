@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from actorstance.examples import LABELS
+from actorstance.legible import Mended, mend
 
 NOTE = 110  # characters of text beside which one line in the margin has room
 
@@ -96,6 +97,9 @@ def article(
 
     """
     raw = document["text"]
+    if document.get("mended") and (mended := mend(raw)):
+        raw = mended.text
+        lines, predictions = _placed(lines, mended), _placed(predictions, mended)
     spans = _spans(predictions)
     starts = [start for start, _ in spans]
     marks: list[list[Stance]] = [[] for _ in spans]
@@ -121,6 +125,12 @@ def article(
         (raw[line["raw_start"] : line["raw_end"]] for line in lines if line["kind"] == "headline"), document["id"]
     )
     return Article(document["id"], document["date"], " ".join(title.split()), blocks, marks)
+
+
+def _placed(rows: Sequence[Mapping[str, Any]], mended: Mended) -> list[Mapping[str, Any]]:
+    """Rows whose places count in the text as it was given, with their places in the text as it was read."""
+    places = ("raw_start", "raw_end")
+    return [{**row, **{name: mended.in_text(row[name]) for name in places if name in row}} for row in rows]
 
 
 def _spans(predictions: Sequence[Mapping[str, Any]]) -> list[tuple[int, int]]:

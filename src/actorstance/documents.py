@@ -1,7 +1,8 @@
 """A raw file to documents: which lines are the article's own, which belong to the page, and where sentences stand.
 
-The raw text is kept as it is, and every offset counts its code points, 0-based, end exclusive, so that whatever is said
-of a sentence can be shown on the page as it was pasted.
+The raw text is kept as it is but for spoilt characters (`legible`), and every offset counts its code points, 0-based,
+end exclusive. Of these each place in the text as it was given is known, which is what a run's files count in, so that
+whatever is said of a sentence can be shown on the page as it was pasted.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from actorstance import lines as page_lines
 from actorstance.days import iso, published
 from actorstance.errors import InputError
 from actorstance.files import MAX_JSON, MAX_LINE, decode, read_json_lines
+from actorstance.legible import Mended, mend
 from actorstance.lines import Line
 from actorstance.sentences import one_line, split
 
@@ -48,13 +50,26 @@ class Sentence:
 
 @dataclass(frozen=True)
 class Document:
-    """One article: its raw text, every line of it with what it is, and the sentences of its body."""
+    """One article: its raw text, every line of it with what it is, and the sentences of its body.
+
+    `mended` tells what the raw text was mended of, None if it is as it was given.
+    """
 
     id: str
     raw: str
     date: str | None
     lines: tuple[Line, ...]
     sentences: tuple[Sentence, ...]
+    mended: Mended | None = None
+
+    @property
+    def given(self) -> str:
+        """The text as it was given."""
+        return self.mended.given if self.mended else self.raw
+
+    def in_given(self, place: int) -> int:
+        """Return where a place of the raw text stands in the text as it was given."""
+        return self.mended.in_given(place) if self.mended else place
 
     def text(self, sentence: Sentence) -> str:
         """Return the sentence as one line of the same length: each white space character becomes a space."""
@@ -221,7 +236,9 @@ def _exists(source: str) -> bool:
 
 
 def parse(id: str, raw: str, where: str | None = None, date: str | None = None) -> Document:
-    """Make a document of a raw text; without a date it has the day that its byline or dateline writes, if one alone.
+    """Make a document of a text; without a date it has the day that its byline or dateline writes, if one alone.
+
+    HTML's names of characters and letters that were read in a wrong encoding are mended first (`legible.mend`).
 
     Raises:
         InputError: if no line of it is an article's body, or the date is no ISO date; `where` names the text in the
@@ -233,6 +250,8 @@ def parse(id: str, raw: str, where: str | None = None, date: str | None = None) 
         raise InputError(f"{where or id}: looks like HTML. Save the page's text, as the browser shows it.")
     if bad := re.search("[\0\ud800-\udfff]", raw):
         raise InputError(f"{where or id}: a character that is no text (U+{ord(bad[0]):04X}) at {bad.start()}.")
+    mended = mend(raw)
+    raw = mended.text if mended else raw
     classified = page_lines.classify(raw)
     date = date or _published(raw, classified)
     sentences = []
@@ -241,7 +260,7 @@ def parse(id: str, raw: str, where: str | None = None, date: str | None = None) 
     if not sentences:
         kinds = ", ".join(sorted({line.kind for line in classified})) or "none"
         raise InputError(f"{where or id}: no article's body found. Lines found: {kinds}; body needs whole sentences.")
-    return Document(id, raw, date, classified, tuple(sentences))
+    return Document(id, raw, date, classified, tuple(sentences), mended)
 
 
 def _published(raw: str, classified: Sequence[Line]) -> str | None:

@@ -300,6 +300,7 @@ def pair_columns(readings: Iterable[Reading], group_by_sentence: bool = False) -
         texts = [document.text(sentence) for sentence in document.sentences]
         for number, of_sentence in groupby(reading.pairs, key=attrgetter("sentence")):
             start, end = document.sentences[number].start, document.sentences[number].end
+            place = document.in_given(start), document.in_given(end)
             group = f"{document.id}:{number}" if group_by_sentence else document.id
             context = " ".join(texts[max(0, number - CONTEXT) : number])
             shared = (document.id, group, document.date, "", texts[number], context)
@@ -309,5 +310,5 @@ def pair_columns(readings: Iterable[Reading], group_by_sentence: bool = False) -
                     for one in (pair.source_span, pair.target_span)
                 )
                 id = f"{document.id}:{number}:{pair.source}:{pair.target}"
-                rows.append((id, *shared, pair.source, *source, pair.target, *target, start, end, None))
+                rows.append((id, *shared, pair.source, *source, pair.target, *target, *place, None))
     return dict(zip(FEATURES, zip(*rows, strict=True) if rows else [()] * len(FEATURES), strict=True))

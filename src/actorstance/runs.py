@@ -25,6 +25,7 @@ from actorstance.errors import InputError
 from actorstance.examples import LABELS
 from actorstance.files import first_process, read_json, write_csv, write_json, write_jsonl
 from actorstance.held_out import HeldOut
+from actorstance.legible import KINDS
 from actorstance.models import Model
 from actorstance.models.bundle import MANIFEST
 from actorstance.priors import Priors
@@ -205,7 +206,7 @@ def write_predicted(
     pairs = _with_evidence(scoring.pair_table(examples, probabilities, seed), pair_evidence(readings))
     counts = {**counted(readings), "seconds": seconds, "priors": priors.row() if priors else None}
     out.mkdir(parents=True, exist_ok=True)
-    write_jsonl(out / "documents.jsonl", ({"id": one.id, "date": one.date, "text": one.raw} for one in documents))
+    write_jsonl(out / "documents.jsonl", map(_document_row, documents))
     write_jsonl(out / "lines.jsonl", line_rows(documents))
     write_jsonl(out / "sentences.jsonl", sentence_rows(documents))
     write_jsonl(out / "mentions.jsonl", mention_rows(readings))
@@ -228,6 +229,7 @@ def counted(readings: Sequence[Reading]) -> dict[str, int]:
     sentences = sum(len(document.sentences) for document in documents)
     return {
         "documents": len(documents),
+        **{f"documents_{kind}": sum(kind in one.mended.kinds for one in documents if one.mended) for kind in KINDS},
         "lines_read": sum(line.kind == "body" for document in documents for line in document.lines),
         "lines_set_aside": sum(line.kept and line.kind != "body" for document in documents for line in document.lines),
         "lines_cut": sum(not line.kept for document in documents for line in document.lines),
@@ -309,11 +311,21 @@ def predicted_rows(
         yield {**row, **dict(zip(PLACES, places, strict=True)), "why": why}
 
 
+def _document_row(document: Document) -> dict[str, Any]:
+    mended = list(document.mended.kinds) if document.mended else []
+    return {"id": document.id, "date": document.date, "text": document.given, "mended": mended}
+
+
+def _place(document: Document, start: int, end: int) -> dict[str, Any]:
+    """Where something stands in the text as it was given."""
+    return {"document_id": document.id, "raw_start": document.in_given(start), "raw_end": document.in_given(end)}
+
+
 def line_rows(documents: Sequence[Document]) -> Iterator[dict[str, Any]]:
     """Yield the lines of lines.jsonl."""
     for document in documents:
         for line in document.lines:
-            place = {"document_id": document.id, "raw_start": line.start, "raw_end": line.end}
+            place = _place(document, line.start, line.end)
             yield {**place, "kind": line.kind, "kept": line.kept, "reason": line.reason}
 
 
@@ -321,8 +333,7 @@ def sentence_rows(documents: Sequence[Document]) -> Iterator[dict[str, Any]]:
     """Yield the lines of sentences.jsonl."""
     for document in documents:
         for sentence in document.sentences:
-            place = {"document_id": document.id, "raw_start": sentence.start, "raw_end": sentence.end}
-            yield {**place, "text": document.text(sentence)}
+            yield {**_place(document, sentence.start, sentence.end), "text": document.text(sentence)}
 
 
 def mention_rows(readings: Sequence[Reading]) -> Iterator[dict[str, Any]]:
@@ -330,9 +341,7 @@ def mention_rows(readings: Sequence[Reading]) -> Iterator[dict[str, Any]]:
     for reading in readings:
         for mention in reading.mentions:
             yield {
-                "document_id": reading.document.id,
-                "raw_start": mention.start,
-                "raw_end": mention.end,
+                **_place(reading.document, mention.start, mention.end),
                 "text": one_line(reading.document.raw[mention.start : mention.end]),
                 "actor": mention.actor,
                 "rule": mention.rule,
@@ -348,11 +357,9 @@ def _statement_rows(readings: Sequence[Reading]) -> Iterator[dict[str, Any]]:
         for said, who in zip(reading.statements, reading.speakers, strict=True):
             if said.kind == "act":
                 continue
-            start, end = said.source or NOWHERE
+            start, end = map(reading.document.in_given, said.source) if said.source else NOWHERE
             yield {
-                "document_id": reading.document.id,
-                "raw_start": said.content[0],
-                "raw_end": said.content[1],
+                **_place(reading.document, *said.content),
                 "kind": said.kind,
                 "speaker": UNKNOWN if who is None else who.actor,
                 "source_start": start,

@@ -134,6 +134,10 @@ def unread(files: list[Path]) -> None:
 def counts(found: dict[str, Any]) -> None:
     """Say what was read of new articles."""
     say(f"documents {found['documents']:,}")
+    if number := found["documents_entities"]:
+        say(f"note: in {number:,} HTML's names of characters were read as the characters (&amp; as &)")
+    if number := found["documents_encoding"]:
+        say(f"note: in {number:,} letters of a wrong encoding were mended (â€™ as ’); better take it anew, as UTF-8")
     say(
         f"lines read {found['lines_read']:,}, set aside {found['lines_set_aside']:,} (headlines, bylines, captions), ",
         end="",

@@ -1,0 +1,121 @@
+"""The characters that a text was written in, where they were spoilt on the way: HTML's names of them, a wrong encoding.
+
+What is read is the mended text; what is said of it to others is said of the text as it was given, so each place in one
+is known in the other.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+import unicodedata
+from bisect import bisect_right
+from collections.abc import Callable
+from dataclasses import dataclass
+from html.entities import html5
+
+KINDS = ENTITIES, ENCODING = "entities", "encoding"  # what was mended
+
+# Whole ones only: "AT&T" and "?a=1&copy=2" are left alone.
+_ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
+_FOREIGN = re.compile(r"[^\x00-\x7f]{2,}")  # one such letter alone is never two that were read wrongly
+_ROUNDS = 4  # nobody spoils a text more often; a hostile one would be mended a character a round
+_NO_TEXT = frozenset({"Cc", "Cs", "Co", "Cn"})  # Unicode's categories of what is no character of a text
+
+
+@dataclass(frozen=True)
+class Mended:
+    """A text that was mended, and how.
+
+    `given` is the text before, `text` after; `kinds` says what was mended. A step has where what was replaced in it
+    ends: in the text behind the step, and in the text before it, in ascending order.
+    """
+
+    given: str
+    text: str
+    kinds: tuple[str, ...]
+    steps: tuple[tuple[tuple[int, ...], tuple[int, ...]], ...]
+
+    def in_given(self, place: int) -> int:
+        """Return the place in the text as it was given."""
+        for behind, before in reversed(self.steps):
+            place = _moved(place, behind, before)
+        return place
+
+    def in_text(self, place: int) -> int:
+        """Return the place in the mended text."""
+        for behind, before in self.steps:
+            place = _moved(place, before, behind)
+        return place
+
+
+def mend(given: str) -> Mended | None:
+    """Mend the characters of a text; None if they are right, as far as one can tell.
+
+    It is mended several times, as scraped texts were often spoilt twice (`&amp;rsquo;`). What letters were read in a
+    wrong encoding, and which were meant, ftfy tells (Speer 2019, https://ftfy.readthedocs.io).
+
+    Example:
+        >>> found = mend("AT&amp;T didn&#8217;t sell its cafÃ©.")
+        >>> found.text, found.kinds
+        ('AT&T didn’t sell its café.', ('entities', 'encoding'))
+        >>> start = found.text.index("café")
+        >>> found.given[found.in_given(start) : found.in_given(start + 4)]
+        'cafÃ©'
+
+    """
+    text = given
+    steps: list[tuple[tuple[int, ...], tuple[int, ...]]] = []
+    kinds: list[str] = []
+    for _ in range(_ROUNDS):
+        before = text
+        for kind, pattern, meant in ((ENTITIES, _ENTITY, _character), (ENCODING, _FOREIGN, _well_read)):
+            text, step = _replaced(text, pattern, meant)
+            if step[0]:
+                steps.append(step)
+                kinds.append(kind)
+        if text == before:
+            break
+    return Mended(given, text, tuple(dict.fromkeys(kinds)), tuple(steps)) if steps else None
+
+
+def _replaced(
+    text: str, pattern: re.Pattern[str], meant: Callable[[str], str]
+) -> tuple[str, tuple[tuple[int, ...], tuple[int, ...]]]:
+    """A text with what was meant in place of what a pattern finds, where that is shorter, and the step."""
+    pieces: list[str] = []
+    behind: list[int] = []
+    before: list[int] = []
+    last = shorter = 0
+    for found in pattern.finditer(text):
+        new = meant(found[0])
+        if len(new) < len(found[0]):
+            pieces += [text[last : found.start()], new]
+            last = found.end()
+            shorter += len(found[0]) - len(new)
+            before.append(last)
+            behind.append(last - shorter)
+    return "".join([*pieces, text[last:]]), (tuple(behind), tuple(before))
+
+
+def _moved(place: int, here: tuple[int, ...], there: tuple[int, ...]) -> int:
+    """Where a place of one text stands in the other: as far behind what was replaced last."""
+    at = bisect_right(here, place) - 1
+    return place if at < 0 else place - here[at] + there[at]
+
+
+def _character(entity: str) -> str:
+    """The character that an entity names, or the entity if that is none that a text holds."""
+    if entity[1] != "#" and entity[1:] not in html5:
+        return entity
+    one = html.unescape(entity)
+    if len(one) != 1 or one == "\ufffd":
+        return entity
+    return one if one.isspace() or unicodedata.category(one) not in _NO_TEXT else entity
+
+
+def _well_read(letters: str) -> str:
+    """What stood there before letters were read in a wrong encoding, or the letters."""
+    from ftfy import TextFixerConfig, fix_encoding  # seldom needed: English text has few such letters side by side
+
+    return fix_encoding(letters, TextFixerConfig(replace_lossy_sequences=False, fix_c1_controls=False))

@@ -1,0 +1,110 @@
+"""Spoilt characters: the gold cases, places in both texts, and a run on an article that was scraped."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from actorstance import article, documents, pipeline
+from actorstance.legible import mend
+from actorstance.models import load
+
+GOLD = Path(__file__).parent / "gold" / "characters.txt"
+CASES = [line.split(" | ") for line in GOLD.read_text(encoding="utf-8").split("\n") if line and line[0] != "#"]
+SCRAPED = (
+    "AT&amp;amp;T quarrels with Varna &amp; Ostia\n\nBy Ana Lima\n\n"
+    "Varna&rsquo;s president, Ana Lima, on Monday accused C&ocirc;te d&#8217;Ivoire of spying. "
+    "&ldquo;Russia didnâ€™t pay,&rdquo; she said. The cafÃ© in Turkey &lt;shut&gt;. Turkey blamed Russia.\n"
+)
+
+
+@pytest.mark.parametrize(("text", "meant", "kinds", "reason"), CASES)
+def test_gold_characters(text: str, meant: str, kinds: str, reason: str) -> None:
+    found = mend(text)
+    assert (found.text if found else text) == meant, reason
+    assert ", ".join(found.kinds if found else ("none",)) == kinds
+
+
+@settings(max_examples=200, deadline=None, derandomize=True)
+@given(
+    st.lists(
+        st.sampled_from(["a", "Lima ", "&amp;", "&amp;amp;", "amp;", "&#8217;", "â€™", "Ã©", "é", "&Acirc;©", ". "])
+    )
+)
+def test_every_place_is_known_in_both_texts(pieces: list[str]) -> None:
+    text = "".join(pieces)
+    found = mend(text)
+    if found is None:
+        return
+    there = [found.in_given(place) for place in range(len(found.text) + 1)]
+    assert there == sorted(set(there))  # no two places are one
+    assert (there[0], there[-1]) == (0, len(text))
+    assert [found.in_text(place) for place in there] == list(range(len(there)))
+    for at, letter in enumerate(found.text):
+        if letter in "aLim":
+            assert text[there[at]] == letter
+
+
+def test_a_hostile_text_is_mended_in_no_time() -> None:
+    start = time.perf_counter()
+    mend("&" + "amp;" * 100_000)
+    mend("Ã©" * 100_000)
+    assert time.perf_counter() - start < 10
+
+
+def _rows(run: Path) -> dict[str, list[dict[str, Any]]]:
+    files = run.glob("*.jsonl")
+    return {path.stem: [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] for path in files}
+
+
+def test_a_run_counts_in_the_text_as_it_was_given(trained: Path, tmp_path: Path) -> None:
+    document = documents.parse("scraped", SCRAPED)
+    counts = pipeline.predict(load(trained), [document], tmp_path / "run")
+    assert (counts["documents_entities"], counts["documents_encoding"]) == (1, 1)
+    rows = _rows(tmp_path / "run")
+    (row,) = rows["documents"]
+    assert (row["text"], row["mended"]) == (SCRAPED, ["entities", "encoding"])
+    assert [SCRAPED[one["raw_start"] : one["raw_end"]] for one in rows["sentences"]] == [
+        "Varna&rsquo;s president, Ana Lima, on Monday accused C&ocirc;te d&#8217;Ivoire of spying.",
+        "&ldquo;Russia didnâ€™t pay,&rdquo; she said.",
+        "The cafÃ© in Turkey &lt;shut&gt;.",
+        "Turkey blamed Russia.",
+    ]
+    assert [one["text"] for one in rows["sentences"]][1:3] == [
+        "“Russia didn’t pay,” she said.",
+        "The café in Turkey <shut>.",
+    ]
+    named = {one["text"]: SCRAPED[one["raw_start"] : one["raw_end"]] for one in rows["mentions"]}
+    assert {
+        "Côte d’Ivoire": "C&ocirc;te d&#8217;Ivoire",
+        "Russia": "Russia",
+        "Turkey": "Turkey",
+    }.items() <= named.items()
+    said = next(one for one in rows["statements"] if one["kind"] == "direct")
+    assert SCRAPED[said["raw_start"] : said["raw_end"]] == "&ldquo;Russia didnâ€™t pay,&rdquo;"
+    assert SCRAPED[said["source_start"] : said["source_end"]] == "she"
+    texts = {(one["raw_start"], one["raw_end"]): one["text"] for one in rows["sentences"]}
+    assert rows["predictions"]
+    assert all(one["text"] == texts[one["raw_start"], one["raw_end"]] for one in rows["predictions"])
+
+
+def test_what_a_run_read_is_read_again_as_it_was(trained: Path, tmp_path: Path) -> None:
+    pipeline.predict(load(trained), [documents.parse("scraped", SCRAPED)], tmp_path / "run")
+    (again,) = documents.read(tmp_path / "run" / "documents.jsonl")
+    assert again == documents.parse("scraped", SCRAPED)
+
+
+def test_the_page_marks_the_words_that_are_meant(trained: Path, tmp_path: Path) -> None:
+    pipeline.predict(load(trained), [documents.parse("scraped", SCRAPED)], tmp_path / "run")
+    rows = _rows(tmp_path / "run")
+    found = article.article(rows["documents"][0], rows["lines"], rows["predictions"])
+    assert found.title == "AT&T quarrels with Varna & Ostia"
+    marked = [piece.text for block in found.blocks for piece in block.pieces if piece.mark >= 0]
+    assert {"Côte d’Ivoire", "Russia", "Turkey"} <= set(marked)
+    assert all(word.strip() == word and "&" not in word for word in marked)
