@@ -142,11 +142,14 @@ def seesaw(folder: Path, split: str, show: bool) -> None:
                 found = [at.span() for at in re.finditer(rf"(?<!\w){re.escape(last)}(?!\w)", raw[start:end], re.I)]
                 if not found:
                     continue
+                mended = reading.document.mended
                 spans = [(start + a, start + b) for a, b in found]
+                if mended:
+                    spans = [(mended.in_text(a), mended.in_text(b)) for a, b in spans]
                 outcome, what = _joined(name, spans, reading, world)
                 counts["actor" if name in actors else "topic", outcome] += 1
                 if show and outcome != "right" and name in actors:
-                    print(f"[{outcome}] {name}: {what} | {raw[max(start, spans[0][0] - 60) : spans[0][1] + 40]}")
+                    print(f"[{outcome}] {name}: {what} | {raw[start:end]}")
     for kind in ("actor", "topic"):
         total = sum(n for (k, _), n in counts.items() if k == kind)
         line = ", ".join(f"{o} {n}" for (k, o), n in sorted(counts.items()) if k == kind)
