@@ -21,7 +21,7 @@ from actorstance.roles import (
     role,
     roles,
 )
-from actorstance.spelling import PARTICLES, SEQUENCE, WORD, over_particles, stretch_end
+from actorstance.spelling import PARTICLES, SEQUENCE, WORD, over_particles, stretch_end, with_small_words
 from actorstance.tagging import lexicon
 
 Span = tuple[int, int]
@@ -108,6 +108,7 @@ class _Finder:
         self.words = roles()
         self.lower = set(re.findall(r"(?<![\w’'-])[a-z][a-z'’-]+", self.raw))
         self.particles = not PARTICLES.isdisjoint(self.lower)
+        self.small = with_small_words(self.raw)
         self.found = Names()
         self.places: set[Span] = set()  # known names that are places here
 
@@ -362,6 +363,8 @@ class _Finder:
             common = initial and plain in self.lower and not is_given(plain) and not title
             if plain in PARTICLES and rest < last and (word != plain or first == begin):
                 break  # "Von der Heide", but not "the van Lima"
+            if more and f"{plain} {more[0].split()[0].lower()}" in self.small:
+                break  # To Lam
             if (
                 plain in stop
                 or plain in PARTICLES
@@ -396,8 +399,8 @@ class _Finder:
             return first, ""
         may_end = last_words(self.words["titles"])
         for at in range(len(words) - 1, 0, -1):
-            if words[at - 1] not in may_end:
-                continue
+            if words[at - 1] not in may_end or (words[at - 1] == "st" and at > 1 and is_given(words[at - 2])):
+                continue  # "Ana St. John" is no saint
             for long in (3, 2, 1):
                 if (
                     at >= long

@@ -20,7 +20,7 @@ _INNER = frozenset({"e", "y", "und"})  # never the first of a name
 _UPPER = "A-ZÀ-ÖØ-ÞĀĂĄĆĈĊČĎĐĒĔĖĘĚĜĞĠĢĤĦĨĪĬĮİĴĶĹĻĽĿŁŃŅŇŊŌŎŐŒŔŖŘŚŜŞŠŢŤŦŨŪŬŮŰŲŴŶŸŹŻŽȘȚ"
 _ARTICLE = r"(?:al|el|ul|a[dnrstz]|ash)-"  # of Arabic names: "al-Haddad", "ash-Shami"
 WORD = (
-    rf"(?:(?:[A-Z]\.)+"
+    rf"(?:(?:[A-Z]\.)+|[A-Z]{{1,3}}&[A-Z]{{1,3}}"
     rf"|[{_UPPER}][^\W_]*(?:['’‘](?!s\b)[^\W_]+|-(?:[a-z]{{2,4}}-)?[{_UPPER}](?:[^\W_]+|(?=['’]))"
     rf"|(?<=s)['’](?=\s[{_UPPER}]))*"
     rf"|(?:{_ARTICLE}|[dl]['’])[{_UPPER}][^\W_]+)"
@@ -29,6 +29,7 @@ _MORE = rf"(?:\s(?=[{_UPPER}abdeiltuvyz])(?:(?:{_PARTICLE})\s)*{WORD})*"
 SEQUENCE = re.compile(rf"(?=[{_UPPER}adelu])(?<![^\W_])(?<!-){WORD}{_MORE}(?![^\W_])")
 _BEHIND_DOT = re.compile(rf"\.\s{WORD}{_MORE}")
 _ABBREVIATED = re.compile(r"(?:Mr|Mrs|Ms|Dr|Sen|Rep|Gov|Gen|Lt|Col|St|Prof|Rev|Capt|Sgt|Adm|Maj|Jr|Sr|Sens|Reps)\Z")
+_SMALL = re.compile(rf"(?<=[a-z] )(?:To|An|So|Do|You|No|As|If|In|On|Yet|Will|Has) (?=[{_UPPER}][a-z]+){WORD}")
 _BEHIND_COMMA = re.compile(r",\s(?:Jr|Sr)(?![^\W_])")
 # A syllable of Korean and Chinese names: "Jong-un", "Ching-te". A compound of English has other sounds: "Houthi-led".
 _SYLLABLE = r"(?:[b-df-hj-np-tv-z]|[csz]h|hs|t[sz])?[yw]?[aeiou]{1,3}(?:ng|[hklmnprt])?"
@@ -66,6 +67,17 @@ def stretch_end(text: str, first: int, last: int, end: int) -> int:
             break
         last = more.end()
     return last
+
+
+def with_small_words(text: str) -> frozenset[str]:
+    """Return the names in a text, in lower case, that begin like a small word: a capital within a sentence tells.
+
+    Example:
+        >>> sorted(with_small_words("To Lima it is new. Peru blamed To Lam."))
+        ['to lam']
+
+    """
+    return frozenset(name.lower() for name in _SMALL.findall(text))
 
 
 def over_particles(text: str, first: int, start: int) -> int:
