@@ -13,6 +13,7 @@ from actorstance.attribution import Statement, attributions, nominal_cues
 from actorstance.chunking import Phrase
 from actorstance.documents import Document
 from actorstance.grammar import Clause
+from actorstance.interviews import answers
 from actorstance.marks import Span, quotations, singles
 
 FEW_WORDS = 3  # a quotation of so few words and no full stop is a phrase of the sentence round it
@@ -64,6 +65,8 @@ def statements(document: Document) -> list[Statement]:
         joint |= paragraph.joint
         left_open, speaker = now_open, paragraph.last or speaker
     found += [Statement("direct", None, None, span, "nobody is named") for span in waiting]
+    answered, who = answers(document)
+    found += [Statement("direct", who, None, span, "answer of an interview") for span in answered]
     found.sort(key=lambda one: (one.content[0], -one.content[1]))
     return [replace(one, joined=joint[one.source]) if one.source in joint else one for one in found]
 
