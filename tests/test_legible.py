@@ -7,11 +7,15 @@ import time
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from actorstance import article, documents, pipeline
+from actorstance import article, documents, pipeline, shards
+from actorstance.actors import Registry
+from actorstance.archive import Text
 from actorstance.legible import mend
 from actorstance.models import load
 
@@ -92,6 +96,22 @@ def test_a_run_counts_in_the_text_as_it_was_given(trained: Path, tmp_path: Path)
     texts = {(one["raw_start"], one["raw_end"]): one["text"] for one in rows["sentences"]}
     assert rows["predictions"]
     assert all(one["text"] == texts[one["raw_start"], one["raw_end"]] for one in rows["predictions"])
+
+
+def test_an_archive_counts_in_the_text_as_it_holds_it() -> None:
+    shard = shards.Shard(0, (Text("a.jsonl:1", "scraped", None, SCRAPED),), "", 0)
+    prepared = shards.prepare(shard, Registry.world(), None)
+    rows = {
+        name: pq.read_table(pa.BufferReader(prepared.files[name])).to_pylist() for name in ("sentences", "mentions")
+    }
+    places = [SCRAPED[one["raw_start"] : one["raw_end"]] for one in rows["sentences"]]
+    assert [place[-8:] for place in places] == [" spying.", "he said.", "hut&gt;.", " Russia."]
+    assert {"C&ocirc;te d&#8217;Ivoire", "Ana Lima", "Turkey"} <= {
+        SCRAPED[one["raw_start"] : one["raw_end"]] for one in rows["mentions"]
+    }
+    starts = {one["raw_start"] for one in rows["sentences"]}
+    assert set(prepared.examples["raw_start"].to_pylist()) <= starts
+    assert (prepared.record["counts"]["documents_entities"], prepared.record["counts"]["documents_encoding"]) == (1, 1)
 
 
 def test_what_a_run_read_is_read_again_as_it_was(trained: Path, tmp_path: Path) -> None:
