@@ -243,7 +243,7 @@ def test_a_pipeline_that_finds_no_names(monkeypatch: pytest.MonkeyPatch) -> None
     with pytest.raises(InputError, match=r"actors\.ner=some: no spaCy pipeline of that name"):
         SpacyNames("some")
     monkeypatch.setitem(sys.modules, "spacy", None)
-    with pytest.raises(InputError, match=r"pip install -e '\.\[ner\]'"):
+    with pytest.raises(InputError, match=r"pip install 'actorstance\[ner\]'"):
         SpacyNames("some")
 
 

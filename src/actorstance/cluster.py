@@ -54,7 +54,7 @@ def cluster(
         import ray
         from ray.exceptions import RayError, RayTaskError
     except ImportError as error:
-        raise InputError("engine=ray needs Ray: pip install -e '.[ray]'.") from error
+        raise InputError("engine=ray needs Ray: pip install 'actorstance[ray]'.") from error
     for name, value, least in (("cpus", cpus, "above 0"), ("gpus", gpus, "of at least 0")):
         if isinstance(value, bool) or not isinstance(value, int | float) or value < 0 or (name == "cpus" and not value):
             raise InputError(f"engine.{name}={value!r}: expected a number {least}.")

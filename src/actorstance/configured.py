@@ -32,13 +32,17 @@ def model_of(config: DictConfig) -> Model:
     """Make an unfitted model of its config.
 
     Raises:
-        InputError: if a value is wrong.
+        InputError: if a value is wrong, or a package that this model needs is not installed.
 
     """
     try:
         model: Model = instantiate(config)
     except HydraException as error:
         cause = error.__cause__
+        missing = cause.__cause__ if cause else None
+        # One that the class is in is misspelt; any other is what its module imports.
+        if isinstance(missing, ModuleNotFoundError) and not str(config["_target_"]).startswith(str(missing.name)):
+            raise InputError(f"this model needs {missing.name}: pip install 'actorstance[transformer]'.") from error
         if isinstance(cause, InputError | ImportError):
             raise InputError(str(cause)) from error
         raise

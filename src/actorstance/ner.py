@@ -25,7 +25,7 @@ class SpacyNames:
         try:
             import spacy
         except ImportError as error:
-            raise InputError(f"actors.ner={model} needs spaCy: pip install -e '.[ner]'.") from error
+            raise InputError(f"actors.ner={model} needs spaCy: pip install 'actorstance[ner]'.") from error
         try:
             self._pipeline: Any = spacy.load(model)
         except (OSError, ValueError) as error:

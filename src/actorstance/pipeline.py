@@ -253,7 +253,7 @@ def export(model: Model, corpus: Corpus, out: Path, *, precision: str = "bf16") 
     runs.require_free(out)
     if model.kind != "transformer":
         raise InputError(f"a model of kind {model.kind} cannot be exported, only one of kind transformer.")
-    exporting = optional("actorstance.models.exporting", "onnx")
+    exporting = optional("actorstance.models.exporting", "transformer,onnx,export")
     fit, _, held = (
         [corpus.examples] * 3 if corpus.folds else parts_of(corpus, model.card["eval_split"], int(model.card["seed"]))
     )
