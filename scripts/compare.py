@@ -1,16 +1,14 @@
 """Compare two runs on the same examples, or one run between two periods. Settings: conf/compare.yaml."""
 
-import hydra
 from omegaconf import DictConfig
 
 from actorstance import command, comparing, configured, terminal
+from actorstance.command import Invocation
 from actorstance.errors import InputError
 from actorstance.saved import read_saved
 
 
-@hydra.main(version_base="1.3", config_path="../conf", config_name="compare")
-@command.exit_codes
-def main(config: DictConfig) -> None:
+def main(config: DictConfig, call: Invocation) -> None:
     given = configured.arguments(config)
     options = {name: given[name] for name in ("adjust", "repeats", "seed")}
     options["wanted"] = configured.parted(config.wanted)
@@ -25,11 +23,11 @@ def main(config: DictConfig) -> None:
         found = comparing.runs(read_saved(runs[0]), read_saved(runs[1]), **options)
     else:
         found = comparing.periods(read_saved(config.run), comparing.read_periods(periods), **options)
-    out = command.out_folder()
+    out = call.out
     comparing.write(out, found)
     terminal.comparison(found)
     terminal.run(out)
 
 
 if __name__ == "__main__":
-    command.run(main)
+    command.run(main, "compare")

@@ -1,20 +1,18 @@
 """Score a saved model on its own held-out sentences, or on another corpus. Settings: conf/evaluate.yaml."""
 
-import hydra
 from omegaconf import DictConfig
 
 import actorstance
 from actorstance import command, configured, pipeline, terminal
+from actorstance.command import Invocation
 
 
-@hydra.main(version_base="1.3", config_path="../conf", config_name="evaluate")
-@command.exit_codes
-def main(config: DictConfig) -> None:
+def main(config: DictConfig, call: Invocation) -> None:
     model = actorstance.load(config.run)
     corpus, trained_on = configured.corpora_of(model, config.data)
     terminal.corpus(corpus)
-    out = command.out_folder()
-    settings = {"eval_split": config.eval_split, "level": config.level, "command": command.typed()}
+    out = call.out
+    settings = {"eval_split": config.eval_split, "level": config.level, "command": call.typed}
     settings["wanted_priors"] = configured.priors_of(config.priors)
     metrics = pipeline.evaluate(model, corpus, out, trained_on=trained_on, **settings)
     terminal.metrics(metrics)
@@ -23,4 +21,4 @@ def main(config: DictConfig) -> None:
 
 
 if __name__ == "__main__":
-    command.run(main)
+    command.run(main, "evaluate")

@@ -2,25 +2,23 @@
 
 from typing import Any
 
-import hydra
 from omegaconf import DictConfig
 
 import actorstance
 from actorstance import archive, command, configured, pipeline, terminal
+from actorstance.command import Invocation
 from actorstance.errors import InputError
 
 
-@hydra.main(version_base="1.3", config_path="../conf", config_name="predict")
-@command.exit_codes
-def main(config: DictConfig) -> None:
+def main(config: DictConfig, call: Invocation) -> None:
     model = actorstance.load(config.run)
     registry = configured.registry_on_top(config.actors.file, model.registry)
-    out = command.out_folder()
+    out = call.out
     settings: dict[str, Any] = {
         "registry": registry,
         "seed": config.seed,
         "level": config.level,
-        "command": command.typed(),
+        "command": call.typed,
         "wanted_priors": configured.priors_of(config.priors),
     }
     explain, strict = configured.flag("actors.explain", config.actors.explain), configured.flag("strict", config.strict)
@@ -45,4 +43,4 @@ def main(config: DictConfig) -> None:
 
 
 if __name__ == "__main__":
-    command.run(main)
+    command.run(main, "predict")

@@ -3,19 +3,17 @@
 from pathlib import Path
 from typing import Any
 
-import hydra
 from omegaconf import DictConfig
 
 from actorstance import command, configured, pipeline, space, terminal
+from actorstance.command import Invocation
 from actorstance.models import Watch
 
 
-@hydra.main(version_base="1.3", config_path="../conf", config_name="sweep")
-@command.exit_codes
-def main(config: DictConfig) -> None:
+def main(config: DictConfig, call: Invocation) -> None:
     from actorstance.sweeping import Sweep  # needs the extra `sweep`
 
-    searched, fixed, again = command.searched()
+    searched, fixed, again = call.searched()
     corpus_of = configured.remembered_corpora()
 
     def objective(chosen: dict[str, Any], out: Path, resume: bool, watch: Watch) -> float:
@@ -45,7 +43,7 @@ def main(config: DictConfig) -> None:
         "prune": configured.flag("sweep.prune", config.sweep.prune),
         "seed": config.seed,
     }
-    sweep = Sweep(command.out_folder(), searched, settings, **own)
+    sweep = Sweep(call.out, searched, settings, **own)
     sweep.run(objective, terminal.trial)
     sweep.write()
     best = next((row for row in sweep.rows() if row["best"]), None)
@@ -53,4 +51,4 @@ def main(config: DictConfig) -> None:
 
 
 if __name__ == "__main__":
-    command.run(main, sweeps=True)
+    command.run(main, "sweep", sweeps=True)

@@ -1,22 +1,20 @@
 """Train a model on a corpus and score it on held-out sentences. Settings: conf/train.yaml."""
 
-import hydra
 from omegaconf import DictConfig
 
 from actorstance import command, configured, pipeline, terminal
+from actorstance.command import Invocation
 from actorstance.files import first_process, read_json
 
 
-@hydra.main(version_base="1.3", config_path="../conf", config_name="train")
-@command.exit_codes
-def main(config: DictConfig) -> None:
+def main(config: DictConfig, call: Invocation) -> None:
     model = configured.model_of(config.model)
     corpus = configured.corpus_of(config.data)
     terminal.corpus(corpus)
     limits = configured.arguments(config.limits)
     if configured.flag("strict", config.strict):
         configured.require_sound(corpus, config.seed, limits)
-    out = command.out_folder()
+    out = call.out
     metrics = pipeline.train(
         corpus,
         model,
@@ -24,7 +22,7 @@ def main(config: DictConfig) -> None:
         eval_split=config.eval_split,
         seed=config.seed,
         resume=config.resume is not None,
-        command=command.typed(),
+        command=call.typed,
         limits=limits,
     )
     if first_process():
@@ -35,4 +33,4 @@ def main(config: DictConfig) -> None:
 
 
 if __name__ == "__main__":
-    command.run(main)
+    command.run(main, "train")

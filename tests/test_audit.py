@@ -207,6 +207,7 @@ def test_the_exit_code_tells_and_the_folder_stays(tmp_path: Path, twin: bool) ->
     assert max(map(len, done.stdout.splitlines()[1:-1])) <= 80
     assert done.stdout.splitlines()[-1].startswith("run: ")
     assert ("OVER" in done.stdout) == twin
+    assert done.stderr == (f"over their limits: test: twins ({out / 'audit.json'})\n" if twin else "")
     if twin:
         allowed = script("audit", *settings[:2], "limits.twins=1", f"hydra.run.dir={out}-2")
         assert allowed.returncode == 0, allowed.stdout
@@ -214,6 +215,15 @@ def test_the_exit_code_tells_and_the_folder_stays(tmp_path: Path, twin: bool) ->
         assert strict.returncode == 1
         assert "stopped before training" in strict.stderr
         assert not (tmp_path / "out-3" / "model").exists()
+
+
+def test_an_audit_that_fails_does_not_stop_the_others(tmp_path: Path) -> None:
+    file = table(tmp_path / "a.jsonl", twin=True)
+    several = [f"data.path={file}", "limits.rarest_label=5", "limits.twins=0.01,1", "-m"]
+    done = script("audit", *several, f"hydra.sweep.dir={tmp_path / 'all'}")
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1), done.stderr
+    failed = [json.loads((tmp_path / "all" / f"{at}" / "audit.json").read_text("utf-8"))["failed"] for at in range(2)]
+    assert failed == [["test: twins"], []]
 
 
 def test_a_limit_of_no_check_is_bad_usage(tmp_path: Path) -> None:

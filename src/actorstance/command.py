@@ -12,11 +12,13 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from functools import wraps
 from pathlib import Path
 from typing import NoReturn
 
 import datasets
+import hydra
 import yaml
 from hydra import compose
 from hydra.core.hydra_config import HydraConfig
@@ -24,14 +26,13 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from actorstance import space
-from actorstance.errors import InputError
+from actorstance import runs, space
+from actorstance.errors import AuditFailed, InputError
 from actorstance.files import first_process
 from actorstance.models.bundle import MANIFEST
 from actorstance.runs import UNFINISHED
 from actorstance.space import Dimension
 
-_made: set[Path] = set()  # folders that this process made for its runs
 # A setting of an interrupted run: a name without dots may choose a config file, so its value holds no path; but for
 # run, input, priors and columns, which choose none.
 _SETTING = re.compile(
@@ -39,64 +40,172 @@ _SETTING = re.compile(
     r"(?:(?:run|input|priors|columns)=.*|[A-Za-z]\w*(?:=[\w.,-]*|(?:\.\w+)+=.*))",
     re.DOTALL,
 )
-_typed: list[str] = []  # the command line as it was typed
-_space: dict[str, Dimension] = {}  # of a sweep: what is searched
-_fixed: dict[str, str] = {}  # and all other arguments, each as Hydra reads it and as it was typed
+
+Main = Callable[[DictConfig, "Invocation"], None]
 
 
-def exit_codes(main: Callable[[DictConfig], None]) -> Callable[[DictConfig], None]:
-    """Decorate what Hydra calls: bad input ends with one line and exit code 2, and leaves no folder behind."""
+@dataclass
+class Invocation:
+    """One call of a script: what was typed, what it searches, which folders it made, and why an audit failed.
 
-    @wraps(main)
-    def guarded(config: DictConfig) -> None:
-        try:
-            main(config)
-        except (InputError, HydraException, OmegaConfBaseException) as error:
-            _discard()
-            _stop(error)
-        except KeyboardInterrupt:
-            _discard()
-            _say_resume()
-            sys.exit("interrupted")
-        except BaseException:
-            _discard()
-            _say_resume()
-            raise
+    Attributes:
+        words: the command line as a user can type it again.
+        arguments: what Hydra is given of it.
+        space: of a sweep: the settings with several values.
+        fixed: and all others, each as Hydra reads it and as it was typed.
+        made: folders that this process made for its runs.
+        failed: what audits of this call have failed with.
 
-    return guarded
+    """
+
+    words: list[str]
+    arguments: list[str]
+    space: dict[str, Dimension] = field(default_factory=dict)
+    fixed: dict[str, str] = field(default_factory=dict)
+    made: set[Path] = field(default_factory=set)
+    failed: list[str] = field(default_factory=list)
+
+    @property
+    def typed(self) -> str:
+        """The command line of this process as a user can type it again."""
+        return " ".join(self.words)
+
+    @property
+    def out(self) -> Path:
+        """The run's folder, which Hydra has made."""
+        return Path(HydraConfig.get().runtime.output_dir).resolve()
+
+    def searched(self) -> tuple[dict[str, Dimension], list[str], str]:
+        """Return a sweep's settings with several values, all others but its own, and these as a command of train.py."""
+        own = re.compile(r"\+{0,2}(?:sweep\.|hydra\.)")
+        fixed = {one: words for one, words in self.fixed.items() if not own.match(one)}
+        return self.space, list(fixed), " ".join(["python scripts/train.py", *fixed.values(), "eval_split=valid"])
+
+    def sweep_id(self) -> str:
+        """Eight signs, the same for the same search, in whatever order it is typed, and for however many trials."""
+        told = [f"{key}={one.typed}" for key, one in self.space.items()]
+        told += [one for one in self.fixed if "sweep.trials=" not in one]
+        return hashlib.sha256("\n".join(sorted(told)).encode()).hexdigest()[:8]
+
+    def new_folder(self, wanted: str) -> str:
+        """Make a folder of that name, or of that name and a number, so that no two runs share one."""
+        folder = runs.new_folder(Path(wanted))
+        self.made.add(folder.resolve())
+        return str(folder)
+
+    def put_space_aside(self) -> None:
+        """Leave Hydra the first of the values of each setting that has several."""
+        if unfit := [one for one in self.arguments if one in ("-m", "--multirun") or one.startswith("resume=")]:
+            raise InputError(
+                f"{_key(unfit[0])}: a sweep has none. It starts its runs, and goes on when its command is typed again."
+            )
+        if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+            raise InputError("a sweep is no part of torchrun: type its command once more for each further process.")
+        self.space, others = space.parted(self.arguments)
+        typed = zip(self.arguments, self.words[1:], strict=True)
+        self.fixed = {one: words for one, words in typed if one in others}
+        self.arguments = [*others, *space.written({key: one.first for key, one in self.space.items()})]
+
+    def put_resumed_before(self) -> None:
+        """With `resume=RUN`: the run's own settings, then those typed now; Hydra must not write over its config.
+
+        That those typed now are no others is for `pipeline.train` to check, which knows all of them.
+        """
+        folder = next((one[len("resume=") :] for one in self.arguments if one.startswith("resume=")), None)
+        if folder is None:
+            return
+        if folder.startswith("'"):
+            folder = folder[1:-1].replace("\\'", "'").replace("\\\\", "\\")
+        saved = _saved_settings(Path(folder))
+        self.words[1:] = map(shlex.quote, saved)
+        now = {_key(one) for one in self.arguments}
+        before = [one for one in saved if _key(one) not in now]
+        away = [_override(f"hydra.run.dir={folder}"), "hydra.output_subdir=null"]
+        self.arguments = [*before, *self.arguments, *away]
+
+    def discard(self) -> None:
+        """Remove the folder of a run that came to nothing, if this process made it: never one that was there before."""
+        folder = self.out
+        if (folder / "model" / MANIFEST).exists():  # complete: whatever failed came after it
+            return
+        if (folder / UNFINISHED).exists():
+            return
+        if (
+            HydraConfig.get().job.name == "sweep"
+        ):  # its folder may be another process's too; without a trial it is empty
+            with suppress(OSError):
+                folder.rmdir()
+        if any(made == folder or made in folder.parents for made in self.made):
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def say_resume(self) -> None:
+        """After what was no fault of the settings: with the same ones the run can go on."""
+        if (self.out / UNFINISHED).exists():
+            print(f"the run can go on: {self.words[0]} resume={_relative(self.out)}", file=sys.stderr)
 
 
-def run(main: Callable[[], None], sweeps: bool = False) -> None:
-    """Run a Hydra main: 0 if all was written, 2 for bad input or usage, 1 for anything else.
+def run(main: Main, config: str, sweeps: bool = False) -> None:
+    """Run a script: exit code 0 if all was written, 2 for bad input or usage, 1 for anything else.
 
-    With `sweeps` settings with several values are put aside, see `searched`; Hydra is given the first of each.
+    Args:
+        main: is called with the config and this call, several times with `-m`.
+        config: the name of its file in conf/, which stands beside the script's folder.
+        sweeps: whether settings with several values are put aside, see `Invocation.searched`; Hydra is given the first
+            of each.
+
     """
     os.environ["HYDRA_FULL_ERROR"] = "1"  # errors in the command line come here, not to Hydra's own printer
     datasets.disable_progress_bars()  # they say nothing of a run, and stand in the way of its messages
-    OmegaConf.register_new_resolver("new_folder", _new_folder, use_cache=True)
     together = int(os.environ.get("WORLD_SIZE", "1"))
     runner = f"torchrun --nproc-per-node {together}" if together > 1 else "python"
-    _typed[:] = [f"{runner} scripts/{Path(sys.argv[0]).name}", *map(shlex.quote, sys.argv[1:])]
-    sys.argv[1:] = [_override(argument) for argument in sys.argv[1:]]
+    words = [f"{runner} scripts/{Path(sys.argv[0]).name}", *map(shlex.quote, sys.argv[1:])]
+    call = Invocation(words, [_override(argument) for argument in sys.argv[1:]])
+    OmegaConf.register_new_resolver("new_folder", call.new_folder, use_cache=True)
+    OmegaConf.register_new_resolver("sweep_id", call.sweep_id)
     notes = logging.getLogger("actorstance")
     notes.addHandler(logging.StreamHandler())
     notes.setLevel(logging.INFO if first_process() else logging.ERROR)
     with tempfile.TemporaryDirectory(prefix="actorstance-") as folder:
         if not first_process():  # it writes nothing; what Hydra must have a folder for goes with the process
             away = [f"hydra.{key}='{folder}'" for key in ("run.dir", "sweep.dir")]
-            sys.argv[1:] = [*sys.argv[1:], *away, "hydra.output_subdir=null"]
+            call.arguments += [*away, "hydra.output_subdir=null"]
         try:
-            sys.argv[1:] = _without_space(sys.argv[1:]) if sweeps else _with_resumed(sys.argv[1:])
-            main()
+            if sweeps:
+                call.put_space_aside()
+            else:
+                call.put_resumed_before()
+            sys.argv[1:] = call.arguments
+            hydra.main(version_base="1.3", config_path="../conf", config_name=config)(_guarded(main, call))()
         except (InputError, HydraException, OmegaConfBaseException) as error:
             _stop(error)
+    if call.failed:
+        sys.exit("\n".join(call.failed))
 
 
-def searched() -> tuple[dict[str, Dimension], list[str], str]:
-    """Return a sweep's settings with several values, all others but its own, and these as a command of train.py."""
-    own = re.compile(r"\+{0,2}(?:sweep\.|hydra\.)")
-    fixed = {one: words for one, words in _fixed.items() if not own.match(one)}
-    return dict(_space), list(fixed), " ".join(["python scripts/train.py", *fixed.values(), "eval_split=valid"])
+def _guarded(main: Main, call: Invocation) -> Callable[[DictConfig], None]:
+    """What Hydra calls: bad input ends with one line and exit code 2, and leaves no folder behind."""
+
+    @wraps(main)  # Hydra looks for conf/ from the file of what this wraps
+    def guarded(config: DictConfig) -> None:
+        try:
+            main(config, call)
+        except AuditFailed as failed:  # the other runs of -m go on
+            call.failed.append(str(failed))
+            if not (call.out / "audit.json").exists():  # one that was written tells why
+                call.discard()
+        except (InputError, HydraException, OmegaConfBaseException) as error:
+            call.discard()
+            _stop(error)
+        except KeyboardInterrupt:
+            call.discard()
+            call.say_resume()
+            sys.exit("interrupted")
+        except BaseException:
+            call.discard()
+            call.say_resume()
+            raise
+
+    return guarded
 
 
 def composed(name: str, overrides: list[str]) -> DictConfig:
@@ -113,48 +222,8 @@ def as_input_errors() -> Iterator[None]:
         raise InputError(_one_line(error)) from error
 
 
-def _without_space(arguments: list[str]) -> list[str]:
-    if unfit := [one for one in arguments if one in ("-m", "--multirun") or one.startswith("resume=")]:
-        raise InputError(
-            f"{_key(unfit[0])}: a sweep has none. It starts its runs, and goes on when its command is typed again."
-        )
-    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
-        raise InputError("a sweep is no part of torchrun: type its command once more for each further process.")
-    found, others = space.parted(arguments)
-    _space.update(found)
-    _fixed.update((one, words) for one, words in zip(arguments, _typed[1:], strict=True) if one in others)
-    OmegaConf.register_new_resolver("sweep_id", _sweep_id)
-    return [*others, *space.written({key: one.first for key, one in found.items()})]
-
-
-def _sweep_id() -> str:
-    """Eight signs that are the same for the same search, in whatever order it is typed, and for however many trials."""
-    told = [f"{key}={one.typed}" for key, one in _space.items()]
-    told += [one for one in _fixed if "sweep.trials=" not in one]
-    return hashlib.sha256("\n".join(sorted(told)).encode()).hexdigest()[:8]
-
-
-def typed() -> str:
-    """Return the command line of this process as a user can type it again."""
-    return " ".join(_typed)
-
-
-def out_folder() -> Path:
-    """Return the run's folder, which Hydra has made."""
-    return Path(HydraConfig.get().runtime.output_dir).resolve()
-
-
-def _with_resumed(arguments: list[str]) -> list[str]:
-    """With `resume=RUN`: the run's own settings, then those typed now, and Hydra kept from writing over its config.
-
-    That those typed now are no others is for `pipeline.train` to check, which knows all of them.
-    """
-    folder = next((argument[len("resume=") :] for argument in arguments if argument.startswith("resume=")), None)
-    if folder is None:
-        return arguments
-    if folder.startswith("'"):
-        folder = folder[1:-1].replace("\\'", "'").replace("\\\\", "\\")
-    run = Path(folder)
+def _saved_settings(run: Path) -> list[str]:
+    """The settings of an interrupted run, as they were typed."""
     file = run / ".hydra" / "overrides.yaml"
     try:
         saved = yaml.safe_load(file.read_text(encoding="utf-8"))
@@ -163,10 +232,7 @@ def _with_resumed(arguments: list[str]) -> list[str]:
     # The folder may be a stranger's: nothing in it may be a flag of Hydra's, name a class or look anything up.
     if not isinstance(saved, list) or not all(isinstance(one, str) and _SETTING.fullmatch(one) for one in saved):
         raise InputError(f"{file}: expected a list of settings as they were typed.")
-    _typed[1:] = map(shlex.quote, saved)
-    now = {_key(argument) for argument in arguments}
-    before = [one for one in saved if _key(one) not in now]
-    return [*before, *arguments, _override(f"hydra.run.dir={folder}"), "hydra.output_subdir=null"]
+    return saved
 
 
 def _key(override: str) -> str:
@@ -200,42 +266,6 @@ def _override(argument: str) -> str:
 
 def _quoted(value: str) -> str:
     return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
-
-
-def _new_folder(wanted: str) -> str:
-    """Make a folder of that name, or of that name and a number, so that no two runs share one."""
-    path, number = Path(wanted), 1
-    path.parent.mkdir(parents=True, exist_ok=True)
-    while True:
-        try:
-            path.mkdir()
-        except FileExistsError:
-            number += 1
-            path = Path(f"{wanted}-{number}")
-        else:
-            _made.add(path.resolve())
-            return str(path)
-
-
-def _discard() -> None:
-    """Remove the folder of a run that came to nothing, if this process made it: never one that was there before."""
-    folder = out_folder()
-    if (folder / "model" / MANIFEST).exists():  # complete: whatever failed came after it
-        return
-    if (folder / UNFINISHED).exists():
-        return
-    if HydraConfig.get().job.name == "sweep":  # its folder may be another process's too; without a trial it is empty
-        with suppress(OSError):
-            folder.rmdir()
-    if any(made == folder or made in folder.parents for made in _made):
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _say_resume() -> None:
-    """After what was no fault of the settings: with the same ones the run can go on."""
-    if (out_folder() / UNFINISHED).exists():
-        started = _typed[0] if _typed else "python scripts/train.py"
-        print(f"the run can go on: {started} resume={_relative(out_folder())}", file=sys.stderr)
 
 
 def _relative(folder: Path) -> Path:

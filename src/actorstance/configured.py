@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from inspect import signature
 from pathlib import Path
@@ -19,7 +18,7 @@ from actorstance.actors import Registry
 from actorstance.archive import ONLY_ARCHIVES, Archive, read_whole
 from actorstance.corpora import Corpus
 from actorstance.documents import COLUMNS, Document, unread
-from actorstance.errors import InputError
+from actorstance.errors import AuditFailed, InputError
 from actorstance.examples import LABELS
 from actorstance.models import Model, located
 from actorstance.priors import ESTIMATE, Wanted, priors
@@ -75,11 +74,16 @@ def remembered_corpora() -> Callable[[DictConfig], Corpus]:
 
 
 def require_sound(corpus: Corpus, seed: int, limits: dict[str, Any]) -> None:
-    """Stop with exit code 1 if the audit of a corpus finds a check over its limit."""
+    """Check a corpus before it is trained on.
+
+    Raises:
+        AuditFailed: if the audit finds a check over its limit.
+
+    """
     parts = pipeline.audited(corpus, seed=seed, limits=limits)
     if any(found["failed"] for found in parts.values()):
         terminal.audits(parts)
-        sys.exit("stopped before training, since strict=true: see the limits in conf/limits/default.yaml")
+        raise AuditFailed("stopped before training, since strict=true: see the limits in conf/limits/default.yaml")
 
 
 def corpora_of(model: Model, config: DictConfig) -> tuple[Corpus, Corpus | None]:

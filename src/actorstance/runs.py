@@ -48,6 +48,20 @@ def require_free(out: Path) -> None:
         raise InputError(f"{out}: not empty. A run is never overwritten; name another folder.")
 
 
+def new_folder(wanted: Path) -> Path:
+    """Make a folder of that name, or of that name and a number, so that no two runs share one."""
+    path, number = wanted, 1
+    path.parent.mkdir(parents=True, exist_ok=True)
+    while True:
+        try:
+            path.mkdir()
+        except FileExistsError:
+            number += 1
+            path = wanted.with_name(f"{wanted.name}-{number}")
+        else:
+            return path
+
+
 UNFINISHED = "unfinished.json"
 
 
