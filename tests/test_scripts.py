@@ -481,6 +481,15 @@ def test_damaged_models(tmp_path: Path, run: Path, name: str) -> None:
     refused(call(tmp_path, "evaluate", "run=copy"), tmp_path, "copy/model", says)
 
 
+@pytest.mark.parametrize("typed", ["data.constants.target=Fenland", "+data.constants.target=Fenland"])
+def test_a_constant_fills_the_column_that_a_table_lacks(tmp_path: Path, typed: str) -> None:
+    table = [{key: value for key, value in row.items() if key != "target"} for row in rows()]
+    (tmp_path / "no_target.jsonl").write_bytes(jsonl(table))
+    folder = succeeded(call(tmp_path, "train", "data=table", "data.path=no_target.jsonl", typed))
+    assert {row["target"] for row in read_jsonl(folder / "predictions.jsonl")} == {"Fenland"}
+    assert read_json(folder / "model" / "model.json")["card"]["corpus"]["constants"] == {"target": "Fenland"}
+
+
 def test_a_killed_run_is_refused(tmp_path: Path) -> None:
     process = launch(tmp_path, "train")
     while not (found := list(tmp_path.glob("outputs/*/.hydra"))):
