@@ -5,9 +5,15 @@ from omegaconf import DictConfig
 import actorstance
 from actorstance import command, pipeline, terminal
 from actorstance.command import Invocation
+from actorstance.errors import InputError
 
 
 def main(config: DictConfig, call: Invocation) -> None:
+    if config.data.name is not None:
+        raise InputError(
+            f"data={config.data.name}: an export is measured on the corpus of its run. Leave it out; "
+            "if that corpus has moved, data.path=ITS_NEW_PLACE."
+        )
     model = actorstance.load(config.run)
     corpus = pipeline.own_corpus(model, config.data.path)
     out = call.out

@@ -384,6 +384,9 @@ USAGE = {
     "train data=dse data.path=no_folder": "no_folder",
     "train data=table": "data.path",
     "evaluate": "run",
+    "export run=RUN data=newsroom": "data=newsroom: an export is measured on the corpus of its run",
+    "compare runs=outputs/A": "runs=outputs/A: expected two folders",
+    "compare runs=[RUN,RUN] run=RUN": "compare what?",
     "export run=RUN": "kind linear cannot be exported",
     "evaluate run=no_run": "no_run",
     "evaluate run=2020": "2020",
@@ -396,7 +399,7 @@ USAGE = {
 def test_bad_usage(tmp_path: Path, run: Path, line: str) -> None:
     (tmp_path / "no_body.txt").write_text("Share this article\n\nTalks collapse\n", encoding="utf-8")
     (tmp_path / "2020").mkdir()
-    refused(call(tmp_path, *(word.replace("=RUN", f"={run}") for word in line.split())), tmp_path, USAGE[line])
+    refused(call(tmp_path, *(re.sub(r"\bRUN\b", str(run), word) for word in line.split())), tmp_path, USAGE[line])
 
 
 def bad_tables() -> dict[str, tuple[bytes, str]]:
