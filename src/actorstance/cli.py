@@ -11,28 +11,19 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import datasets
 
-from actorstance import (
-    __version__,
-    checking,
-    cluster,
-    comparing,
-    configured,
-    conformal,
-    engine,
-    pipeline,
-    report,
-    runs,
-    terminal,
-)
-from actorstance.archive import is_archive
+from actorstance import __version__, conformal, engine, front, report, runs, terminal
+from actorstance.bulk import Engine
+from actorstance.cluster import TRIAL, cluster
+from actorstance.documents import COLUMNS
 from actorstance.errors import InputError
-from actorstance.models import Model, load
-from actorstance.saved import read_saved
 from actorstance.shards import DOCUMENTS
+
+if TYPE_CHECKING:
+    Subcommands = argparse._SubParsersAction[argparse.ArgumentParser]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -64,6 +55,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"actorstance {__version__}")
     subcommands = parser.add_subparsers(required=True, metavar="COMMAND")
 
+    for add in (_add_predict, _add_report, _add_check, _add_compare):
+        add(subcommands)
+    return parser
+
+
+def _add_predict(subcommands: Subcommands) -> None:
     predict = _subcommand(subcommands, "predict", _predict, "read articles: who stands where on whom")
     predict.add_argument(
         "input", help="a text file as pasted from a page, a JSONL file (id, date, text), or a folder of them"
@@ -79,13 +76,24 @@ def _parser() -> argparse.ArgumentParser:
     predict.add_argument(
         "--priors", metavar="SHARES", help="how common the labels are in these articles: 0.1,0.8,0.1, or estimate"
     )
+    predict.add_argument(
+        "--columns",
+        action="append",
+        default=[],
+        metavar="KEY=NAME",
+        help=f"what a table calls {', '.join(COLUMNS)}: text=body; may be given again",
+    )
     predict.add_argument("--explain", action="store_true", help="show the rule behind every mention; not of an archive")
     _archive(predict)
     _common(predict)
 
+
+def _add_report(subcommands: Subcommands) -> None:
     again = _subcommand(subcommands, "report", _report, "make a run's report.html anew from its files")
     again.add_argument("run", help="a run's folder")
 
+
+def _add_check(subcommands: Subcommands) -> None:
     check = _subcommand(
         subcommands, "check", _check, "ask for the labels that are worth most, and correct scores by them"
     )
@@ -101,6 +109,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     _common(check)
 
+
+def _add_compare(subcommands: Subcommands) -> None:
     compare = _subcommand(subcommands, "compare", _compare, "compare two runs, or one between two periods")
     compare.add_argument("runs", nargs="+", metavar="RUN", help="two runs' folders, or one and --periods")
     compare.add_argument(
@@ -114,7 +124,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     compare.add_argument("--repeats", type=int, default=10_000, help="of the randomisation (default: %(default)s)")
     _common(compare)
-    return parser
 
 
 def _archive(parser: argparse.ArgumentParser) -> None:
@@ -129,11 +138,12 @@ def _archive(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--shard", type=int, default=DOCUMENTS, help="documents written at once (default: %(default)s)")
     group.add_argument("--processes", type=int, help="that read it (default: as many as processors)")
     group.add_argument("--ray", metavar="ADDRESS", help="read on a Ray cluster: host:6379, ray://host:10001, auto")
+    group.add_argument("--cpus", type=float, help="processors of each worker of the cluster (default: 1)")
+    group.add_argument("--gpus", type=float, help="graphics cards of each (default: 0)")
+    group.add_argument("--patience", type=float, help=f"seconds that it has to answer (default: {TRIAL})")
 
 
-def _subcommand(
-    subcommands: argparse._SubParsersAction[argparse.ArgumentParser], name: str, call: object, says: str
-) -> argparse.ArgumentParser:
+def _subcommand(subcommands: Subcommands, name: str, call: object, says: str) -> argparse.ArgumentParser:
     parser = subcommands.add_parser(name, help=says, description=says[0].upper() + says[1:] + ".")
     parser.set_defaults(call=call)
     return parser
@@ -145,39 +155,44 @@ def _common(parser: argparse.ArgumentParser) -> None:
 
 
 def _predict(options: argparse.Namespace) -> None:
-    model = load(options.run)
-    registry = configured.registry_on_top(options.actors, model.registry)
-    settings = {"registry": registry, "seed": options.seed, "level": options.level, "command": options.typed}
-    settings["wanted_priors"] = configured.priors_of(options.priors)
-    if is_archive(options.input) if options.archive is None else options.archive:
-        out, counts = _predict_archive(model, options, settings)
-    elif options.resume:
-        raise InputError("--resume: only a run over an archive can go on. Add --archive, or begin anew.")
-    else:
-        texts = configured.documents_of(options.input)
-        names = configured.names_of(options.ner)
-        with _new(options.out, "predict") as out:
-            counts = pipeline.predict(model, texts, out, names=names, **settings)
-        if options.explain:
-            terminal.explain(out)
-    terminal.counts(counts)
-    terminal.actors(out)
-    terminal.files(out)
-
-
-def _predict_archive(
-    model: Model, options: argparse.Namespace, settings: dict[str, Any]
-) -> tuple[Path, dict[str, Any]]:
-    if options.ray is None:
-        settings["engine"] = partial(engine.local, processes=options.processes)
-    else:
-        settings["engine"] = partial(cluster.cluster, address=options.ray)
-    settings |= {"ner": options.ner, "size": options.shard, "strict": options.strict, "resume": options.resume}
-    settings |= {"explain": options.explain}
     if options.resume and options.out is None:
         raise InputError("--resume needs the run's folder: --out FOLDER.")
-    with nullcontext(options.out) if options.resume else _new(options.out, "predict", keep=True) as out:
-        return out, configured.predict_archive(model, options.run, options.input, out, columns={}, **settings)
+    front.predict(
+        options.run,
+        options.input,
+        nullcontext(options.out) if options.resume else _new(options.out, "predict"),
+        archive=options.archive,
+        resume=options.resume,
+        actors=options.actors,
+        ner=options.ner,
+        columns=_columns(options.columns),
+        explain=options.explain,
+        wanted_priors=options.priors,
+        engine=_engine(options),
+        size=options.shard,
+        strict=options.strict,
+        level=options.level,
+        seed=options.seed,
+        command=options.typed,
+    )
+
+
+def _columns(given: Sequence[str]) -> dict[str, str]:
+    named = [one.partition("=") for one in given]
+    if wrong := [one for one, (_, equals, name) in zip(given, named, strict=True) if not (equals and name)]:
+        raise InputError(f"--columns {wrong[0]}: expected {', '.join(f'{key}=NAME' for key in COLUMNS)}.")
+    return {key: name for key, _, name in named}
+
+
+def _engine(options: argparse.Namespace) -> Engine:
+    """What reads an archive: a Ray cluster, if its address is given, else processes of this machine."""
+    local, ray = (
+        {key: getattr(options, key) for key in keys if getattr(options, key) is not None}
+        for keys in (("processes",), ("cpus", "gpus", "patience"))
+    )
+    if unfit := ray if options.ray is None else local:
+        raise InputError(f"--{min(unfit)}: only {'with' if unfit is ray else 'without'} --ray ADDRESS.")
+    return partial(engine.local, **local) if options.ray is None else partial(cluster, address=options.ray, **ray)
 
 
 def _report(options: argparse.Namespace) -> None:
@@ -185,56 +200,30 @@ def _report(options: argparse.Namespace) -> None:
 
 
 def _check(options: argparse.Namespace) -> None:
-    saved = read_saved(options.run)
-    with _new(options.out, "check") as out:
-        if options.sheet is None:
-            plan = checking.plan(saved, options.n, configured.parted(options.wanted), options.seed)
-            checking.write_plan(out, saved, plan, options.typed)
-            terminal.asked(plan.summary, out, "actorstance check THIS_FOLDER --sheet THE_SHEET")
-        else:
-            answered, summary = checking.answer(saved, options.sheet)
-            rows = checking.write_answered(out, answered, summary, options.typed)
-            terminal.answered(summary, rows, answered)
-            terminal.actors(out)
-    terminal.run(out)
+    then = "actorstance check THIS_FOLDER --sheet THE_SHEET"
+    settings = {key: getattr(options, key) for key in ("sheet", "n", "wanted", "seed")}
+    front.check(options.run, _new(options.out, "check"), **settings, command=options.typed, then=then)
 
 
 def _compare(options: argparse.Namespace) -> None:
-    settings = {
-        "adjust": options.adjust,
-        "repeats": options.repeats,
-        "seed": options.seed,
-        "wanted": configured.parted(options.wanted),
-    }
-    if len(options.runs) == 2 and options.periods is None:
-        found = comparing.runs(*(read_saved(run) for run in options.runs), **settings)
-    elif len(options.runs) == 1 and options.periods is not None:
-        found = comparing.periods(read_saved(options.runs[0]), comparing.read_periods(options.periods), **settings)
-    else:
-        raise InputError(
-            "compare what? Two runs (actorstance compare A B), or one between two periods (RUN --periods … …)."
-        )
-    with _new(options.out, "compare") as out:
-        comparing.write(out, found)
-    terminal.comparison(found)
-    terminal.run(out)
+    settings = {key: getattr(options, key) for key in ("periods", "wanted", "adjust", "repeats", "seed")}
+    front.compare(options.runs, _new(options.out, "compare"), **settings)
 
 
 @contextmanager
-def _new(wanted: Path | None, name: str, keep: bool = False) -> Iterator[Path]:
-    """A new folder for a run, which goes again if the run comes to nothing; of one that can go on (`keep`) if empty."""
-    out = wanted or Path("outputs") / f"{time.strftime('%Y-%m-%d_%H-%M-%S')}_{name}"
-    number = 1
-    while wanted is None and out.exists():
-        number += 1
-        out = out.with_name(f"{out.name.split('--')[0]}--{number}")
-    runs.require_free(out)
-    there = out.exists()
-    out.mkdir(parents=True, exist_ok=True)
+def _new(wanted: Path | None, name: str) -> Iterator[Path]:
+    """A new folder for a run, which goes again if the run comes to nothing."""
+    there = wanted is not None and wanted.exists()
+    if wanted is None:
+        out = runs.new_folder(Path("outputs") / f"{time.strftime('%Y-%m-%d_%H-%M-%S')}_{name}")
+    else:
+        out = wanted
+        runs.require_free(out)
+        out.mkdir(parents=True, exist_ok=True)
     try:
         yield out.resolve()
     except BaseException:
-        if not there and not (keep and any(out.iterdir())):
+        if not there and not runs.worth_keeping(out):
             shutil.rmtree(out, ignore_errors=True)
         raise
 

@@ -29,7 +29,6 @@ from omegaconf.errors import OmegaConfBaseException
 from actorstance import runs, space
 from actorstance.errors import AuditFailed, InputError
 from actorstance.files import first_process
-from actorstance.models.bundle import MANIFEST
 from actorstance.runs import UNFINISHED
 from actorstance.space import Dimension
 
@@ -126,9 +125,7 @@ class Invocation:
     def discard(self) -> None:
         """Remove the folder of a run that came to nothing, if this process made it: never one that was there before."""
         folder = self.out
-        if (folder / "model" / MANIFEST).exists():  # complete: whatever failed came after it
-            return
-        if (folder / UNFINISHED).exists():
+        if runs.worth_keeping(folder):
             return
         if (
             HydraConfig.get().job.name == "sweep"

@@ -24,6 +24,7 @@ from actorstance.documents import Document
 from actorstance.errors import InputError
 from actorstance.examples import LABELS
 from actorstance.files import first_process, read_json, write_csv, write_json, write_jsonl
+from actorstance.folder import ARCHIVE
 from actorstance.held_out import HeldOut
 from actorstance.legible import KINDS
 from actorstance.models import Model
@@ -63,6 +64,11 @@ def new_folder(wanted: Path) -> Path:
 
 
 UNFINISHED = "unfinished.json"
+
+
+def worth_keeping(out: Path) -> bool:
+    """Return whether a run can go on, or is complete, so that whatever failed came after it."""
+    return any((out / name).exists() for name in (UNFINISHED, ARCHIVE, f"model/{MANIFEST}"))
 
 
 @contextmanager

@@ -1,0 +1,147 @@
+"""What scripts/ and the `actorstance` command both do: predict, check and compare, from settings to what is printed.
+
+`folder` is entered once what was asked for can be begun, and gives the run's folder: a script has one already, the
+command makes one that goes again if the run comes to nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+from actorstance import checking, comparing, configured, pipeline, terminal
+from actorstance.archive import is_archive
+from actorstance.bulk import Engine
+from actorstance.errors import InputError
+from actorstance.models import load
+from actorstance.saved import read_saved
+
+Folder = AbstractContextManager[Path]
+
+
+def predict(
+    run: str,
+    source: str,
+    folder: Folder,
+    *,
+    archive: bool | None,
+    resume: bool,
+    actors: str | None,
+    ner: str | None,
+    columns: Mapping[str, str],
+    explain: bool,
+    wanted_priors: Any,
+    engine: Engine,
+    size: int,
+    strict: bool,
+    **settings: Any,
+) -> None:
+    """Read new articles with a saved model.
+
+    Args:
+        run: the model's run, its folder in it, or a name on the hub.
+        source: a file or folder of articles.
+        folder: see above.
+        archive: whether it is an archive; None: if it looks like one.
+        resume: whether the folder holds an interrupted run over it.
+        actors: a registry to put on top of the model's.
+        ner: a spaCy pipeline that finds names too.
+        columns: what a table calls `id`, `date` and `text`, where that differs.
+        explain: whether to print the rule behind every mention.
+        wanted_priors: how common the labels are, see `configured.priors_of`.
+        engine: reads the shards of an archive.
+        size: documents of a shard.
+        strict: whether a document of an archive that cannot be read stops the run.
+        **settings: `level`, `seed` and `command` of `pipeline.predict`.
+
+    """
+    model = load(run)
+    settings["registry"] = configured.registry_on_top(actors, model.registry)
+    settings["wanted_priors"] = configured.priors_of(wanted_priors)
+    if is_archive(source) if archive is None else archive:
+        settings |= {"engine": engine, "columns": columns, "ner": ner, "size": size, "strict": strict}
+        with folder as out:
+            counts = configured.predict_archive(model, run, source, out, explain=explain, resume=resume, **settings)
+    elif resume:
+        raise InputError(
+            "resume: only a run over an archive can go on. Add archive=true (actorstance: --archive), or begin anew."
+        )
+    else:
+        documents, names = configured.documents_of(source, columns), configured.names_of(ner)
+        with folder as out:
+            counts = pipeline.predict(model, documents, out, names=names, **settings)
+        if explain:
+            terminal.explain(out)
+    terminal.counts(counts)
+    terminal.actors(out)
+    terminal.files(out)
+
+
+def check(
+    run: str,
+    folder: Folder,
+    *,
+    sheet: str | None,
+    n: int,
+    wanted: str | None,
+    seed: int,
+    command: str,
+    then: str,
+) -> None:
+    """Ask for the labels that are worth most, or correct a run's scores by those of a sheet.
+
+    Args:
+        run: the folder of a run of predict, or of a check.
+        folder: see above.
+        sheet: the sheet filled in; None: one is made.
+        n: mentions in it.
+        wanted: intervals to narrow, parted by commas, see `checking.wanted_intervals`.
+        seed: of the draw.
+        command: what the user typed.
+        then: what is to be typed once the sheet is filled in.
+
+    """
+    saved = read_saved(run)
+    if sheet is None:
+        plan = checking.plan(saved, n, configured.parted(wanted), seed)
+        with folder as out:
+            checking.write_plan(out, saved, plan, command)
+        terminal.asked(plan.summary, out, then)
+    else:
+        answered, summary = checking.answer(saved, sheet)
+        with folder as out:
+            rows = checking.write_answered(out, answered, summary, command)
+        terminal.answered(summary, rows, answered)
+        terminal.actors(out)
+    terminal.run(out)
+
+
+def compare(
+    runs: Sequence[str], folder: Folder, *, periods: Sequence[str] | None, wanted: str | None, **settings: Any
+) -> None:
+    """Compare two runs on the same examples, or one between two periods.
+
+    Args:
+        runs: two runs' folders, or one and `periods`.
+        folder: see above.
+        periods: two periods, see `comparing.read_periods`.
+        wanted: actors and pairs, parted by commas.
+        **settings: `adjust`, `repeats` and `seed` of `comparing.runs`.
+
+    """
+    settings["wanted"] = configured.parted(wanted)
+    if len(runs) == 2 and periods is None:
+        found = comparing.runs(*map(read_saved, runs), **settings)
+    elif len(runs) == 1 and periods is not None:
+        found = comparing.periods(read_saved(runs[0]), comparing.read_periods(periods), **settings)
+    else:
+        raise InputError(
+            "compare what? Two runs, runs=[A,B] (actorstance compare A B), or one between two periods, run=A "
+            "periods=[FROM..TO,FROM..TO] (actorstance compare A --periods FROM..TO FROM..TO)."
+        )
+    with folder as out:
+        comparing.write(out, found)
+    terminal.comparison(found)
+    terminal.run(out)
