@@ -219,8 +219,8 @@ def test_the_exit_code_tells_and_the_folder_stays(tmp_path: Path, twin: bool) ->
 
 def test_an_audit_that_fails_does_not_stop_the_others(tmp_path: Path) -> None:
     file = table(tmp_path / "a.jsonl", twin=True)
-    several = [f"data.path={file}", "limits.rarest_label=5", "limits.twins=0.01,1", "-m"]
-    done = script("audit", *several, f"hydra.sweep.dir={tmp_path / 'all'}")
+    several = [f"data.path={file}", "limits.rarest_label=5", "limits.twins=0.01,1"]
+    done = script("audit", *several, f"hydra.sweep.dir={tmp_path / 'all'}", "-m")
     assert (done.returncode, done.stderr.count("\n")) == (1, 1), done.stderr
     failed = [json.loads((tmp_path / "all" / f"{at}" / "audit.json").read_text("utf-8"))["failed"] for at in range(2)]
     assert failed == [["test: twins"], []]

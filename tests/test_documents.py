@@ -527,7 +527,8 @@ NO_ARTICLES: dict[str, tuple[str, str | bytes, str]] = {
     "word processor": ("a.docx", BODY, ": a word processor's file. Save it as plain text"),
     "PDF": ("a.pdf", BODY, ": a PDF file"),
     "spreadsheet": ("a.xlsx", BODY, ": a spreadsheet. Save the sheet as CSV"),
-    "packed": ("a.jsonl.gz", BODY, ": an archive. Add archive=true"),
+    "archive": ("a.parquet", BODY, ": an archive, which .* actorstance predict read"),
+    "packed": ("a.txt.gz", BODY, ": a packed file. Unpack it"),
     "unknown": ("a.log", BODY, r": neither a text nor a table. .*a\.txt"),
     "HTML called text": ("a.txt", f"\ufeff\n<!DOCTYPE html>\n<p>{BODY}</p>", ": looks like HTML"),
     "HTML in a table": ("a.jsonl", _row(1, f"<html><p>{BODY}</p></html>"), ":1: looks like HTML"),
@@ -554,7 +555,7 @@ def test_all_bad_documents_are_named_at_once(tmp_path: Path) -> None:
     told = str(error.value).splitlines()
     assert [line.split(":")[0] for line in told[:10]] == [str(tmp_path / f"{number:02}.txt") for number in range(1, 11)]
     assert told[10] == "and 5 more"
-    assert told[11] == "15 could not be read: mend or remove them, or add archive=true, which sets them aside."
+    assert told[11].startswith("15 could not be read: mend or remove them, or set them aside with archive=true (")
 
 
 @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])

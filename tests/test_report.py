@@ -10,6 +10,7 @@ import shutil
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -303,6 +304,11 @@ def test_the_command_reads_checks_compares(
         (["predict", "gone.txt", "--run", "nowhere"], "no such run or model folder"),
         (["report", "nowhere"], "no run here"),
         (["compare", "RUN"], "compare what?"),
+        (["compare", "RUN", "RUN", "--periods", "2020-01-01..2020-01-02", "2020-01-03..2020-01-04"], "compare what?"),
+        (["predict", "gone.txt", "--run", "RUN", "--resume"], "--resume needs the run's folder"),
+        (["predict", "gone.txt", "--run", "RUN", "--columns", "body"], "--columns body: expected id=NAME"),
+        (["predict", "gone.txt", "--run", "RUN", "--cpus", "1"], "--cpus: only with --ray"),
+        (["predict", "gone.txt", "--run", "RUN", "--ray", "auto", "--processes", "1"], "--processes: only without"),
     ],
 )
 def test_a_mistake_is_one_line(
@@ -320,6 +326,46 @@ def test_a_mistake_is_one_line(
     assert says in error
     assert error.count("\n") == 1
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_table_with_other_columns_and_the_names_of_folders(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(cli, "time", SimpleNamespace(strftime=lambda form: "NOW"))
+    with Path("a.csv").open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([("key", "text"), ("first", "Turkey accused Russia of breaking the truce.")])
+    typed = ["predict", "a.csv", "--run", str(folder / "run")]
+    assert cli.main(typed) == 2
+    assert "(actorstance: --columns id=…)" in capsys.readouterr().err
+    for out in ("outputs/NOW_predict", "outputs/NOW_predict-2"):
+        assert cli.main([*typed, "--columns", "id=key"]) == 0
+        assert capsys.readouterr().out.splitlines()[-1] == f"run: {out}"
+        assert Path(out, "documents.jsonl").read_text(encoding="utf-8").startswith('{"id": "first"')
+
+
+def test_a_complete_archive_is_kept_whatever_comes_after_it(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*told: object) -> None:
+        raise BrokenPipeError
+
+    monkeypatch.setattr(terminal, "rejected", broken)
+    (tmp_path / "a.txt").write_text("Turkey accused Russia of breaking the truce.\n", encoding="utf-8")
+    typed = ["predict", str(tmp_path / "a.txt"), "--run", str(folder / "run"), "--archive", "--processes", "1"]
+    with pytest.raises(BrokenPipeError):
+        cli.main([*typed, "--out", str(tmp_path / "read")])
+    assert (tmp_path / "read" / "archive.json").exists()
+
+
+def test_what_messages_tell_to_type_can_be_typed(capsys: pytest.CaptureFixture[str]) -> None:
+    """Each `(actorstance: --flag …)` in a message is an option of predict, which alone has such hints."""
+    source = "\n".join(path.read_text("utf-8") for path in Path(cli.__file__).parent.rglob("*.py"))
+    hints = set(re.findall(r"--[a-z-]+", " ".join(re.findall(r"\(actorstance: (--[^)]*)\)", source))))
+    assert hints >= {"--archive", "--columns", "--processes", "--resume"}
+    with pytest.raises(SystemExit, match="0"):
+        cli.main(["predict", "--help"])
+    assert hints <= set(re.findall(r"--[a-z-]+", capsys.readouterr().out))
 
 
 def test_the_command_explains_itself(capsys: pytest.CaptureFixture[str]) -> None:

@@ -142,7 +142,8 @@ def _on_a_full_disk(out: Path) -> Iterator[None]:
         if not full:
             raise
         raise InputError(
-            f"{out}: no space is left on the disk. What was read is kept: make room, then go on with resume={out}."
+            f"{out}: no space is left on the disk. What was read is kept: make room, then go on with "
+            f"resume={out} (actorstance: --out {out} --resume)."
         ) from error
 
 
@@ -173,7 +174,10 @@ def _read(
     for done in engine(wanted()):
         if strict and done.record["rejected"]:
             first = done.record["rejected"][0]
-            raise InputError(f"{first['where']}: {first['reason']}. Without strict=true the run goes on without it.")
+            raise InputError(
+                f"{first['where']}: {first['reason']}. Leave out strict (actorstance: --strict), and the run goes on "
+                "without it."
+            )
         _write(out, done)
         progress(done.record, True)
 

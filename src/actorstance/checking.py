@@ -64,7 +64,7 @@ def wanted_intervals(saved: Saved, wanted: Sequence[str] | None = None) -> list[
             raise InputError(f"{saved.folder}: no actor is spoken of in {MIN_GROUPS} groups: no interval can be given.")
         return sorted(found, key=lambda one: (-len(one.at), one.names))[:WANTED]
     if not wanted:
-        raise InputError("wanted: no actor is named. Leave it out, or name some: wanted=turkey,'russia->turkey'.")
+        raise InputError("wanted: no actor is named. Leave it out, or name some, as 'turkey,russia->turkey'.")
     result = []
     for name in dict.fromkeys(wanted):
         source, arrow, target = (part.strip() for part in name.partition("->"))
@@ -174,7 +174,7 @@ def answer(saved: Saved, sheet: str | Path) -> tuple[Saved, dict[str, Any]]:
     """
     if not saved.checked:
         raise InputError(
-            f"{saved.folder}: no check's folder, nothing was asked of it. Make a sheet: check.py run=… n=40."
+            f"{saved.folder}: no check's folder, nothing was asked of it. Leave the sheet out, and one is made."
         )
     wanted = read_json(saved.folder / CHECK).get("wanted")
     if not isinstance(wanted, list):
@@ -217,7 +217,7 @@ def _new_answers(saved: Saved, sheet: str | Path, asked: Sequence[int]) -> dict[
         if before is not None and (now := answers.pop(id, before)) != before:
             raise InputError(
                 f"{sheet}: {id!r} is {now} here, but {before} was read before. To change a label, read the sheet into "
-                "the run that asked: run=THE_FOLDER_OF_THE_SHEET."
+                "the run that asked: the folder in which the sheet was made."
             )
     if not answers:
         raise InputError(f"{sheet}: every label in it was read before.")

@@ -54,17 +54,17 @@ def cluster(
         import ray
         from ray.exceptions import RayError, RayTaskError
     except ImportError as error:
-        raise InputError("engine=ray needs Ray: pip install 'actorstance[ray]'.") from error
+        raise InputError("a cluster needs Ray: pip install 'actorstance[ray]'.") from error
     for name, value, least in (("cpus", cpus, "above 0"), ("gpus", gpus, "of at least 0")):
         if isinstance(value, bool) or not isinstance(value, int | float) or value < 0 or (name == "cpus" and not value):
-            raise InputError(f"engine.{name}={value!r}: expected a number {least}.")
+            raise InputError(f"{name}={value!r}: expected a number {least}.")
     _connect(ray, address, workers, patience)
     try:
         machines = [one["Resources"] for one in _machines(ray) if one["Alive"]]
         if not any(one.get("CPU", 0) >= cpus and one.get("GPU", 0) >= gpus for one in machines):
             there = "; ".join(f"{one.get('CPU', 0):g} and {one.get('GPU', 0):g}" for one in machines[:8])
             raise InputError(
-                f"engine=ray: no machine has engine.cpus={cpus} and engine.gpus={gpus}; there are machines "
+                f"the cluster has no machine with cpus={cpus:g} and gpus={gpus:g}; there are machines "
                 f"with {there}. Ask for less."
             )
         read = ray.remote(num_cpus=cpus, num_gpus=gpus, max_retries=TRIES)(read_here)
@@ -80,7 +80,7 @@ def cluster(
             raise InputError(str(error.cause)) from error
         raise
     except RayError as error:
-        raise InputError(f"engine=ray: {' '.join(str(error).split())[:300]}") from error
+        raise InputError(f"Ray: {' '.join(str(error).split())[:300]}") from error
     finally:
         ray.shutdown()
 
@@ -101,7 +101,7 @@ def _connect(ray: Any, address: str | None, workers: int | None, patience: float
         ray.init(address="local", num_cpus=workers, **quiet)
         return
     if workers is not None:
-        raise InputError(f"engine.workers={workers}: a cluster that runs has its own number of workers.")
+        raise InputError(f"workers={workers}: a cluster that runs has its own number of workers.")
     _require_cluster(address, patience)
     try:
         ray.init(address=address, log_to_driver=False, logging_level="ERROR")
@@ -114,12 +114,12 @@ def _require_cluster(address: str, patience: float) -> None:
     if address != "auto":
         found = re.fullmatch(r"(?:ray://)?\[?([^/\s]+?)\]?:(\d{1,5})", address)
         if found is None:
-            raise InputError(f"engine.address={address}: expected host:6379, ray://host:10001 or auto.")
+            raise InputError(f"Ray's address {address}: expected host:6379, ray://host:10001 or auto.")
         try:
             socket.create_connection((found[1], int(found[2])), min(PATIENCE, patience)).close()
         except (OSError, OverflowError) as error:
             raise InputError(
-                f"engine.address={address}: nobody answers ({error}). Is `ray start --head` running?"
+                f"Ray's address {address}: nobody answers ({error}). Is `ray start --head` running?"
             ) from error
     trial = [sys.executable, "-P", "-c", _TRIAL, address]
     try:
@@ -132,4 +132,4 @@ def _require_cluster(address: str, patience: float) -> None:
 
 
 def _no_cluster(address: str, why: str) -> InputError:
-    return InputError(f"engine.address={address}: no Ray cluster answers ({' '.join(why.split())[:200]}).")
+    return InputError(f"Ray's address {address}: no Ray cluster answers ({' '.join(why.split())[:200]}).")

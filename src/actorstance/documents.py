@@ -34,7 +34,8 @@ _OTHERS = {  # kinds of files that hold articles, but not as text: what they are
     ".pdf": "a PDF file. Copy the article's text into a .txt file",
     ".xlsx .xls .ods .numbers": "a spreadsheet. Save the sheet as CSV (UTF-8), with columns id, date and text",
     ".zip .tar .7z .rar": "a packed folder. Unpack it and give the folder",
-    ".gz .zst .parquet": "an archive. Add archive=true; of packed files .jsonl.gz and .jsonl.zst are read",
+    ".gz .zst": "a packed file. Unpack it (.jsonl.gz and .jsonl.zst are read as they are)",
+    ".parquet": "an archive, which scripts/predict.py and actorstance predict read",
 }
 _WEB_PAGE = re.compile(r"\s*\ufeff?\s*(?:<\?xml[^>]*>\s*)?<(?:!doctype html|html)\b", re.IGNORECASE)
 
@@ -140,7 +141,10 @@ def _all_of(bad: Sequence[str], *, alone: bool) -> str:
     if alone:
         return bad[0]
     more = [f"and {len(bad) - _NAMED:,} more"] if len(bad) > _NAMED else []
-    last = f"{len(bad):,} could not be read: mend or remove them, or add archive=true, which sets them aside."
+    last = (
+        f"{len(bad):,} could not be read: mend or remove them, or set them aside with archive=true "
+        "(actorstance: --archive)."
+    )
     return "\n".join([*bad[:_NAMED], *more, last])
 
 
@@ -173,7 +177,8 @@ def require_named(names: Mapping[str, str], there: Collection[str], where: str, 
         if (key in always or name != COLUMNS[key]) and name not in there:
             found = ", ".join(there)[:300] or "none"
             raise InputError(
-                f"{where}: no column {name!r}; there are {found}. Name the one that holds the {key}: columns.{key}=…"
+                f"{where}: no column {name!r}; there are {found}. Name the one that holds the {key}: columns.{key}=… "
+                f"(actorstance: --columns {key}=…)."
             )
 
 

@@ -43,7 +43,7 @@ def local(model: Model, opener: Opener, shards: Iterable[Shard], processes: int 
 
     """
     if processes is not None and (isinstance(processes, bool) or not isinstance(processes, int) or processes < 1):
-        raise InputError(f"engine.processes={processes!r}: expected a whole number of at least 1.")
+        raise InputError(f"processes={processes!r}: expected a whole number of at least 1.")
     count = processes or _processors()
     inside = model.kind in INSIDE
     begin = (0 if inside else YIELDING,)
@@ -60,7 +60,7 @@ def local(model: Model, opener: Opener, shards: Iterable[Shard], processes: int 
     except BrokenProcessPool as error:
         raise InputError(
             "the system has ended a process that read the archive, likely since memory ran out. Go on with "
-            "fewer: engine.processes=1."
+            "fewer: engine.processes=1 (actorstance: --processes 1)."
         ) from error
 
 

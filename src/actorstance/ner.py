@@ -25,18 +25,17 @@ class SpacyNames:
         try:
             import spacy
         except ImportError as error:
-            raise InputError(f"actors.ner={model} needs spaCy: pip install 'actorstance[ner]'.") from error
+            raise InputError(f"ner={model} needs spaCy: pip install 'actorstance[ner]'.") from error
         try:
             self._pipeline: Any = spacy.load(model)
         except (OSError, ValueError) as error:
             raise InputError(
-                f"actors.ner={model}: no spaCy pipeline of that name is installed. Install it, or give its folder."
+                f"ner={model}: no spaCy pipeline of that name is installed. Install it, or give its folder."
             ) from error
         finders = {"ner", "entity_ruler"} & set(self._pipeline.pipe_names)
         if not finders:
             raise InputError(
-                f"actors.ner={model}: this pipeline has no ner; "
-                f"it has {', '.join(self._pipeline.pipe_names) or 'nothing'}."
+                f"ner={model}: this pipeline has no ner; it has {', '.join(self._pipeline.pipe_names) or 'nothing'}."
             )
 
     def __call__(self, text: str) -> list[tuple[int, int, str]]:
