@@ -441,7 +441,7 @@ def test_what_cannot_be_checked(tmp_path: Path, run: Path) -> None:
     ):
         with pytest.raises(InputError, match=says):
             checking.plan(saved, 5, wanted)
-    with pytest.raises(InputError, match="seed is -1"):
+    with pytest.raises(InputError, match="seed=-1"):
         checking.plan(saved, 5, seed=-1)
     with pytest.raises(InputError, match="nothing was asked of it"):
         checking.answer(saved, run / "sheet.csv")

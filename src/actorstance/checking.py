@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from actorstance import report, runs, sampling, sheets
 from actorstance.correction import MIN_GROUPS, correct, half_width
-from actorstance.errors import InputError
+from actorstance.errors import InputError, require_int, require_seed
 from actorstance.examples import LABELS
 from actorstance.files import cell, lines, read_json, write_csv, write_json, write_jsonl
 from actorstance.saved import PREDICTIONS, Saved
@@ -107,12 +107,11 @@ def plan(saved: Saved, n: int, wanted: Sequence[str] | None = None, seed: int = 
         InputError: if nothing is left to ask, or a wanted actor is not there.
 
     """
-    if isinstance(n, bool) or not isinstance(n, int) or n < 1:
-        raise InputError(f"n={n!r}: expected a whole number of at least 1.")
+    require_int("n", n, 1)
     if not saved.checked and (saved.gold >= 0).any():
         raise InputError(f"{saved.folder}: its examples have labels already. A check is of new articles (predict).")
     intervals = wanted_intervals(saved, wanted)
-    seed = _seed_of(saved.folder) if saved.checked else _seed("seed", seed)
+    seed = _seed_of(saved.folder) if saved.checked else require_seed(seed)
     own = sampling.uncertainty(saved.probabilities)
     rng = np.random.default_rng(seed)
     numbers = rng.random(len(saved.rows))
@@ -280,13 +279,7 @@ def write_answered(
 
 
 def _seed_of(folder: Path) -> int:
-    return _seed(f"{folder / CHECK}: seed", read_json(folder / CHECK).get("seed"))
-
-
-def _seed(where: str, seed: Any) -> int:
-    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**32:
-        raise InputError(f"{where} is {seed!r}, expected a whole number from 0 to 4294967295.")
-    return seed
+    return require_seed(read_json(folder / CHECK).get("seed"), f"{folder / CHECK}: seed")
 
 
 def _interval_of(saved: Saved, key: Any) -> Interval:

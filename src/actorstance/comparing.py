@@ -24,7 +24,7 @@ from scipy.stats import t as student_t
 from actorstance.checking import Interval, label_chances, wanted_intervals
 from actorstance.correction import LEVEL, MIN_GROUPS, Corrected, correct
 from actorstance.days import day_of
-from actorstance.errors import InputError
+from actorstance.errors import InputError, require_int
 from actorstance.files import write_csv, write_json
 from actorstance.saved import Saved
 from actorstance.scoring import (
@@ -218,8 +218,7 @@ def adjusted(p: Sequence[float], how: str) -> list[float]:
 def _check(adjust: str, repeats: int) -> None:
     if adjust not in ADJUSTMENTS:
         raise InputError(f"adjust={adjust!r}: expected {' or '.join(ADJUSTMENTS)}.")
-    if isinstance(repeats, bool) or not isinstance(repeats, int) or not 100 <= repeats <= 1_000_000:
-        raise InputError(f"repeats={repeats!r}: expected a whole number from 100 to 1000000.")
+    require_int("repeats", repeats, 100, 1_000_000)
 
 
 def _frame(repeats: int, adjust: str) -> dict[str, Any]:

@@ -1,4 +1,8 @@
-"""What a command ends with when it cannot do what was asked: a user's mistake, or data that an audit found unfit."""
+"""What a command ends with when it cannot do what was asked, and the checks of settings that are numbers."""
+
+from __future__ import annotations
+
+from typing import Any
 
 
 class InputError(ValueError):
@@ -10,3 +14,45 @@ class InputError(ValueError):
 
 class AuditFailed(Exception):  # noqa: N818  (no error: the audit did what was asked)
     """A corpus has checks over their limits: one line that says what that means. Scripts print it and exit with 1."""
+
+
+def require_int(name: str, value: Any, low: int, high: int | None = None) -> int:
+    """Return a setting that is a whole number, at least `low` and, if it is given, at most `high`.
+
+    Raises:
+        InputError: naming the setting and what it is, if it is anything else; true and false are not numbers.
+
+    Example:
+        >>> require_int("epochs", 3, 1)
+        3
+        >>> require_int("epochs", True, 1)
+        Traceback (most recent call last):
+        actorstance.errors.InputError: epochs=True: expected a whole number of at least 1.
+
+    """
+    if isinstance(value, bool) or not isinstance(value, int) or value < low or (high is not None and value > high):
+        bounds = f"of at least {low}" if high is None else f"from {low} to {high}"
+        raise InputError(f"{name}={value!r}: expected a whole number {bounds}.")
+    return value
+
+
+def require_number(name: str, value: Any, low: float, high: float) -> float:
+    """Return a setting that is a number from `low` to `high`.
+
+    Raises:
+        InputError: naming the setting and what it is, if it is anything else; true and false are not numbers.
+
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+        raise InputError(f"{name}={value!r}: expected a number from {low} to {high}.")
+    return float(value)
+
+
+def require_seed(value: Any, name: str = "seed") -> int:
+    """Return a seed: a whole number of at most 32 bits, as NumPy takes them.
+
+    Raises:
+        InputError: naming the setting and what it is, if it is anything else.
+
+    """
+    return require_int(name, value, 0, 2**32 - 1)

@@ -16,7 +16,7 @@ from actorstance import audit, behaviour, conformal, corpora, runs
 from actorstance.actors import Registry
 from actorstance.corpora import Corpus
 from actorstance.documents import Document
-from actorstance.errors import InputError
+from actorstance.errors import InputError, require_seed
 from actorstance.examples import SPLITS, among, grouped_folds, known_labels, label_sets, labels, pairs
 from actorstance.files import first_process
 from actorstance.held_out import cross_validated, fit_timed, scored
@@ -65,7 +65,7 @@ def train(
             scored.
 
     """
-    seed = _seed(seed)
+    require_seed(seed)
     if corpus.folds and eval_split is not None:
         raise InputError(
             f"eval_split={eval_split}: data={corpus.name} is cross-validated, every example is held out once."
@@ -211,7 +211,7 @@ def audited(
         InputError: if the corpus has no part to hold out, or a limit does not fit.
 
     """
-    seed = _seed(seed)
+    require_seed(seed)
     with _naming(corpus):
         if corpus.folds:
             folds = grouped_folds(corpus.examples, corpus.folds, seed)
@@ -335,7 +335,7 @@ def predict(
 
     """
     runs.require_free(out)
-    seed = _seed(seed)
+    require_seed(seed)
     registry = registry or model.registry or Registry.world()
     readings = [read_actors(document, registry, names) for document in documents]
     examples = concatenate_datasets([pairs(reading, len(documents) == 1) for reading in readings])
@@ -375,12 +375,6 @@ def _sets(model: Model, probabilities: NDArray[np.float64], level: float) -> NDA
     """The prediction sets of new examples, None for a model that was never calibrated."""
     calibration = model.card.get("conformal")
     return None if calibration is None else conformal.sets(probabilities, calibration, level)
-
-
-def _seed(seed: int) -> int:
-    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**32:
-        raise InputError(f"seed={seed!r}: expected a whole number from 0 to 4294967295.")
-    return seed
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from actorstance import sweep_report
-from actorstance.errors import InputError
+from actorstance.errors import InputError, require_int
 from actorstance.files import read_json, write_csv, write_json
 from actorstance.models import Watch
 from actorstance.models.bundle import MANIFEST
@@ -73,8 +73,7 @@ class Sweep:
     ) -> None:
         if not space:
             raise InputError("nothing to search: give a setting several values, as in model.C=1,3,10.")
-        if isinstance(trials, bool) or not isinstance(trials, int) or trials < 1:
-            raise InputError(f"sweep.trials={trials!r}: expected a whole number of at least 1.")
+        require_int("sweep.trials", trials, 1)
         self.folder, self.space, self.seed = folder.resolve(), dict(space), seed
         size = combinations(space)
         self.trials, self.every = (trials, False) if size is None or size > trials else (size, True)

@@ -26,7 +26,7 @@ from sklearn.preprocessing import normalize
 from sklearn.utils import murmurhash3_32
 
 from actorstance.actors import Registry
-from actorstance.errors import InputError
+from actorstance.errors import InputError, require_int
 from actorstance.examples import LABELS, among, known_labels, label_sets, labels, weights
 from actorstance.models import Watch, bundle
 from actorstance.models.calibration import TEMPERATURES, fit_temperature, with_temperature
@@ -69,8 +69,7 @@ class LinearModel:
         if isinstance(C, bool) or not isinstance(C, int | float) or not 0 < C <= 1e9:
             raise InputError(f"model.C={C!r}: expected a number above 0, at most 1e9.")
         for name, value in (("min_df", min_df), ("max_iter", max_iter)):
-            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                raise InputError(f"model.{name}={value!r}: expected a whole number of at least 1.")
+            require_int(f"model.{name}", value, 1)
         self.C, self.min_df, self.max_iter = float(C), min_df, max_iter
         self.registry: Registry | None = None
         self.watch: Watch | None = None  # it has no epochs to tell of

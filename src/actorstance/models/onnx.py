@@ -19,7 +19,7 @@ from google.protobuf.message import DecodeError
 from numpy.typing import NDArray
 from tokenizers import Tokenizer as Backend
 
-from actorstance.errors import InputError
+from actorstance.errors import InputError, require_int
 from actorstance.models import bundle
 from actorstance.models.encoding import Tokenizer
 from actorstance.models.pair_model import PairModel, parts
@@ -48,8 +48,7 @@ class OnnxModel(PairModel):
         if precision not in PRECISIONS:
             raise InputError(f"precision={precision!r}: expected {', '.join(PRECISIONS)}.")
         for name, value, low, high in (("networks", networks, 1, 20), ("max_length", max_length, 32, 512)):
-            if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-                raise InputError(f"{name}={value!r}: expected a whole number from {low} to {high}.")
+            require_int(name, value, low, high)
         if not isinstance(context, bool):
             raise InputError(f"context={context!r}: expected true or false.")
         sizes = {"networks": networks, "max_length": max_length, "context": context}

@@ -21,7 +21,7 @@ from datasets import Dataset, concatenate_datasets
 from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
 
-from actorstance.errors import InputError
+from actorstance.errors import InputError, require_int, require_number, require_seed
 from actorstance.examples import LABELS, among, known_labels, label_sets, labels, weights
 from actorstance.models import bundle, load
 from actorstance.models.calibration import fit_temperature
@@ -36,6 +36,23 @@ from actorstance.scoring import macro_f1
 PREDICT_TOKENS_CUDA = 16_384  # a graphics card wants many at once
 HEAD = "head.safetensors"
 TOLD = 0.5  # share of a teacher's probabilities in what is taught
+_WHOLE = {  # setting -> the least and the most that it may be
+    "epochs": (1, 1000),
+    "patience": (1, 1000),
+    "batch_size": (1, 4096),
+    "max_length": (32, 512),
+    "renamed": (0, 10),
+    "checkpoint_steps": (1, 10**9),
+    "seeds": (1, 20),
+}
+_REAL = {
+    "lr": (1e-8, 1),
+    "head_lr": (1e-8, 1),
+    "layer_decay": (0.01, 1),
+    "dropout": (0, 0.99),
+    "balance": (0, 1),
+    "label_smoothing": (0, 0.9),
+}
 
 log = logging.getLogger(__name__)
 
@@ -96,27 +113,32 @@ class TransformerModel(PairModel):
         start: str | None = None,
         teacher: str | None = None,
     ) -> None:
+        # The keys and their order are those of model.json.
         self.params: dict[str, Any] = {
             "encoder": encoder,
             "revision": revision,
-            "epochs": _whole("epochs", epochs, 1, 1000),
-            "patience": _whole("patience", patience, 1, 1000),
-            "batch_size": _whole("batch_size", batch_size, 1, 4096),
-            "lr": _real("lr", lr, 1e-8, 1),
-            "head_lr": _real("head_lr", head_lr, 1e-8, 1),
-            "layer_decay": _real("layer_decay", layer_decay, 0.01, 1),
-            "dropout": _real("dropout", dropout, 0, 0.99),
-            "balance": _real("balance", balance, 0, 1),
-            "label_smoothing": _real("label_smoothing", label_smoothing, 0, 0.9),
-            "max_length": _whole("max_length", max_length, 32, 512),
+            "epochs": epochs,
+            "patience": patience,
+            "batch_size": batch_size,
+            "lr": lr,
+            "head_lr": head_lr,
+            "layer_decay": layer_decay,
+            "dropout": dropout,
+            "balance": balance,
+            "label_smoothing": label_smoothing,
+            "max_length": max_length,
             "context": context,
-            "renamed": _whole("renamed", renamed, 0, 10),
-            "checkpoint_steps": _whole("checkpoint_steps", checkpoint_steps, 1, 10**9),
-            "seeds": _whole("seeds", seeds, 1, 20),
-            "seed": _whole("seed", seed, 0, 2**32 - 1),
+            "renamed": renamed,
+            "checkpoint_steps": checkpoint_steps,
+            "seeds": seeds,
+            "seed": seed,
             "start": start,
             "teacher": teacher,
         }
+        for name, ends in _WHOLE.items():
+            require_int(f"model.{name}", self.params[name], *ends)
+        require_seed(seed, "model.seed")
+        self.params |= {name: require_number(f"model.{name}", self.params[name], *ends) for name, ends in _REAL.items()}
         if not isinstance(encoder, str) or not encoder or not isinstance(revision, str | None):
             raise InputError(f"model.encoder={encoder!r}: expected bundled, bundled-mpnet, a folder or a hub name.")
         if not isinstance(context, bool):
@@ -324,15 +346,3 @@ class TransformerModel(PairModel):
 
 def _tensors(batch: dict[str, NDArray[Any]]) -> dict[str, torch.Tensor]:
     return {name: torch.from_numpy(values) for name, values in batch.items()}
-
-
-def _whole(name: str, value: Any, low: int, high: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        raise InputError(f"model.{name}={value!r}: expected a whole number from {low} to {high}.")
-    return value
-
-
-def _real(name: str, value: Any, low: float, high: float) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-        raise InputError(f"model.{name}={value!r}: expected a number from {low} to {high}.")
-    return float(value)
