@@ -40,6 +40,7 @@ def test_mentions(text: str, expected: list[tuple[str, str]]) -> None:
         (b"varna: [Port]\nostia: [Port]\n", "the name 'Port' belongs to varna and to ostia"),
         (b'varna: ["Pilots\' Guild"]\nostia: ["Pilots\xe2\x80\x99  Guild"]\n', "belongs to varna and to ostia"),
         (b"varna: [Port\n", "no YAML file of actors"),
+        (b"varna: [\xc7orum]\n", "not UTF-8 at byte 8 (0xc7). Save it as UTF-8"),
         (b"- varna\n", "expected a table of actor: [names], found list"),
         (b"varna: Port\n", "actor varna: expected a list of names, found 'Port'"),
         (b"varna: [" + b"x" * (MAX_ALIAS + 1) + b"]\n", "is no name: text of 1 to 100 characters"),
@@ -65,6 +66,11 @@ def test_a_table_of_names_has_any_delimiter(tmp_path: Path, name: str, delimiter
     (tmp_path / name).write_text(text, encoding="utf-8-sig", newline="")
     found = Registry.read(tmp_path / name).mentions("The Ostian envoy left Port Varna.")
     assert [mention.actor for mention in found] == ["ostia", "varna"]
+
+
+def test_a_table_of_names_in_the_unicode_text_of_a_spreadsheet(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes("alias\tactor\r\nÇorum\tcorum\r\n".encode("utf-16"))
+    assert [mention.actor for mention in Registry.read(tmp_path / "a.csv").mentions("Çorum")] == ["corum"]
 
 
 def test_with_more_overrides() -> None:

@@ -274,6 +274,13 @@ def test_semeval_and_tweeteval(tmp_path: Path) -> None:
         [("train", "against"), ("train", "neutral"), ("test", "favor")]
     )
     assert corpus.examples["text"][1] == '"Ana’s ships, of atheism #SemST'
+    assert corpus.counts["mended"] == {}
+    (task / "trainingdata-all-annotations.txt").write_bytes(
+        (HEAD + tweet).encode("cp1252").replace(b"ships", b"\x81\x8d")
+    )
+    corpus = load("semeval", task)
+    assert corpus.examples["text"][1] == '"Ana’s \ufffd\ufffd, of atheism #SemST'
+    assert corpus.counts["mended"] == {"byte that Windows-1252 does not have, read as U+FFFD": 2}
     assert corpus.examples["target"][:] == ["atheism", "atheism", "hillary clinton"]
     assert mentions(corpus, "target") == ["", "atheism", ""]
     assert load("semeval", task, part="b").examples["target"][:].count("bo quill") == 1

@@ -233,6 +233,14 @@ def _line(name: str, **changes: object) -> Callable[[Path], None]:
     return change
 
 
+def _told(**changes: object) -> Callable[[Path], None]:
+    def change(run: Path) -> None:
+        told = json.loads((run / "provenance.json").read_text("utf-8")) | changes
+        (run / "provenance.json").write_text(json.dumps(told), encoding="utf-8")
+
+    return change
+
+
 def _score(run: Path) -> None:
     text = (run / "actors.csv").read_text("utf-8")
     (run / "actors.csv").write_text(
@@ -250,6 +258,11 @@ def _score(run: Path) -> None:
         (_line("predictions.jsonl", target_start=True), "target_start is 'True', expected int"),
         (_line("documents.jsonl", text=None), "text is 'None', expected str"),
         (_score, "score is 'nan'"),
+        (_told(seed="7"), "seed='7': expected a whole number from 0 to 4294967295"),
+        (_told(seed=True), "seed=True: expected a whole number"),
+        (_told(actors=["turkey"]), "provenance.json: actors: expected a table"),
+        (_told(actors={"turkey": "Turkey"}), "actors: expected a table"),
+        (_told(actors={"turkey": {"name": 7}}), "actors: expected a table"),
     ],
 )
 def test_a_folder_that_is_no_run_is_refused(

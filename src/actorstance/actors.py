@@ -16,6 +16,7 @@ import ahocorasick
 import yaml
 
 from actorstance.errors import InputError
+from actorstance.files import decode
 from actorstance.resources import shipped
 
 _ID = re.compile(r"[a-z][a-z0-9_]*")
@@ -162,11 +163,11 @@ class Registry:
         try:
             if path.stat().st_size > MAX_REGISTRY:
                 raise InputError(f"{path}: more than {MAX_REGISTRY:,} bytes. That is no registry of actors.")
-            text = path.read_text(encoding="utf-8-sig")
+            text = decode(path.read_bytes(), str(path)).removeprefix("\ufeff").replace("\r\n", "\n")
         except FileNotFoundError as error:
             raise InputError(f"{path}: no such registry of actors.") from error
-        except (ValueError, OSError) as error:
-            raise InputError(f"{path}: no YAML file of actors: {' '.join(str(error).split())}") from error
+        except OSError as error:
+            raise InputError(f"{path}: cannot be read: {error.strerror}.") from error
         if path.name.lower().endswith(".actors.txt"):
             from actorstance import petrarch
 

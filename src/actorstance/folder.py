@@ -10,7 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from actorstance.errors import InputError
+from actorstance.errors import InputError, require_seed
 from actorstance.examples import LABELS
 from actorstance.files import read_json, read_json_lines
 from actorstance.tables import records
@@ -61,19 +61,16 @@ class Folder:
     @property
     def seed(self) -> int:
         """The seed of the intervals."""
-        seed = self.provenance.get("seed")
-        return seed if isinstance(seed, int) and 0 <= seed < 2**32 else 0
+        return require_seed(self.provenance.get("seed"), f"{self.path / 'provenance.json'}: seed")
 
     @cached_property
     def known(self) -> dict[str, dict[str, Any]]:
-        """Actor -> `name` and `iso`."""
+        """Actor -> `name` and, of those that have one, `iso`."""
         found = self.provenance.get("actors")
-        told = found if isinstance(found, dict) else {}
-        return {
-            str(actor): {key: value for key, value in entry.items() if isinstance(value, str)}
-            for actor, entry in told.items()
-            if isinstance(entry, dict)
-        }
+        if not isinstance(found, dict) or not all(map(_is_named, found.values())):
+            wrong = f"{self.path / 'provenance.json'}: actors"
+            raise InputError(f"{wrong}: expected a table of actor: name and iso. Make the run again.")
+        return {actor: {key: value for key, value in entry.items() if value} for actor, entry in found.items()}
 
     def optional(self, name: str) -> dict[str, Any] | None:
         """Return a JSON file that not every run has, None if this one has not."""
@@ -126,6 +123,10 @@ def _first(rows: Iterator[dict[str, Any]], key: str) -> Iterator[dict[str, Any]]
         seen[row[key]] += 1
         if seen[row[key]] <= FIRST:
             yield row
+
+
+def _is_named(entry: Any) -> bool:
+    return isinstance(entry, dict) and all(isinstance(value, str | None) for value in entry.values())
 
 
 def _is(value: Any, kind: type) -> bool:

@@ -44,7 +44,7 @@ def read(path: Path, tally: Tally, part: str = "a") -> Rows:
     folder = path / "stance" if (path / "stance").is_dir() else path
     copied = any((folder / name).is_dir() for name in _FOLDERS)
     tally.form = "tweeteval" if copied else ""
-    for where, id, split, target, text, stance in _tweeteval(folder, part) if copied else _task(path, part):
+    for where, id, split, target, text, stance in _tweeteval(folder, part) if copied else _task(path, part, tally):
         tally.read += 1
         tally.published[f"{part} test" if split == "test" and not copied else split] += 1
         if stance not in _STANCES:
@@ -73,7 +73,7 @@ def read(path: Path, tally: Tally, part: str = "a") -> Rows:
 Row = tuple[str, str, str, str, str, str]  # where, id, split, target, text, stance
 
 
-def _task(path: Path, part: str) -> Iterator[Row]:
+def _task(path: Path, part: str, tally: Tally) -> Iterator[Row]:
     """The rows of the task's own files: those with labels, by name."""
     found = [(file, _split(file.name.lower(), part)) for file in sorted(path.glob("*.txt"))]
     files = [(file, split) for file, split in found if split]
@@ -83,7 +83,7 @@ def _task(path: Path, part: str) -> Iterator[Row]:
             "nor TweetEval's folders (abortion, atheism, …)."
         )
     for file, split in files:
-        head, *rows = _text(file).splitlines() or [""]
+        head, *rows = _text(file, tally).splitlines() or [""]
         names = [name.strip().casefold() for name in head.split("\t")]
         if missing := [name for name in ("id", "target", "tweet", "stance") if name not in names]:
             raise InputError(f"{file}:1: no column {missing[0]!r}; found {', '.join(names)}.")
@@ -107,7 +107,7 @@ def _split(name: str, part: str) -> str:
     return "test" if "test" in name and wanted else ""
 
 
-def _text(file: Path) -> str:
+def _text(file: Path, tally: Tally) -> str:
     """A file of the task, which is UTF-8 in some copies and Windows-1252 in the original."""
     if file.stat().st_size > MAX_FILE:
         raise InputError(f"{file}: more than {MAX_FILE:,} bytes.")
@@ -117,7 +117,10 @@ def _text(file: Path) -> str:
     except InputError:
         if b"\0" in data:
             raise
-        return data.decode("cp1252", errors="replace")
+        text = data.decode("cp1252", errors="replace")
+        if unknown := text.count("\ufffd"):  # no byte of Windows-1252 stands for it
+            tally.mended["byte that Windows-1252 does not have, read as U+FFFD"] += unknown
+        return text
 
 
 def _tweeteval(folder: Path, part: str) -> Iterator[Row]:
