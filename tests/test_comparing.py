@@ -227,9 +227,12 @@ def test_what_cannot_be_compared(gold: NDArray[np.int64]) -> None:
         comparing.runs(a, saved(chances[:-1], gold[:-1], GROUP[:-1]))
     with pytest.raises(InputError, match="example '0' differs in its gold"):
         comparing.runs(a, saved(chances, np.roll(gold, 1) if gold[0] != gold[-1] else (gold + 1) % 3, GROUP))
-    for setting in ({"adjust": "none"}, {"repeats": 5}, {"wanted": ["nobody"]}):
-        with pytest.raises(InputError):
-            comparing.runs(a, a, **setting)
+    with pytest.raises(InputError, match="adjust='none': expected holm or bh"):
+        comparing.runs(a, a, adjust="none")
+    with pytest.raises(InputError, match="repeats=5: expected a whole number from 100 to 1000000"):
+        comparing.runs(a, a, repeats=5)
+    with pytest.raises(InputError, match="wanted=nobody: "):
+        comparing.runs(a, a, wanted=["nobody"])
     undated = Saved(a.folder, [row | {"date": None} for row in a.rows], a.probabilities, a.gold, a.inclusion, a.asked)
     between = comparing.read_periods(["2020-01-01..2020-01-31", "2020-02-01..2020-02-29"])
     with pytest.raises(InputError, match="no article has an ISO date"):

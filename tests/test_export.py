@@ -224,14 +224,20 @@ def test_files_that_are_none(exported: Path, tmp_path: Path, name: str, content:
 
 
 @pytest.mark.parametrize(
-    ("key", "value"),
-    [("temperature", 0.0), ("seen", [False] * 3), ("special_tokens", {"cls": -1}), ("params", {"precision": "int4"})],
+    ("key", "value", "says"),
+    [
+        ("temperature", 0.0, "temperature 0.0, expected"),
+        ("seen", [False] * 3, "expected three truth values"),
+        ("special_tokens", {"cls": -1}, "special token cls is -1"),
+        ("params", {"precision": "int4"}, "precision='int4': expected"),
+        ("params", {"networks": True}, "networks=True: expected a whole number from 1 to 20"),
+    ],
 )
-def test_a_model_json_that_does_not_fit(exported: Path, tmp_path: Path, key: str, value: Any) -> None:
+def test_a_model_json_that_does_not_fit(exported: Path, tmp_path: Path, key: str, value: Any, says: str) -> None:
     meta = json.loads((exported / "model" / "model.json").read_text(encoding="utf-8"))
     meta[key] = {**meta[key], **value} if isinstance(value, dict) else value
     changed(exported, tmp_path, "model.json", json.dumps(meta).encode())
-    with pytest.raises(InputError):
+    with pytest.raises(InputError, match=says):
         actorstance.load(tmp_path / "run")
 
 

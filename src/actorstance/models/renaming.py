@@ -35,8 +35,8 @@ def renamed(examples: Dataset, seed: int) -> Dataset:
         >>> row = {"text": "Ana met Bo.", "source": "ana", "source_start": 0, "source_end": 3, "target": "bo"}
         >>> row |= {"target_start": 8, "target_end": 10, "example_id": "1", "document_id": "1", "group_id": "1"}
         >>> (other,) = renamed(dataset([("here", row)]), seed=0)
-        >>> other["text"] == f"{other['text'][:other['source_end']]} met {other['text'][other['target_start']:]}"
-        True
+        >>> other["text"], other["text"][other["source_start"] : other["source_end"]]
+        ('Sweden met North Korea.', 'Sweden')
 
     """
     random = np.random.default_rng(seed)
