@@ -27,12 +27,12 @@ from datasets import Dataset, concatenate_datasets
 from numpy.typing import NDArray
 
 from actorstance import corpora, sampling
-from actorstance.audit import without_twin
 from actorstance.correction import Corrected, correct
 from actorstance.examples import dataset, grouped_folds, grouped_tenth, labels
 from actorstance.models.linear import LinearModel
 from actorstance.reliability import reliability
 from actorstance.scoring import expected_calibration_error, mean_interval, stance_scores
+from actorstance.twins import without_twin
 
 MENTIONS, LABELLED, FOLDS = 60, 30, 10
 UNCORRECTED = "uncorrected, as read"

@@ -34,10 +34,10 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
 from actorstance import corpora
-from actorstance.audit import without_twin
 from actorstance.examples import grouped_tenth, labels
 from actorstance.models.linear import LinearModel
 from actorstance.scoring import macro_f1
+from actorstance.twins import without_twin
 
 Predict = Callable[[Dataset, Dataset], NDArray[np.int64]]
 

@@ -39,12 +39,12 @@ from datasets import Dataset
 from torch import nn
 
 from actorstance import corpora
-from actorstance.audit import without_twin
 from actorstance.examples import LABELS, dataset, labels
 from actorstance.models.encoders import encoder_folder, quiet
 from actorstance.models.pair_network import PairNetwork, has_bf16
 from actorstance.models.transformer import TransformerModel
 from actorstance.scoring import macro_f1
+from actorstance.twins import without_twin
 
 CONTENDERS = ("ours", "default", "tuned", "setfit")
 BATCH, LR = 32, 1e-4  # of all contenders

@@ -17,6 +17,7 @@ from actorstance.documents import parse
 from actorstance.errors import InputError
 from actorstance.examples import AUTHOR, FEATURES, dataset, grouped_folds, grouped_tenth, pairs, twin_key, with_split
 from actorstance.reading import read_actors
+from actorstance.twins import twins, without_twin
 
 ROW = {"example_id": "0", "document_id": "d", "group_id": "g", "text": "Varna ran.", "target": "varna", "label": 1}
 MANY = settings(max_examples=40, deadline=None, derandomize=True)
@@ -108,7 +109,7 @@ def test_pairs_of_a_document(by_sentence: bool) -> None:
 def test_twins() -> None:
     texts = ["varna RAN .", "[Varna] ran.", "Varna\n\tran.", " Varna  ran. ", "Varna ran!"]
     assert [twin_key(text) == twin_key("Varna ran.") for text in texts] == [True] * 4 + [False]
-    assert audit.without_twin(make(*({"text": text} for text in texts)), make({})).tolist() == [False] * 4 + [True]
+    assert without_twin(make(*({"text": text} for text in texts)), make({})).tolist() == [False] * 4 + [True]
 
 
 def test_names_only_sees_no_sentence_and_learns_one_label() -> None:
@@ -118,7 +119,7 @@ def test_names_only_sees_no_sentence_and_learns_one_label() -> None:
     assert audit.names_only(make(liked, liked), held_out).tolist() == [2, 2]
 
 
-def test_audit_report() -> None:
+def test_audit_report(monkeypatch: pytest.MonkeyPatch) -> None:
     train = make({}, {"label": 2}, {"text": "Ostia sat.", "target": "ostia", "group_id": "h", "label": 0})
     held_out = make({"text": "VARNA ran ."}, {"text": "Dorp slept.", "target": "dorp", "document_id": "e", "label": 2})
     found = audit.report({"read": 5}, train, held_out)
@@ -129,3 +130,6 @@ def test_audit_report() -> None:
     assert found["leakage"] == {"held_out_examples": 2, **shared}
     assert found["clashes"] == {"train": 1, "held_out": 0}
     assert found["unseen"] == {"source": {"actors": 0, "examples": 0}, "target": {"actors": 1, "examples": 1}}
+    checked, copies = audit.check(train, held_out), iter([twins(held_out["text"][:], train["text"][:])])
+    monkeypatch.setattr(audit, "twins", lambda *_: next(copies))  # which can be asked once
+    assert audit.audited({"read": 5}, train, held_out) == {**found, **checked}

@@ -194,6 +194,14 @@ def rates(model: Any, asked: Dataset) -> dict[str, float | None]:
     return {check["name"]: check["rate"] for check in behaviour.checks(model, asked)["checks"]}
 
 
+def test_a_model_that_fails_has_its_own_counts_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    model: Any = Knows()
+    monkeypatch.setattr(model, "explain", lambda *asked: [][0])  # after the sentences of the checks were counted
+    with pytest.raises(IndexError):
+        behaviour.checks(model, examples())
+    assert model.cropped == {"predict": {"sentences": 3}}
+
+
 def test_a_model_that_knows_the_names_is_found_out() -> None:
     model: Any = Knows()
     found = behaviour.checks(model, examples())

@@ -21,7 +21,6 @@ from actorstance.errors import InputError
 from actorstance.examples import FEATURES, LABELS, among, known_labels, label_sets, labels, twin_key
 from actorstance.scoring import macro_f1
 from actorstance.twins import twins
-from actorstance.twins import without_twin as without_twin
 
 # What a check may reach before an audit fails; None: it is told, and never fails. conf/limits/default.yaml says why.
 LIMITS: dict[str, float | None] = {
@@ -59,6 +58,7 @@ ROLES = ("source", "target")
 
 Key = tuple[Any, ...]
 Marked = NDArray[np.bool_]
+Copies = tuple[Marked, Marked]  # see `twins.twins`
 
 
 def names_only(train: Dataset, held_out: Dataset) -> NDArray[np.int64]:
@@ -98,16 +98,31 @@ def _names(examples: Dataset) -> list[str]:
     return result
 
 
-def report(counts: dict[str, Any], train: Dataset, held_out: Dataset) -> dict[str, Any]:
-    """Return the counts of both sides, as they stand in audit.json beside the checks."""
-    clean = without_twin(held_out, train)
+def audited(
+    counts: dict[str, Any],
+    train: Dataset,
+    held_out: Dataset,
+    *,
+    limits: Mapping[str, float | None] | None = None,
+    named: NDArray[np.int64] | None = None,
+    copies: Copies | None = None,
+) -> dict[str, Any]:
+    """Return what audit.json holds of a part: `report` and `check`, for which twins are looked for once."""
+    copies = twins(held_out["text"][:], train["text"][:]) if copies is None else copies
+    checked = check(train, held_out, limits=limits, named=named, copies=copies)
+    return {**report(counts, train, held_out, copies), **checked}
+
+
+def report(counts: dict[str, Any], train: Dataset, held_out: Dataset, copies: Copies | None = None) -> dict[str, Any]:
+    """Return the counts of both sides, as they stand in audit.json beside the checks; `copies` is as in `check`."""
+    verbatim, _ = twins(held_out["text"][:], train["text"][:]) if copies is None else copies
     shared = {column: _shared(column, train, held_out) for column in ("document_id", "group_id", "source", "target")}
     return {
         "rows": counts,
         "labels": {"train": _label_counts(train), "held_out": _label_counts(held_out)},
         "leakage": {
             "held_out_examples": len(held_out),
-            "with_twin_in_train": int((~clean).sum()),
+            "with_twin_in_train": int(verbatim.sum()),
             "documents_on_both_sides": len(shared["document_id"]),
             "groups_on_both_sides": len(shared["group_id"]),
         },
@@ -128,6 +143,7 @@ def check(
     *,
     limits: Mapping[str, float | None] | None = None,
     named: NDArray[np.int64] | None = None,
+    copies: Copies | None = None,
 ) -> dict[str, Any]:
     """Return `checks`, one a key of `LIMITS`, and the names of those that `failed`, as they stand in audit.json.
 
@@ -137,6 +153,7 @@ def check(
         limits: check -> the share, count or gain that it may reach, and None for one that never fails; those of
             `LIMITS` that are not given stay.
         named: what `names_only` predicts of `held_out`, shape (n,), if that is at hand.
+        copies: what `twins` finds of `held_out` in `train`, if that is at hand.
 
     Raises:
         InputError: if a limit is of no check, or is no number.
@@ -144,7 +161,8 @@ def check(
     """
     bounds = limits_of(limits or {})
     named = names_only(train, held_out) if named is None else named
-    found = _findings(train, held_out, named)
+    copies = twins(held_out["text"][:], train["text"][:]) if copies is None else copies
+    found = _findings(train, held_out, named, copies)
     checks = [found[name].row(name, bounds[name]) for name in LIMITS]
     return {"checks": checks, "failed": [row["check"] for row in checks if row["failed"]]}
 
@@ -185,8 +203,8 @@ _SENTENCE = ("document_id", "raw_start", "text")  # with all its examples it cou
 _PAIR = ("text", "source", "source_start", "target", "target_start")
 
 
-def _findings(train: Dataset, held_out: Dataset, named: NDArray[np.int64]) -> dict[str, _Found]:
-    verbatim, near = twins(held_out["text"][:], train["text"][:])
+def _findings(train: Dataset, held_out: Dataset, named: NDArray[np.int64], copies: Copies) -> dict[str, _Found]:
+    verbatim, near = copies
     ours, theirs = _columns(held_out), _columns(train)
     sentences = _keys(ours, _SENTENCE)
 
@@ -240,11 +258,17 @@ def _repeated(train: dict[str, list[Any]]) -> _Found:
 
 def _clashing(columns: dict[str, list[Any]]) -> _Found:
     """Examples of one sentence, source and target that have another label elsewhere."""
+    keys, labels_of = _labels_of_pairs(columns)
+    return _share(columns, columns["example_id"], np.array([len(labels_of[key]) > 1 for key in keys], dtype=bool))
+
+
+def _labels_of_pairs(columns: dict[str, list[Any]]) -> tuple[list[Key], dict[Key, set[int]]]:
+    """The sentence, source and target of each example, and all labels that each of these has."""
     keys = _keys({**columns, "text": [twin_key(text) for text in columns["text"]]}, _PAIR)
     labels_of: defaultdict[Key, set[int]] = defaultdict(set)
     for key, label in zip(keys, columns["label"], strict=True):
         labels_of[key].add(label)
-    return _share(columns, columns["example_id"], np.array([len(labels_of[key]) > 1 for key in keys], dtype=bool))
+    return keys, labels_of
 
 
 def _cut_spans(columns: dict[str, list[Any]]) -> _Found:
@@ -288,8 +312,5 @@ def _label_counts(examples: Dataset) -> dict[str, int]:
 
 def _clashes(examples: Dataset) -> int:
     """How many (sentence, source, target) stand there more than once with different labels."""
-    found: defaultdict[tuple[str, ...], set[int]] = defaultdict(set)
-    columns = [examples[name][:] for name in ("text", "source", "source_start", "target", "target_start", "label")]
-    for text, source, s0, target, t0, label in zip(*columns, strict=True):
-        found[(twin_key(text), source, str(s0), target, str(t0))].add(label)
-    return sum(len(values) > 1 for values in found.values())
+    _, labels_of = _labels_of_pairs(_columns(examples))
+    return sum(len(found) > 1 for found in labels_of.values())

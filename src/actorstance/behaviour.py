@@ -7,7 +7,6 @@ need no labels, and tell what an accuracy cannot: whether a model reads the sent
 
 from __future__ import annotations
 
-import copy
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -33,7 +32,7 @@ from actorstance.editing import (
     turned_round,
 )
 from actorstance.examples import AUTHOR, LABELS, dataset
-from actorstance.models import Model
+from actorstance.models import Model, counted_apart
 from actorstance.priors import Priors
 from actorstance.scoring import mean_interval, stance_scores
 from actorstance.tagging import lexicon
@@ -97,7 +96,6 @@ def checks(
             sentences, and its rates are not those of sentences that are new to it.
 
     """
-    cropped = copy.deepcopy(model.cropped)  # counts the sentences of the run, not those made here
     sample = examples.select(np.random.default_rng(seed).permutation(len(examples))[:CANDIDATES])
     rows = [dict(row) for row in sample]
     names = _Names(model.registry or Registry.world(), rows, seed)
@@ -108,9 +106,9 @@ def checks(
         chances = model.predict_proba(asked)
         return priors.applied(chances) if priors else chances
 
-    found = Examples(rows, ask(sample), known, names)
-    ran = [_run(check, model, ask, found, seed) for check in CHECKS]
-    model.cropped = cropped
+    with counted_apart(model):  # its counts are of the sentences of the run, not of those made here
+        found = Examples(rows, ask(sample), known, names)
+        ran = [_run(check, model, ask, found, seed) for check in CHECKS]
     return {"examples": len(rows), "in_training": in_training, "checks": ran}
 
 

@@ -23,7 +23,7 @@ from actorstance.examples import CORPUS, LABELS, among, grouped_folds, grouped_t
 from actorstance.models import Model
 from actorstance.priors import Priors, Wanted, priors
 from actorstance.reliability import reliability
-from actorstance.twins import without_near_twin
+from actorstance.twins import twins
 
 ERRORS = 12  # wrong answers that a run keeps, the surest first
 
@@ -113,9 +113,9 @@ def scored(
         found = {"rows": corpus.counts, "leakage": None, "note": "the training examples were not at hand"}
     else:
         majority, names_only = audit.commonest(training, held), audit.names_only(training, held)
-        clean = without_near_twin(held, training)
-        checked = audit.check(training, held, limits=limits, named=names_only)
-        found = {**audit.report(corpus.counts, training, held), **checked}
+        copies = verbatim, near = twins(held["text"][:], training["text"][:])
+        clean = ~(verbatim | near)
+        found = audit.audited(corpus.counts, training, held, limits=limits, named=names_only, copies=copies)
     return HeldOut(
         examples=held,
         probabilities=probabilities,

@@ -223,10 +223,7 @@ def audited(
             for part in ("valid", "test") if last == "test" and "valid" in there else (last,):
                 fit, tune, held = parts_of(corpus, part, seed)
                 sides[part] = [concatenate_datasets([fit, tune]), held]
-    return {
-        part: {**audit.report(corpus.counts, train, held), **audit.check(train, held, limits=limits)}
-        for part, (train, held) in sides.items()
-    }
+    return {part: audit.audited(corpus.counts, train, held, limits=limits) for part, (train, held) in sides.items()}
 
 
 MAX_LOSS = 0.005  # of macro-F1, that an export may cost

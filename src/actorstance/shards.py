@@ -24,7 +24,7 @@ from actorstance.archive import Rejected, Text
 from actorstance.documents import parse
 from actorstance.errors import InputError
 from actorstance.examples import FEATURES, LABELS, pair_columns
-from actorstance.models import Model, load
+from actorstance.models import Model, counted_apart, load
 from actorstance.priors import Priors
 from actorstance.reading import Names, Reading, read_actors
 from actorstance.runs import PLACES, counted, evidence, line_rows, mention_rows, sentence_rows
@@ -231,9 +231,9 @@ def finish(prepared: Prepared, model: Model, level: float, priors: Priors | None
     # Its fingerprint is given, or datasets would take one of all that it holds.
     info, fingerprint = DatasetInfo(features=FEATURES), prepared.record["sha256"]
     examples = Dataset(prepared.examples, info=info, fingerprint=fingerprint)
-    before, model.cropped = model.cropped, {}
-    probabilities = model.predict_proba(examples)
-    cropped, model.cropped = model.cropped.get("predicted"), before
+    with counted_apart(model) as cropped:
+        cropped.clear()  # a shard without pairs would have the count of what was asked before
+        probabilities = model.predict_proba(examples)
     calibration = model.card.get("conformal")
     held = None if calibration is None else conformal.names(conformal.sets(probabilities, calibration, level))
     if priors is not None:
@@ -248,7 +248,7 @@ def finish(prepared: Prepared, model: Model, level: float, priors: Priors | None
     columns |= {"why": prepared.why, "evidence": prepared.evidence}
     predictions = pa.table({name: columns[name] for name in SCHEMAS["predictions"].names}, SCHEMAS["predictions"])
     files = {"predictions": _written(predictions), **prepared.files}
-    return Done(prepared.number, files, {**prepared.record, "cropped": cropped})
+    return Done(prepared.number, files, {**prepared.record, "cropped": cropped.get("predicted")})
 
 
 def _parquet(name: str, rows: list[dict[str, Any]]) -> bytes:

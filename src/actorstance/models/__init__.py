@@ -6,7 +6,8 @@ the same sentence with source and target swapped can have another answer.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -87,6 +88,19 @@ def load(path: str | Path) -> Model:
     model.registry, model.card = bundle.registry_of(folder), meta["card"]
     model.sha256 = sha256(folder / bundle.MANIFEST)
     return model
+
+
+@contextmanager
+def counted_apart(model: Model) -> Iterator[dict[str, dict[str, int]]]:
+    """Let a model count what it crops on the side, and give its own counts back, however the block ends.
+
+    Yields the counts of the block, which begin with those that are there: what was said of them is not said again.
+    """
+    before, model.cropped = model.cropped, dict(model.cropped)
+    try:
+        yield model.cropped
+    finally:
+        model.cropped = before
 
 
 def located(path: str | Path) -> Path:
