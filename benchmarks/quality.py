@@ -32,12 +32,13 @@ from dse import CLASSES, classes_of, directions, five_classes
 from numpy.typing import NDArray
 
 from actorstance import corpora
+from actorstance.correction import MIN_GROUPS
 from actorstance.errors import InputError
 from actorstance.examples import LABELS, SPLITS
 from actorstance.files import read_json, read_json_lines, write_text
 from actorstance.models.bundle import MANIFEST
 from actorstance.runs import UNFINISHED
-from actorstance.scoring import MIN_GROUPS, accuracy_of, confusions, drawn, group_weights, interval, macro_f1_of
+from actorstance.scoring import accuracy_of, confusions, drawn, group_weights, interval, macro_f1_of
 from actorstance.twins import without_near_twin
 
 ROOT = Path(__file__).parents[1]

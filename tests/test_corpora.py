@@ -141,6 +141,7 @@ def test_kinds_of_hard_pairs(tmp_path: Path) -> None:
         (HEAD + ONE + "[headline] Ships\n  AUTHOR -> varna: favor\n", ":6", "a pair without a sentence"),
         (ONE, ":1", "no header"),
         (HEAD.replace("genre", "kind"), ":2", "expected the keys"),
+        (HEAD.replace("story: s, ", ""), ":2", "expected the keys"),
         (HEAD + "caf\udce9\n", ":4", "not UTF-8"),
     ],
 )

@@ -11,6 +11,7 @@ from datasets import Dataset
 from numpy.typing import NDArray
 
 from actorstance import scoring
+from actorstance.correction import MIN_GROUPS
 from actorstance.examples import AUTHOR, LABELS, dataset
 
 Ints = NDArray[np.int64]
@@ -100,7 +101,7 @@ def test_interval_of_macro_f1() -> None:
         == ends(found)
         != ends(measure(gold, certain(predicted), groups, 1))
     )
-    for count, known in ((scoring.MIN_GROUPS - 1, False), (scoring.MIN_GROUPS, True)):
+    for count, known in ((MIN_GROUPS - 1, False), (MIN_GROUPS, True)):
         few = ends(measure(gold, certain(predicted), [f"g{n % count}" for n in range(120)]))
         assert [end is not None for end in few] == [known, known]
 
@@ -160,9 +161,9 @@ def test_interval_of_a_score() -> None:
     assert wide["score"] == narrow["score"] == pytest.approx(values.mean())
     assert wide["high"] - wide["low"] > 1.7 * (narrow["high"] - narrow["low"])
     assert scoring.pair_table(grouped, probabilities) == [wide]
-    for groups in (scoring.MIN_GROUPS - 1, scoring.MIN_GROUPS):
+    for groups in (MIN_GROUPS - 1, MIN_GROUPS):
         (row,) = scoring.pair_table(grouped.select(range(4 * groups)), probabilities[: 4 * groups])
-        assert [row[end] is None for end in ("low", "high")] == [groups < scoring.MIN_GROUPS] * 2
+        assert [row[end] is None for end in ("low", "high")] == [groups < MIN_GROUPS] * 2
 
 
 def test_interval_of_a_score_holds_the_truth_as_often_as_it_says() -> None:

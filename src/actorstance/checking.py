@@ -6,7 +6,6 @@ back, with the corrected scores. That folder can be checked again: the sample gr
 
 from __future__ import annotations
 
-import csv
 import shutil
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -21,7 +20,7 @@ from actorstance import report, runs, sampling, sheets
 from actorstance.correction import MIN_GROUPS, correct, half_width
 from actorstance.errors import InputError, require_int, require_seed
 from actorstance.examples import LABELS
-from actorstance.files import cell, lines, read_json, write_csv, write_json, write_jsonl
+from actorstance.files import cell, csv_rows, read_json, write_csv, write_json, write_jsonl
 from actorstance.saved import PREDICTIONS, Saved
 from actorstance.scoring import actor_table, pair_table, stance_scores
 
@@ -342,8 +341,8 @@ def _with_other_columns(
     """Columns that the run's own table has beside those of scores (how mentions were found), and the rows with them."""
     if not path.is_file():
         return [], rows
-    table = list(csv.DictReader(line + "\n" for line in lines(path)))
+    table = [row for _, row in csv_rows(path)]
     more = [name for name in (table[0] if table else {}) if name not in columns]
-    found = {tuple(line.get(key) for key in keys): {name: line.get(name) or "" for name in more} for line in table}
+    found = {tuple(line.get(key) for key in keys): {name: line[name] for name in more} for line in table}
     empty = dict.fromkeys(more, "")
     return more, [{**row, **found.get(tuple(cell(row[key]) for key in keys), empty)} for row in rows]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from actorstance.examples import CONTEXT, FEATURES, dataset
 from actorstance.files import read_json
 from actorstance.readers import PUBLISHED, dse, newsmtsc, seesaw, semeval
 from actorstance.resources import shipped
+from actorstance.sentences import one_line
 from actorstance.tables import HUB, Rows, Tally, read_table
 from actorstance.twins import without_near_twin
 
@@ -54,8 +55,8 @@ class Corpus:
     `counts` has `read` and `kept` (rows of the source), `dropped` (rows by reason; read = kept + dropped), `mended` (by
     what was mended), `noted` (rows by what a reader should know), `examples` and, of a published corpus, `published`
     (part -> rows read, and rows that its authors publish); with `split=clean` also `left_out` (examples by reason).
-    `folds` is 0, or the number of folds of a corpus that is
-    cross-validated. `recipe` are the arguments with which `load` makes it again.
+    `folds` is 0, or the number of folds of a corpus that is cross-validated. `recipe` are the arguments with which
+    `load` makes it again.
     """
 
     name: str
@@ -64,7 +65,7 @@ class Corpus:
     folds: int = 0
     recipe: dict[str, Any] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
         """SHA-256 over all columns of all examples."""
         digest = hashlib.sha256()
@@ -242,14 +243,14 @@ def _row(
     """One example of a document of which the raw text and all sentences are at hand."""
     raw, spans, index = place
     start, end = spans[index]
-    before = (_one_line(raw[a:b]) for a, b in spans[max(0, index - CONTEXT) : index])
+    before = (one_line(raw[a:b]) for a, b in spans[max(0, index - CONTEXT) : index])
     return {
         "example_id": id,
         "document_id": document[0],
         "group_id": document[1],
         "date": document[2],
         "split": document[3],
-        "text": _one_line(raw[start:end]),
+        "text": one_line(raw[start:end]),
         "context": " ".join(before),
         "source": source[0],
         "source_start": source[1][0],
@@ -261,11 +262,6 @@ def _row(
         "raw_end": end,
         "label": label,
     }
-
-
-def _one_line(text: str) -> str:
-    """The text with each white space character a space: same length, same offsets."""
-    return re.sub(r"\s", " ", text)
 
 
 def _article(path: Path, tally: Tally) -> Rows:

@@ -18,7 +18,7 @@ from typing import Any
 from actorstance import lines as page_lines
 from actorstance.days import iso, published
 from actorstance.errors import InputError
-from actorstance.files import MAX_JSON, MAX_LINE, decode, read_json_lines
+from actorstance.files import MAX_JSON, MAX_LINE, csv_rows, decode, read_json_lines
 from actorstance.legible import Mended, mend
 from actorstance.lines import Line
 from actorstance.sentences import one_line, split
@@ -206,8 +206,6 @@ def rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
         InputError: naming the line, if it cannot be read.
 
     """
-    from actorstance.tables import csv_rows  # which knows the schema of examples, and that the documents
-
     readers = {".json": _json_rows, ".jsonl": read_json_lines}
     return readers.get(path.suffix.lower(), csv_rows)(path)
 

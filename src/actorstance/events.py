@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache, lru_cache
-from pathlib import Path
 from typing import Any, NamedTuple
 
-import yaml
 from Stemmer import Stemmer
 
 from actorstance.actors import AUTHOR
 from actorstance.examples import LABELS
+from actorstance.resources import table_of
 
 COLUMNS = (
     "date",
@@ -44,7 +43,7 @@ class Root(NamedTuple):
 @cache
 def _roots() -> dict[str, tuple[Root, ...]]:
     """Stem of a verb -> the event types it can be: "attack" is said or done."""
-    table = yaml.safe_load((Path(__file__).parent / "events.yaml").read_text(encoding="utf-8"))
+    table = table_of("events.yaml")
     found: dict[str, tuple[Root, ...]] = {}
     for name, entry in table.items():
         for word in entry["words"].split():

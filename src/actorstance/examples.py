@@ -20,6 +20,8 @@ from actorstance.reading import NOWHERE, Reading
 
 LABELS = ("against", "neutral", "favor")  # this order everywhere; score = P(favor) - P(against)
 SPLITS = ("train", "valid", "test")
+IDENTITY = ("example_id", "document_id", "group_id", "text", "source", "target")  # which example a line is of
+OFFSETS = ("raw_start", "raw_end", "source_start", "source_end", "target_start", "target_end")
 CONTEXT = 2  # sentences before a sentence that go into its context
 
 FEATURES = Features(
@@ -158,7 +160,7 @@ def labels(examples: Dataset) -> NDArray[np.int64]:
     return np.asarray(values, dtype=np.int64)
 
 
-# Columns beside the schema, of examples that come from several corpora (`corpora.join`).
+# Columns beside the schema, of examples that come from several corpora (`joint.load`).
 CORPUS = "corpus"  # the name of the corpus
 WEIGHT = "weight"  # how much the example counts in the loss, 1 for the mean
 

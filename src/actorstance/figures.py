@@ -20,6 +20,8 @@ import numpy as np
 from markupsafe import Markup
 from numpy.typing import NDArray
 
+from actorstance.wording import printable
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -84,7 +86,7 @@ def network(names: Sequence[str], weights: Sequence[int], arrows: Sequence[Arrow
     place[order] = np.arange(len(names))
     angles = np.pi / 2 - 2 * np.pi * place / max(len(names), 1)
     where = np.column_stack([np.cos(angles), np.sin(angles)])
-    with _figure(620, 420) as (figure, made):
+    with _figure(620, 420) as figure:
         axes = figure.add_axes((0, 0, 1, 1))
         axes.set_xlim(-1.98, 1.98)
         axes.set_ylim(-1.34, 1.34)
@@ -113,11 +115,10 @@ def network(names: Sequence[str], weights: Sequence[int], arrows: Sequence[Arrow
             side = "center" if abs(x) < 0.15 else "left" if x > 0 else "right"
             height = "center" if side != "center" else "bottom" if y > 0 else "top"
             label = axes.text(
-                x * 1.11, y * 1.11, _short(name, 24), ha=side, va=height, color=STYLES["ink"], fontsize=11, zorder=4
+                x * 1.11, y * 1.11, printable(name, 24), ha=side, va=height, color=STYLES["ink"], fontsize=11, zorder=4
             )
             label.set_gid(f"name-{index}")
-        made.append(_inline(figure, about))
-    return made[0]
+        return _inline(figure, about)
 
 
 def _side_by_side(n: int, arrows: Sequence[Arrow]) -> NDArray[np.int64]:
@@ -137,7 +138,7 @@ def over_time(points: Sequence[Point], first: datetime.date, last: datetime.date
     """Draw a score over time, from -reach to reach, with a dot and its interval for each stretch."""
     from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 
-    with _figure(330, 130) as (figure, made):
+    with _figure(330, 130) as figure:
         axes = figure.add_axes((0.15, 0.2, 0.82, 0.74))
         _score_axis(axes, reach)
         days = [_ordinal(point.day) for point in points]
@@ -155,8 +156,7 @@ def over_time(points: Sequence[Point], first: datetime.date, last: datetime.date
         axes.xaxis.set_major_locator(locator)
         formatter = ConciseDateFormatter(locator, show_offset=False)  # type: ignore[no-untyped-call]
         axes.xaxis.set_major_formatter(formatter)
-        made.append(_inline(figure, about))
-    return made[0]
+        return _inline(figure, about)
 
 
 def _ordinal(day: datetime.date) -> float:
@@ -181,7 +181,7 @@ def _quiet(axes: Axes) -> None:
 def reliability(bins: Sequence[dict[str, Any]], about: str) -> Markup:
     """Draw how often a model is right against how sure it says it is: `reliability` of metrics.json."""
     most = max((row["n"] for row in bins), default=1)
-    with _figure(330, 300) as (figure, made):
+    with _figure(330, 300) as figure:
         axes = figure.add_axes((0.15, 0.15, 0.82, 0.82))
         left = max(0.0, min((row["from"] for row in bins), default=0.0) - 0.03)
         axes.plot([left, 1], [left, 1], color=STYLES["soft"], linewidth=0.8, linestyle=(0, (4, 3)))
@@ -196,8 +196,7 @@ def reliability(bins: Sequence[dict[str, Any]], about: str) -> Markup:
         axes.set_xlabel("how sure the model says it is", color=STYLES["soft"], fontsize=10)
         axes.set_ylabel("how often it is right", color=STYLES["soft"], fontsize=10)
         _quiet(axes)
-        made.append(_inline(figure, about))
-    return made[0]
+        return _inline(figure, about)
 
 
 def trials(scores: Sequence[tuple[int, float | None, float | None]], about: str) -> Markup:
@@ -210,7 +209,7 @@ def trials(scores: Sequence[tuple[int, float | None, float | None]], about: str)
     """
     from matplotlib.ticker import MaxNLocator
 
-    with _figure(660, 240) as (figure, made):
+    with _figure(660, 240) as figure:
         axes = figure.add_axes((0.09, 0.19, 0.89, 0.77))
         ended = [(number, score) for number, score, _ in scores if score is not None]
         stopped = [(number, last) for number, score, last in scores if score is None and last is not None]
@@ -228,22 +227,21 @@ def trials(scores: Sequence[tuple[int, float | None, float | None]], about: str)
         axes.set_xlabel("trial", color=STYLES["soft"], fontsize=10)
         axes.set_ylabel("macro-F1, validation part", color=STYLES["soft"], fontsize=10)
         _quiet(axes)
-        made.append(_inline(figure, about))
-    return made[0]
+        return _inline(figure, about)
 
 
 # --- matplotlib's SVG to the page's ---
 
 
 @contextmanager
-def _figure(width: int, height: int) -> Iterator[tuple[Figure, list[Markup]]]:
+def _figure(width: int, height: int) -> Iterator[Figure]:
     """A figure without a window, with settings that end with it."""
     import matplotlib
     from matplotlib.figure import Figure
 
     with matplotlib.rc_context(_SETTINGS), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from font")  # the reader's fonts draw it
-        yield Figure(figsize=(width / INCH, height / INCH)), []
+        yield Figure(figsize=(width / INCH, height / INCH))
 
 
 _SVG = "{http://www.w3.org/2000/svg}"
@@ -257,10 +255,10 @@ _GID = re.compile(r"(?:arrow|dot|name)-\d+(?:-\d+)?")
 def _inline(figure: Figure, about: str) -> Markup:
     buffer = io.StringIO()
     figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
-    # A name may hold what XML cannot: those characters are gone since `_short`.
+    # A name may hold what XML cannot: those characters are gone since `printable`.
     root = ET.fromstring(buffer.getvalue())  # noqa: S314 - written by matplotlib, two lines above
     drawn = _element(root, {one.get("id", ""): one for one in root.iter() if one.get("id")})
-    title = f"<title>{Markup.escape(_short(about, 2000))}</title>"
+    title = f"<title>{Markup.escape(printable(about, 2000))}</title>"
     inner = "".join(drawn)
     width, height = (float(value) for value in root.attrib["viewBox"].split()[2:])
     return Markup(  # noqa: S704 - all text in it is escaped
@@ -312,8 +310,3 @@ def _attributes(attributes: dict[str, str]) -> str:
 
 def _rounded(value: str) -> str:
     return re.sub(r"-?\d+\.\d+", lambda found: f"{float(found[0]):.1f}".removesuffix(".0"), " ".join(value.split()))
-
-
-def _short(text: str, width: int) -> str:
-    text = "".join(character if character.isprintable() else "�" for character in text)
-    return text if len(text) <= width else text[: width - 1] + "…"

@@ -8,6 +8,7 @@ import hashlib
 import io
 import json
 import os
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +18,7 @@ from actorstance.errors import InputError
 
 MAX_JSON = 50_000_000  # bytes of a JSON file that is opened
 MAX_LINE = 10_000_000  # bytes of one line; in JSONL a line holds a whole article
+GUARDS = ("=", "+", "-", "@", "\t", "\r")  # how text begins that a spreadsheet takes for a formula
 DIGITS = 6  # decimals of a number in a CSV file; JSON has all
 
 
@@ -82,7 +84,7 @@ def cell(value: Any) -> Any:
     """Return a value as it stands in a CSV: rounded; what a spreadsheet took for a formula behind an apostrophe."""
     if isinstance(value, float):
         return round(value, DIGITS)
-    return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
+    return f"'{value}" if isinstance(value, str) and value.startswith(GUARDS) else value
 
 
 def sha256(path: Path) -> str:
@@ -185,3 +187,34 @@ def lines(path: Path, ends: bool = False) -> Iterator[str]:
             text = decode(line, f"{path}:{number}")
             text = text if ends else text.rstrip("\r\n")
             yield text.removeprefix("\ufeff") if number == 1 else text
+
+
+def csv_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield ("file:line", row) of a CSV or TSV file; its delimiter is the one that its first line has most of."""
+    first = next(lines(path), "")
+    delimiter = "\t" if path.suffix.lower() == ".tsv" else max(",;\t", key=first.count)
+    found = records(path, delimiter)
+    _, names = next(found, ("", []))
+    if not any(names):
+        raise InputError(f"{path}: the file is empty.")
+    if twice := [name for name, count in Counter(names).items() if name and count > 1]:  # spreadsheets add empty ones
+        raise InputError(f"{path}:1: two columns have one name, {twice[0]!r}: {', '.join(names)}.")
+    for where, fields in found:
+        if len(fields) != len(names):
+            raise InputError(f"{where}: {len(fields)} fields, the first line names {len(names)}.")
+        yield where, dict(zip(names, fields, strict=True))
+
+
+def records(path: Path, delimiter: str) -> Iterator[tuple[str, list[str]]]:
+    """Yield ("file:line", fields) of a delimited file; a quoted field may hold delimiters and line breaks."""
+    reader = csv.reader(lines(path, ends=True), delimiter=delimiter, strict=True)
+    while True:
+        where = f"{path}:{reader.line_num + 1}"
+        try:
+            fields = next(reader, None)
+        except csv.Error as error:
+            raise InputError(f"{where}: no valid quoting of fields: {error}.") from error
+        if fields is None:
+            return
+        if fields:
+            yield where, fields

@@ -11,9 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from actorstance.errors import InputError, require_seed
-from actorstance.examples import LABELS
-from actorstance.files import read_json, read_json_lines
-from actorstance.tables import records
+from actorstance.examples import LABELS, OFFSETS
+from actorstance.files import GUARDS, read_json, read_json_lines, records
 
 ARCHIVE = "archive.json"  # is in a run over an archive, whose predictions are Parquet
 FIRST = 5_000  # rows of a table that are held of an archive, which may have millions
@@ -22,7 +21,6 @@ SCORES = ("gold", "score", "low", "high")
 _WHOLE = ("n", "documents", "labelled", "by_registry", "by_rule", "unresolved")
 _FRACTIONS = (*SCORES, "accuracy", "macro_f1", "model_score", "power", "low_here", "high_here")
 _REQUIRED = ("n", "documents", *SCORES, "correction")
-_GUARDS = ("=", "+", "-", "@", "\t", "\r")
 
 
 class Folder:
@@ -98,8 +96,7 @@ class Folder:
         kinds: dict[str, type] = dict.fromkeys(("document_id", "group_id", "text", "source", "target"), str)
         kinds |= dict.fromkeys(("against", "neutral", "favor"), float)
         if self.provenance["stage"] == "predict":
-            places = ("raw_start", "raw_end", "source_start", "source_end", "target_start", "target_end")
-            kinds |= dict.fromkeys(places, int) | {"why": str}
+            kinds |= dict.fromkeys(OFFSETS, int) | {"why": str}
         return self.lines("predictions.jsonl", kinds)
 
     def lines(self, name: str, kinds: Mapping[str, type]) -> Iterator[dict[str, Any]]:
@@ -148,7 +145,7 @@ def _table(path: Path, keys: tuple[str, ...]) -> Iterator[dict[str, Any]]:
         for name, value in row.items():
             if name in _WHOLE or name in _FRACTIONS:
                 row[name] = _number(where, name, value)
-            elif value.startswith("'") and value[1:].startswith(_GUARDS):
+            elif value.startswith("'") and value[1:].startswith(GUARDS):
                 row[name] = value[1:]
         if row["n"] is None or row["score"] is None or (row["low"] is None) != (row["high"] is None):
             raise InputError(f"{where}: a row of scores without n, score, or one end of its interval.")

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from importlib.resources import files
 
-import yaml
+from actorstance.resources import table_of
 
 _ANYWHERE = r".*\b"  # begins a pattern of what may stand anywhere in a line
 _SIZES = ("short", "sentences", "long")  # sections of furniture.yaml; a line is held against its own and those below
@@ -58,7 +57,7 @@ def _patterns(size: str) -> tuple[re.Pattern[str], list[tuple[str, re.Pattern[st
 
     Few lines match any. What may stand anywhere is looked for in one pass: where a word begins, one after the other.
     """
-    table = yaml.safe_load(files("actorstance").joinpath("furniture.yaml").read_text(encoding="utf-8"))
+    table = table_of("furniture.yaml")
     found = [
         (reason, pattern)
         for section in _SIZES[_SIZES.index(size) :]

@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from actorstance.actors import AUTHOR, UNKNOWN
+from actorstance.wording import printable
 
 NODES = 24  # that are drawn: more names do not fit round a circle
 ARROWS = 36  # that are drawn: more are a tangle
 CLEAR = 0.1  # a mean score nearer to 0 draws no arrow
-ROLES = ("received", "expressed")
 _SCORE = ("n", "documents", "score", "low", "high", "correction")
 
 
@@ -36,11 +36,11 @@ def graphml(actors: Sequence[Mapping[str, Any]], pairs: Sequence[Mapping[str, An
     ids = {row["actor"] for row in actors} | {row[end] for row in pairs for end in ("source", "target")}
     for actor in sorted(ids):
         told = known.get(actor, {})
-        graph.add_node(_xml(actor), **_values({"label": told.get("name") or actor, "iso": told.get("iso")}))
+        graph.add_node(printable(actor), **_values({"label": told.get("name") or actor, "iso": told.get("iso")}))
     for row in actors:
-        graph.nodes[_xml(row["actor"])].update(_values({f"{row['role']}_{key}": row[key] for key in _SCORE}))
+        graph.nodes[printable(row["actor"])].update(_values({f"{row['role']}_{key}": row[key] for key in _SCORE}))
     for row in pairs:
-        graph.add_edge(_xml(row["source"]), _xml(row["target"]), **_values({key: row[key] for key in _SCORE}))
+        graph.add_edge(printable(row["source"]), printable(row["target"]), **_values({key: row[key] for key in _SCORE}))
     buffer = io.BytesIO()
     networkx.write_graphml(graph, buffer)
     return buffer.getvalue().decode("utf-8") + "\n"
@@ -48,11 +48,8 @@ def graphml(actors: Sequence[Mapping[str, Any]], pairs: Sequence[Mapping[str, An
 
 def _values(row: Mapping[str, Any]) -> dict[str, Any]:
     """What GraphML can hold: no unknown values, and no character that XML has none for."""
-    return {key: _xml(value) if isinstance(value, str) else value for key, value in row.items() if value is not None}
-
-
-def _xml(text: str) -> str:
-    return "".join(character if character.isprintable() else "�" for character in text)
+    known = {key: value for key, value in row.items() if value is not None}
+    return {key: printable(value) if isinstance(value, str) else value for key, value in known.items()}
 
 
 def drawn(

@@ -45,7 +45,7 @@ from actorstance.examples import AUTHOR, LABELS, SPLITS, UNKNOWN
 
 TAGS = ("headline", "byline", "dateline", "caption", "sub-heading", "furniture")
 TAGS_OF_PAIRS = ("deed", "irony", "negation", "third")  # third: what one actor says of two others
-HEADER_KEYS = {"id", "story", "date", "split", "genre", "actors"}
+HEADER_KEYS = {"id", "story", "date", "split", "genre", "actors"}  # genre is for the reader, and may be left out
 
 _ACTOR = r"[a-z][a-z0-9_]*"
 _TAGGED = re.compile(r"\[(?P<tag>[a-z-]+)\] (?P<text>.*\S)\s*$")
@@ -82,7 +82,6 @@ class Article:
     story: str
     date: str
     split: str
-    genre: str
     actors: dict[str, tuple[str, ...]]
     raw: str
     lines: tuple[tuple[str, str], ...]  # (tag, text) of the lines that are no sentences
@@ -144,7 +143,7 @@ def _header(path: Path, text: str) -> dict[str, Any]:
         header = yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise InputError(f"{path}:2: the header is no YAML: {' '.join(str(error).split())}") from error
-    if not isinstance(header, dict) or set(header) != HEADER_KEYS:
+    if not isinstance(header, dict) or set(header) | {"genre"} != HEADER_KEYS:
         found = sorted(map(str, header)) if isinstance(header, dict) else type(header).__name__
         raise InputError(f"{path}:2: the header has {found}, expected the keys {sorted(HEADER_KEYS)}.")
     if header["split"] not in SPLITS:
@@ -191,7 +190,6 @@ class _Page:
             story=str(head["story"]),
             date=str(head["date"]),
             split=head["split"],
-            genre=str(head["genre"]),
             actors={actor: tuple(names) for actor, names in head["actors"].items()},
             raw=self.raw + "\n",
             lines=tuple(self.lines),

@@ -20,6 +20,7 @@ from actorstance.examples import LABELS
 from actorstance.files import sha256, write_csv, write_text
 from actorstance.folder import Folder
 from actorstance.provenance import spelled
+from actorstance.scoring import ROLES
 from actorstance.wording import number, plural
 
 MAX_ACTORS = 250  # rows of the table of actors; the CSV beside the page has all
@@ -166,7 +167,7 @@ class _Page:
         order = [actor for actor in self.order if actor not in (AUTHOR, UNKNOWN)][:MAX_ACTORS]
         own = [actor for actor in (AUTHOR, UNKNOWN) if actor in self.order]
         return [
-            {"id": actor, "name": self.name(actor), **{role: rows.get((actor, role)) for role in network.ROLES}}
+            {"id": actor, "name": self.name(actor), **{role: rows.get((actor, role)) for role in ROLES}}
             for actor in (*order, *own)
         ]
 

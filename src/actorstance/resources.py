@@ -3,8 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
+
+import yaml
 
 from actorstance.errors import InputError
+
+
+def table_of(name: str) -> dict[str, Any]:
+    """Return a YAML file that lies beside the code, as `grammar.yaml`."""
+    found: dict[str, Any] = yaml.safe_load((Path(__file__).parent / name).read_text(encoding="utf-8"))
+    return found
 
 
 def shipped(relative: str) -> Path:

@@ -6,11 +6,11 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 from functools import cache, lru_cache
-from pathlib import Path
 from typing import Any
 
 import ahocorasick
-import yaml
+
+from actorstance.resources import table_of
 
 NAMES = 2**14  # whose id is kept: those that an archive repeats
 _BEFORE_GROUP = frozenset(
@@ -34,8 +34,7 @@ MOTION = re.compile(  # "flew to Moscow": a place
 
 @cache
 def _table() -> dict[str, Any]:
-    found: dict[str, Any] = yaml.safe_load((Path(__file__).parent / "roles.yaml").read_text(encoding="utf-8"))
-    return found
+    return table_of("roles.yaml")
 
 
 @cache

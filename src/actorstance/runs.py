@@ -22,7 +22,7 @@ from actorstance import conformal, report, scoring
 from actorstance.actors import AUTHOR, UNKNOWN, Registry
 from actorstance.documents import Document
 from actorstance.errors import InputError
-from actorstance.examples import LABELS
+from actorstance.examples import IDENTITY, LABELS, OFFSETS
 from actorstance.files import first_process, read_json, write_csv, write_json, write_jsonl
 from actorstance.folder import ARCHIVE
 from actorstance.held_out import HeldOut
@@ -40,7 +40,6 @@ ACTOR_COLUMNS = ("actor", "role", *_SCORE, "accuracy", "macro_f1", *_CORRECTED)
 PAIR_COLUMNS = ("source", "target", *_SCORE, *_CORRECTED)
 
 EVIDENCE = ("by_registry", "by_rule", "unresolved")  # of new articles: how mentions and pairs were found
-PLACES = ("raw_start", "raw_end", "source_start", "source_end", "target_start", "target_end")
 
 
 def require_free(out: Path) -> None:
@@ -310,12 +309,11 @@ def prediction_rows(
 ) -> Iterator[dict[str, Any]]:
     """Yield a line of predictions.jsonl for each example."""
     held = [None] * len(examples) if sets is None else conformal.names(sets)
-    names = ("example_id", "document_id", "group_id", "text", "source", "target")
-    columns = [examples[name][:] for name in (*names, "label", "date")]
+    columns = [examples[name][:] for name in (*IDENTITY, "label", "date")]
     for index, (*values, label, date) in enumerate(zip(*columns, strict=True)):
         gold = None if label is None else LABELS[label]
         chances = dict(zip(LABELS, probabilities[index].tolist(), strict=True))
-        yield {**dict(zip(names, values, strict=True)), "gold": gold, **chances, "set": held[index], "date": date}
+        yield {**dict(zip(IDENTITY, values, strict=True)), "gold": gold, **chances, "set": held[index], "date": date}
 
 
 def predicted_rows(
@@ -325,10 +323,10 @@ def predicted_rows(
     sets: NDArray[np.bool_] | None = None,
 ) -> Iterator[dict[str, Any]]:
     """Yield a line of predictions.jsonl for each pair of new articles: who, whom, where and why."""
-    columns = [examples[name][:] for name in PLACES]
+    columns = [examples[name][:] for name in OFFSETS]
     reasons = (pair.why for reading in readings for pair in reading.pairs)
     for row, *places, why in zip(prediction_rows(examples, probabilities, sets), *columns, reasons, strict=True):
-        yield {**row, **dict(zip(PLACES, places, strict=True)), "why": why}
+        yield {**row, **dict(zip(OFFSETS, places, strict=True)), "why": why}
 
 
 def _document_row(document: Document) -> dict[str, Any]:

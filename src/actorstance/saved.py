@@ -14,13 +14,12 @@ from datasets import Dataset, Features, Value
 from numpy.typing import NDArray
 
 from actorstance.errors import InputError
-from actorstance.examples import CONTEXT, FEATURES, LABELS
+from actorstance.examples import CONTEXT, FEATURES, IDENTITY, LABELS
 from actorstance.files import read_json_lines
 from actorstance.folder import ARCHIVE
 
 PREDICTIONS = "predictions.jsonl"
 SENTENCES = "sentences.jsonl"
-_TEXTS = ("example_id", "document_id", "group_id", "text", "source", "target")
 _NO_TEXT = re.compile("[\ud800-\udfff]")
 _SUM = 1e-3  # how far three probabilities may be from 1 in all
 
@@ -91,9 +90,9 @@ class Saved:
 
     def examples(self) -> Dataset:
         """Return the columns that a table of scores is made from."""
-        columns: dict[str, Sequence[Any]] = {name: self.column(name) for name in _TEXTS}
+        columns: dict[str, Sequence[Any]] = {name: self.column(name) for name in IDENTITY}
         columns["label"] = [None if label < 0 else label for label in self.gold.tolist()]
-        kinds = {name: Value("string") for name in _TEXTS} | {"label": FEATURES["label"]}
+        kinds = {name: Value("string") for name in IDENTITY} | {"label": FEATURES["label"]}
         return Dataset.from_dict(columns, features=Features(kinds))
 
 
@@ -140,7 +139,7 @@ def _place(row: dict[str, Any]) -> tuple[str, int] | None:
 
 
 def _check(where: str, row: dict[str, Any]) -> None:
-    for name in _TEXTS:
+    for name in IDENTITY:
         if not isinstance(row.get(name), str) or not row[name]:
             raise InputError(f"{where}: {name} is {row.get(name)!r}, expected text. Is it a run's {PREDICTIONS}?")
         if _NO_TEXT.search(row[name]):

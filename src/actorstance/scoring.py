@@ -17,8 +17,7 @@ from numpy.typing import NDArray
 from scipy.stats import norm
 from scipy.stats import t as student_t
 
-from actorstance.correction import LEVEL, correct
-from actorstance.correction import MIN_GROUPS as MIN_GROUPS
+from actorstance.correction import LEVEL, MIN_GROUPS, correct
 from actorstance.examples import LABELS
 
 REPEATS = 2000  # bootstrap draws: the ends of a 95 % interval then move by less than a tenth of its width

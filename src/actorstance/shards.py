@@ -23,24 +23,23 @@ from actorstance.actors import Registry
 from actorstance.archive import Rejected, Text
 from actorstance.documents import parse
 from actorstance.errors import InputError
-from actorstance.examples import FEATURES, LABELS, pair_columns
+from actorstance.examples import FEATURES, IDENTITY, LABELS, OFFSETS, pair_columns
 from actorstance.models import Model, counted_apart, load
 from actorstance.priors import Priors
 from actorstance.reading import Names, Reading, read_actors
-from actorstance.runs import PLACES, counted, evidence, line_rows, mention_rows, sentence_rows
+from actorstance.runs import counted, evidence, line_rows, mention_rows, sentence_rows
 
 DOCUMENTS = 200  # of a shard: a second or two of work, which is what a kill can cost
 CHARACTERS = 4_000_000  # of a shard at most, so that its memory is bounded whatever the documents are
 
-_OF_EXAMPLE = ("example_id", "document_id", "group_id", "text", "source", "target")
 SCHEMAS = {
     "predictions": pa.schema(
         [
-            *((name, pa.string()) for name in (*_OF_EXAMPLE, "gold")),
+            *((name, pa.string()) for name in (*IDENTITY, "gold")),
             *((label, pa.float64()) for label in LABELS),
             ("set", pa.list_(pa.string())),
             ("date", pa.string()),
-            *((name, pa.int32()) for name in PLACES),
+            *((name, pa.int32()) for name in OFFSETS),
             ("why", pa.string()),
             ("evidence", pa.string()),
         ]
@@ -239,7 +238,7 @@ def finish(prepared: Prepared, model: Model, level: float, priors: Priors | None
     if priors is not None:
         probabilities = priors.applied(probabilities)
     table = prepared.examples
-    columns = {name: table[name] for name in (*_OF_EXAMPLE, "date", *PLACES)}
+    columns = {name: table[name] for name in (*IDENTITY, "date", *OFFSETS)}
     columns["gold"] = pa.nulls(len(table), pa.string())
     columns |= {label: pa.array(probabilities[:, at]) for at, label in enumerate(LABELS)}
     columns["set"] = (

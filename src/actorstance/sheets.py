@@ -14,8 +14,17 @@ from typing import Any
 
 from actorstance.errors import InputError
 from actorstance.examples import LABELS
-from actorstance.files import MAX_JSON, cell, decode, read_json_lines, write_csv, write_json, write_jsonl, write_text
-from actorstance.tables import csv_rows
+from actorstance.files import (
+    MAX_JSON,
+    cell,
+    csv_rows,
+    decode,
+    read_json_lines,
+    write_csv,
+    write_json,
+    write_jsonl,
+    write_text,
+)
 
 UNCLEAR = "unclear"
 CHOICES = (*LABELS, UNCLEAR)

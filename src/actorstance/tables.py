@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import re
 from collections import Counter
@@ -14,8 +13,8 @@ import datasets
 from datasets import Dataset
 
 from actorstance.errors import InputError
-from actorstance.examples import AUTHOR, FEATURES, LABELS, SPLITS, UNKNOWN, twin_key
-from actorstance.files import lines, read_json_lines
+from actorstance.examples import AUTHOR, FEATURES, LABELS, OFFSETS, SPLITS, UNKNOWN, twin_key
+from actorstance.files import csv_rows, read_json_lines
 
 Rows = Iterator[tuple[str, dict[str, Any]]]
 
@@ -69,7 +68,6 @@ class _Spellings:
 
 SHOWN = 5  # ids, and places of each, that are named
 _REQUIRED = ("text", "target", "label")
-_INTEGERS = ("source_start", "source_end", "target_start", "target_end", "raw_start", "raw_end")
 
 
 HUB = "hf://"  # before the name of a dataset on the Hugging Face hub
@@ -139,7 +137,7 @@ def read_table(
 
 def _completed(where: str, row: dict[str, Any], number: int, tally: Tally) -> dict[str, Any]:
     """A table's row as a row of the schema: numbers as numbers, mentions found, ids and groups made."""
-    for column in _INTEGERS:
+    for column in OFFSETS:
         if column in row:
             row[column] = _integer(where, column, row[column])
     if (split := _folded(str(row.get("split", "")))) and split not in _OFFICIAL:
@@ -293,34 +291,3 @@ def _named_rows(table: Any, where: str) -> Rows:
                 f"{where}, {official} row {number}".replace(",  row", ", row"),
                 {**row, "split": official} if split else row,
             )
-
-
-def csv_rows(path: Path) -> Rows:
-    """Yield ("file:line", row) of a CSV or TSV file; its delimiter is the one that its first line has most of."""
-    first = next(lines(path), "")
-    delimiter = "\t" if path.suffix.lower() == ".tsv" else max(",;\t", key=first.count)
-    found = records(path, delimiter)
-    _, names = next(found, ("", []))
-    if not any(names):
-        raise InputError(f"{path}: the file is empty.")
-    if twice := [name for name, count in Counter(names).items() if name and count > 1]:  # spreadsheets add empty ones
-        raise InputError(f"{path}:1: two columns have one name, {twice[0]!r}: {', '.join(names)}.")
-    for where, fields in found:
-        if len(fields) != len(names):
-            raise InputError(f"{where}: {len(fields)} fields, the first line names {len(names)}.")
-        yield where, dict(zip(names, fields, strict=True))
-
-
-def records(path: Path, delimiter: str) -> Iterator[tuple[str, list[str]]]:
-    """Yield ("file:line", fields) of a delimited file; a quoted field may hold delimiters and line breaks."""
-    reader = csv.reader(lines(path, ends=True), delimiter=delimiter, strict=True)
-    while True:
-        where = f"{path}:{reader.line_num + 1}"
-        try:
-            fields = next(reader, None)
-        except csv.Error as error:
-            raise InputError(f"{where}: no valid quoting of fields: {error}.") from error
-        if fields is None:
-            return
-        if fields:
-            yield where, fields

@@ -15,10 +15,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from pathlib import Path
-from typing import Any
 
-import yaml
+from actorstance.resources import table_of
 
 _TOKEN = re.compile(
     r"[a-z]+(?![\w.&/’'-])"  # most tokens, told apart first
@@ -68,7 +66,7 @@ class Lexicon:
 @cache
 def lexicon() -> Lexicon:
     """Return the words of grammar.yaml."""
-    table: dict[str, Any] = yaml.safe_load((Path(__file__).parent / "grammar.yaml").read_text(encoding="utf-8"))
+    table = table_of("grammar.yaml")
     found: dict[str, tuple[str, set[str], set[str]]] = {}
     for kind, entries in table["verbs"].items():
         for entry in entries.split(","):

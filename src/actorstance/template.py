@@ -14,7 +14,7 @@ from markupsafe import Markup
 
 from actorstance.article import Stance
 from actorstance.examples import LABELS
-from actorstance.wording import number, plural
+from actorstance.wording import number, plural, printable
 
 
 def render(template: str, **values: Any) -> str:
@@ -26,8 +26,7 @@ def render(template: str, **values: Any) -> str:
 
 def fit(text: str, width: int = 60) -> str:
     """Return a name for a table: no marks that turn the line around it, and no longer than a line."""
-    text = "".join(character if character.isprintable() else "�" for character in text)
-    return text if len(text) <= width else text[: width - 1] + "…"
+    return printable(text, width)
 
 
 def reason(why: str) -> str:

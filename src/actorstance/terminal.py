@@ -21,6 +21,7 @@ from actorstance.examples import LABELS
 from actorstance.files import first_process
 from actorstance.reading import MAX_PAIRS
 from actorstance.saved import Saved
+from actorstance.wording import printable
 
 WIDTH = 80
 FEW = 50  # held-out examples, below which an F1 moves by a tenth with a handful of them
@@ -128,7 +129,7 @@ def unread(files: list[Path]) -> None:
     """Name the files of a folder that were passed over."""
     if files:
         names = ", ".join(path.name for path in files[:5])
-        say(f"not read, {len(files):,} files of other kinds: {_short(names, 40)}")
+        say(f"not read, {len(files):,} files of other kinds: {printable(names, 40)}")
 
 
 def counts(found: dict[str, Any]) -> None:
@@ -173,7 +174,7 @@ def asked(found: dict[str, Any], out: Path, then: str) -> None:
     for row in found["intervals"]:
         widths = [_plus_minus(row[name]) for name in ("half_width", "expected_half_width")]
         numbers = f"{row['n']:>8,}  {row['expected_labelled']:>6.0f}"
-        say(f"  {_short(_interval_name(row), 38):38} {numbers}  {' -> '.join(widths)}")
+        say(f"  {printable(_interval_name(row), 38):38} {numbers}  {' -> '.join(widths)}")
     say(f"then: {then}")
 
 
@@ -185,7 +186,7 @@ def answered(found: dict[str, Any], actors: list[dict[str, Any]], saved: Saved) 
         say(f"  {lost:,} before the last one have no label: they are taken for a random part of")
         say("  their sheet; were they the hard ones, the scores are off by as much as they are")
     for row in found["intervals"]:
-        say(f"  {_short(_interval_name(row), 38):38} {row['labelled']:>4,} labels  {_plus_minus(row['half_width'])}")
+        say(f"  {printable(_interval_name(row), 38):38} {row['labelled']:>4,} labels  {_plus_minus(row['half_width'])}")
     none = [row for row in actors if row["correction"] == "none"]
     if none:
         say(f"warning: {len(none):,} of {len(actors):,} scores of actors have correction: none: they are")
@@ -222,7 +223,7 @@ def comparison(found: dict[str, Any]) -> None:
     for row in sorted(found["actors"], key=lambda row: float(row["p"]))[:ROWS]:
         star = " " if _uncorrected(row) else "*"
         change = f"{_signed(row['a'])}{star} -> {_signed(row['b'])}{star}"
-        say(f"  {_short(_interval_name(row), 24):24} {change}  {_difference(row)}  p {row['p_adjusted']:.4f}")
+        say(f"  {printable(_interval_name(row), 24):24} {change}  {_difference(row)}  p {row['p_adjusted']:.4f}")
     if len(found["actors"]) > ROWS:
         say(f"  … {len(found['actors']) - ROWS:,} more in comparison.csv")
     if alone := sum(bool(row.get("labelled_a")) != bool(row.get("labelled_b")) for row in found["actors"]):
@@ -230,7 +231,7 @@ def comparison(found: dict[str, Any]) -> None:
     _say_what_is_corrected(found)
     for row in found.get("skipped", ()):
         few = " and ".join(map(str, row["groups"]))
-        say(f"  {_short(_interval_name(row), 26):26} left out: in {few} groups, {MIN_GROUPS} are needed")
+        say(f"  {printable(_interval_name(row), 26):26} left out: in {few} groups, {MIN_GROUPS} are needed")
 
 
 def _uncorrected(row: dict[str, Any]) -> bool:
@@ -277,7 +278,7 @@ def explain(out: Path) -> None:
     """Show every mention of a run, sentence by sentence, with the rule that found it."""
     mentions = deque(_lines(out / "mentions.jsonl"))
     for sentence in _lines(out / "sentences.jsonl"):
-        say(f"\n{_short(sentence['text'], WIDTH)}")
+        say(f"\n{printable(sentence['text'], WIDTH)}")
         while (
             mentions
             and mentions[0]["document_id"] == sentence["document_id"]
@@ -286,7 +287,7 @@ def explain(out: Path) -> None:
             one = mentions.popleft()
             may_be = f" ({', '.join(one['candidates'])})" if one["candidates"] else ""
             say(
-                f"  {_short(one['text'], 28):28} {one['actor']}{may_be}: {one['rule']}, "
+                f"  {printable(one['text'], 28):28} {one['actor']}{may_be}: {one['rule']}, "
                 f"confidence {one['confidence']:.2f}"
             )
 
@@ -326,7 +327,7 @@ def _table(
         ends = [_signed(float(row[end])) for end in ("low", "high") if row[end]]
         interval = f"[{', '.join(ends)}]" if ends else "too few groups"
         score = f"{_signed(float(row['score'])):>5}{' ' if row['correction'] == 'none' else '*'}"
-        cells = [_short(row[key], 22) for key in keys] + [""] * (2 - len(keys))
+        cells = [printable(row[key], 22) for key in keys] + [""] * (2 - len(keys))
         say(f"  {cells[0]:24} {cells[1]:22} {row['n']:>5}  {score} {interval}")
     if len(rows) > ROWS:
         say(f"  … {len(rows) - ROWS:,} more in {name}")
@@ -350,7 +351,7 @@ def files(out: Path) -> None:
 def trial(number: int, row: dict[str, Any], chosen: dict[str, Any]) -> None:
     """Say how a trial of a sweep ended."""
     score = f"macro-F1 {row['macro_f1']:.4f}" if row["macro_f1"] is not None else row["error"] or "stopped early"
-    say(_short(f"trial {number}: {score}, {', '.join(f'{key}={value}' for key, value in chosen.items())}", WIDTH))
+    say(printable(f"trial {number}: {score}, {', '.join(f'{key}={value}' for key, value in chosen.items())}", WIDTH))
 
 
 def sweep(best: dict[str, Any] | None, command: str | None, running: int, out: Path) -> None:
@@ -381,8 +382,3 @@ def _number(value: float | None) -> str:
 def _signed(value: float, digits: int = 2) -> str:
     """A number with its sign, as it can be typed; what rounds to zero has none."""
     return wording.number(value, digits, sign=True).replace("−", "-")
-
-
-def _short(text: str, width: int) -> str:
-    text = "".join(character if character.isprintable() else "�" for character in text)
-    return text if len(text) <= width else text[: width - 1] + "…"

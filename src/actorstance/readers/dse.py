@@ -8,8 +8,9 @@ from pathlib import Path
 
 from actorstance.errors import InputError
 from actorstance.examples import twin_key
+from actorstance.files import records
 from actorstance.readers import actor_of
-from actorstance.tables import Rows, Tally, records
+from actorstance.tables import Rows, Tally
 
 # class -> label of (first entity -> second, second -> first)
 LABELS = {

@@ -16,6 +16,7 @@ from actorstance.errors import InputError
 from actorstance.examples import AUTHOR, UNKNOWN
 from actorstance.files import read_json_lines
 from actorstance.readers import AGAINST, FAVOR, NEUTRAL, actor_of, place
+from actorstance.sentences import one_line
 from actorstance.tables import Rows, Tally
 
 PARTS = ("mt", "rw")
@@ -122,7 +123,7 @@ def _example(where: str, text: str, target: dict[str, Any], split: str, name: st
             "document_id": document,
             "group_id": group,
             "split": split,
-            "text": re.sub(r"\s", " ", text),
+            "text": one_line(text),
             "target": actor_of(found["name"] if found and pronoun and found["name"].strip() else mention),
             **place("target", (start, end)),
             "label": _POLARITIES[int(polarity)],

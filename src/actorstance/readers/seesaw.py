@@ -7,7 +7,6 @@ do not stand in the sentence as they are. Nobody was asked for neutral pairs.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from dataclasses import dataclass
 from itertools import permutations
@@ -18,6 +17,7 @@ from actorstance.errors import InputError
 from actorstance.examples import AUTHOR, CONTEXT, UNKNOWN
 from actorstance.files import read_json
 from actorstance.readers import AGAINST, FAVOR, NEUTRAL, actor_of, canonical, find_name, place
+from actorstance.sentences import one_line
 from actorstance.tables import Rows, Tally
 
 LEVELS = ("sentence", "article")
@@ -114,7 +114,7 @@ def _open(root: Path, file: Path) -> _Article:
             story,
             _SPLITS[meta["Split"]],
             str(meta["story_time"])[:10],
-            {str(one["id"]): re.sub(r"\s", " ", one["text"]) for one in article["text"]},
+            {str(one["id"]): one_line(one["text"]) for one in article["text"]},
             {str(entity[0]): "People" in entity[1] for entity in labels["entity lists"] if entity[0].strip()},
             {
                 str(sentence): [(str(one["subject"]), str(one["sentiment"]), str(one["object"])) for one in rows]

@@ -6,7 +6,6 @@ own. TweetEval has a folder a target, with a file of texts and a file of labels 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from actorstance.errors import InputError
 from actorstance.examples import AUTHOR
 from actorstance.files import decode, lines
 from actorstance.readers import AGAINST, FAVOR, NEUTRAL, actor_of, find_name, place
+from actorstance.sentences import one_line
 from actorstance.tables import Rows, Tally
 
 PARTS = ("a", "b")
@@ -53,7 +53,7 @@ def read(path: Path, tally: Tally, part: str = "a") -> Rows:
             tally.dropped["empty tweet"] += 1
             continue
         tally.kept += 1
-        text = re.sub(r"\s", " ", text)
+        text = one_line(text)
         yield (
             where,
             {
