@@ -21,7 +21,7 @@ from actorstance import audit, conformal, scoring
 from actorstance.corpora import Corpus
 from actorstance.examples import CORPUS, LABELS, among, grouped_folds, grouped_tenth, known_labels, label_sets, labels
 from actorstance.models import Model
-from actorstance.priors import Priors, Wanted, priors
+from actorstance.priors import Priors, Wanted, priors, shares
 from actorstance.reliability import reliability
 from actorstance.twins import twins
 
@@ -71,6 +71,18 @@ class HeldOut:
             "conformal": conformal.report(gold, self.probabilities, sets, level),
             "seconds": self.seconds,
             **({"priors": self.priors.row()} if self.priors else {}),
+        }
+
+    def kept(self, metrics: dict[str, Any], **more: Any) -> dict[str, Any]:
+        """Return what the card of the model keeps: metrics, more facts, what sets and priors of new text start from.
+
+        Of new text nobody says that a label cannot occur: these are of the answers among all labels.
+        """
+        return {
+            "metrics": {key: value for key, value in metrics.items() if key != "seconds"},
+            **more,
+            "conformal": conformal.calibrate(labels(self.examples), self.of_all),
+            "priors": shares(self.of_all),
         }
 
 

@@ -22,7 +22,7 @@ from actorstance.files import first_process
 from actorstance.held_out import cross_validated, fit_timed, scored
 from actorstance.models import Model, bundle, optional
 from actorstance.parts import foreign_part, has_split, held_out_part, parts_of, require_unseen, training_part
-from actorstance.priors import Wanted, priors, shares
+from actorstance.priors import Wanted, priors
 from actorstance.reading import Names, read_actors
 from actorstance.scoring import macro_f1
 
@@ -71,20 +71,8 @@ def train(
             f"eval_split={eval_split}: data={corpus.name} is cross-validated, every example is held out once."
         )
     part = None if corpus.folds else held_out_part(corpus, eval_split)
-    card = {
-        "corpus": corpus.recipe,
-        "fingerprint": corpus.fingerprint,
-        "eval_split": part or f"{corpus.folds} folds",
-        "seed": seed,
-        "tenth": "corpus" if has_split(corpus) else "seed",  # in the cards of earlier versions it always was the seed
-    }
-    if learned_from := bundle.origins(model.params):
-        require_unseen(learned_from, corpus, str(card["eval_split"]), seed)
-        card["origins"] = learned_from
-    settings = {**card, "model": {"kind": model.kind, **model.params}}
-    settings["examples (their SHA-256)"] = settings.pop("fingerprint")
-    settings["corpus"] = {key: value for key, value in corpus.recipe.items() if key != "path"}  # it may have moved
-    with runs.unfinished(out, settings, resume) as checkpoints:
+    card = _card(corpus, model, part, seed)
+    with runs.unfinished(out, _settings(card, model), resume) as checkpoints:
         with _naming(corpus):
             if part is None:
                 held_out, fitted = cross_validated(corpus, model, seed, checkpoints, limits)
@@ -96,14 +84,9 @@ def train(
                 held_out = scored(fitted, held, training, corpus, seconds, limits=limits)
         sets = held_out.sets(conformal.LEVEL)
         metrics = held_out.metrics(seed, sets, conformal.LEVEL)
-        kept = {key: value for key, value in metrics.items() if key != "seconds"}
         fitted.registry = registry or Registry.world()
-        facts: dict[str, Any] = {"metrics": kept, "command": command}
-        facts["majority"] = int(np.bincount(labels(training)).argmax())
-        # Of new text nobody says that a label cannot occur: what is kept for it is of the answers among all labels.
-        facts["conformal"] = conformal.calibrate(labels(held_out.examples), held_out.of_all)
-        facts["priors"] = shares(held_out.of_all)
-        fitted.card = {**card, **facts}
+        majority = int(np.bincount(labels(training)).argmax())
+        fitted.card = {**card, **held_out.kept(metrics, command=command, majority=majority)}
         if first_process():
             runs.write_scored(
                 out,
@@ -118,6 +101,29 @@ def train(
             )
             fitted.save(out / "model")
     return metrics
+
+
+def _card(corpus: Corpus, model: Model, part: str | None, seed: int) -> dict[str, Any]:
+    """What the model will be fitted on, and what it goes on from; `part` is held out, None: each fold in turn."""
+    card = {
+        "corpus": corpus.recipe,
+        "fingerprint": corpus.fingerprint,
+        "eval_split": part or f"{corpus.folds} folds",
+        "seed": seed,
+        "tenth": "corpus" if has_split(corpus) else "seed",  # in the cards of earlier versions it always was the seed
+    }
+    if learned_from := bundle.origins(model.params):
+        require_unseen(learned_from, corpus, str(card["eval_split"]), seed)
+        card["origins"] = learned_from
+    return card
+
+
+def _settings(card: dict[str, Any], model: Model) -> dict[str, Any]:
+    """What must be the same for an interrupted run to be gone on with."""
+    settings = {**card, "model": {"kind": model.kind, **model.params}}
+    settings["examples (their SHA-256)"] = settings.pop("fingerprint")
+    settings["corpus"] = {key: value for key, value in card["corpus"].items() if key != "path"}  # it may have moved
+    return settings
 
 
 def evaluate(
@@ -320,7 +326,8 @@ def predict(
         model: a loaded model.
         documents: see `documents.read`.
         out: the folder for the result, which must hold no run.
-        registry: the actors to look for; the model's own, if none is given. Others are found as an article names them.
+        registry: the actors to look for; None: the model's own, or else the world's. Others are found as an article
+            names them.
         seed: of the bootstrap.
         names: finds more names (`ner.SpacyNames`); None for the rules alone.
         level: of the prediction sets, in (0, 1).
