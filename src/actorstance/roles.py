@@ -13,6 +13,12 @@ import ahocorasick
 from actorstance.resources import table_of
 
 NAMES = 2**14  # whose id is kept: those that an archive repeats
+# Titles that are written with a dot before a name, and the endings that are so written behind one, as patterns.
+SHORTENED = (
+    "Mr|Mrs|Ms|Dr|Drs|Prof|Gen|Lt|Col|Maj|Capt|Cpl|Sgt|Adm|Cmdr|Sen|Sens|Rep|Reps|Gov|Govs|Rev|Hon|Pres|Amb|Atty|Supt"
+    "|Det|Sec|Insp|Messrs|Mme|St"
+)
+ENDINGS = "Jr|Sr"
 _BEFORE_GROUP = frozenset(
     ["holdout", "armed", "radical", "moderate", "anti-government", "pro-government", "local", "displaced"]
 )
@@ -40,11 +46,12 @@ def _table() -> dict[str, Any]:
 @cache
 def roles() -> dict[str, frozenset[str]]:
     """Return the word lists of roles.yaml."""
-    return {
+    found = {
         name: frozenset(word.strip() for word in words.split(","))
         for name, words in _table().items()
         if isinstance(words, str)
     }
+    return found | {"titles": found["titles"] | {*SHORTENED.lower().split("|")}}
 
 
 @cache

@@ -11,6 +11,8 @@ import re
 
 from sentencex import get_sentence_boundaries
 
+from actorstance.roles import SHORTENED
+
 # A mark that opens or closes a quotation: the double ones everywhere; single ones (straight or curly) at the edge of a
 # word only, where they are no apostrophe, and two single ones, as some wires write them.
 _QUOTES = re.compile(r"[\"“”„«»]|''|``|['‘](?<![^\s(\[—–].)|['’](?<=[.?!,…].)(?!\w)")
@@ -32,10 +34,7 @@ _AFTER_CLOCK = re.compile(
     r"(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day\b|(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)\w*\b|[A-Z]{2,4}\b"
     r"|(?:Eastern|Central|Mountain|Pacific|Greenwich)\b"
 )
-_ABBREVIATION = re.compile(
-    r"\b(?:Mr|Mrs|Ms|Dr|Prof|Gen|Lt|Col|Maj|Capt|Cpl|Sgt|Adm|Cmdr|Sen|Rep|Reps|Sens|Gov|Rev|Hon|Pres|Amb|Atty|Supt|Det"
-    r"|St|Mt|Ft|vs|v|Messrs|Mme|Sec|Insp|Vols?|approx|ca)\.$"
-)
+_ABBREVIATION = re.compile(rf"\b(?:{SHORTENED}|Mt|Ft|vs|v|Vols?|approx|ca)\.$")
 _SHORT = 8  # characters, more than any of these abbreviations has: only the end of a sentence is searched for one
 _NUMBER = re.compile(r"\bNos?\.$")  # an abbreviation before a figure only
 _LETTER = re.compile(r"\w")

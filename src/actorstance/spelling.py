@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from actorstance.roles import slug
+from actorstance.roles import ENDINGS, SHORTENED, slug
 from actorstance.tagging import lexicon
 
 Words = tuple[str, ...]
@@ -28,7 +28,7 @@ WORD = (
 _MORE = rf"(?:\s(?=[{_UPPER}abdeiltuvyz])(?:(?:{_PARTICLE})\s)*{WORD})*"
 SEQUENCE = re.compile(rf"(?=[{_UPPER}adelu])(?<![^\W_])(?<!-){WORD}{_MORE}(?![^\W_])")
 _BEHIND_DOT = re.compile(rf"\.\s{WORD}{_MORE}")
-_ABBREVIATED = re.compile(r"(?:Mr|Mrs|Ms|Dr|Sen|Rep|Gov|Gen|Lt|Col|St|Prof|Rev|Capt|Sgt|Adm|Maj|Jr|Sr|Sens|Reps)\Z")
+_ABBREVIATED = re.compile(rf"\b(?:{SHORTENED}|{ENDINGS})\Z")
 _SMALL = re.compile(rf"(?<=[a-z] )(?:To|An|So|Do|You|No|As|If|In|On|Yet|Will|Has) (?=[{_UPPER}][a-z]+){WORD}")
 _BEHIND_COMMA = re.compile(r",\s(?:Jr|Sr)(?![^\W_])")
 # A syllable of Korean and Chinese names: "Jong-un", "Ching-te". A compound of English has other sounds: "Houthi-led".
@@ -57,7 +57,7 @@ def stretch_end(text: str, first: int, last: int, end: int) -> int:
     """
     while last < end:
         sign, more = text[last], None
-        if sign == "." and _ABBREVIATED.search(text, max(first, last - 5), last):
+        if sign == "." and _ABBREVIATED.search(text, max(first, last - 6), last):
             more = _BEHIND_DOT.match(text, last, end)
         elif sign == "-" and _FIRST_SYLLABLE.search(text, max(first, last - 8), last):
             more = _LATER_SYLLABLE.match(text, last, end)

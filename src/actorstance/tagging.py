@@ -18,9 +18,12 @@ from functools import cache, lru_cache
 
 from actorstance.resources import table_of
 
+from actorstance.roles import ENDINGS, SHORTENED
+
 _TOKEN = re.compile(
     r"[a-z]+(?![\w.&/’'-])"  # most tokens, told apart first
-    r"|[Ww]on['’]t\b|(?=[A-Z][.-])(?:(?:[A-Z]\.){2,}|[DRI]-[A-Z]\w+\.(?=[,)])|[A-Z]\.(?=\s(?:[A-Z]\.\s)*[A-Z]\w))|(?:Mr|Mrs|Ms|Dr|Sen|Rep|Gov|Gen|Lt|Col|St|Prof|Jr|Sr|Sens|Reps|Rev)\."
+    r"|[Ww]on['’]t\b|(?=[A-Z][.-])(?:(?:[A-Z]\.){2,}|[DRI]-[A-Z]\w+\.(?=[,)])|[A-Z]\.(?=\s(?:[A-Z]\.\s)*[A-Z]\w))"
+    rf"|(?=[A-Z][a-z]{{1,5}}\.)(?:{SHORTENED}|{ENDINGS})\."
     r"|[$£€]?\d[\d,.]*\d%?|(?:O|D|L|d|l|al|Al)['’][A-Z]\w+|['’](?:s|re|ve|ll|d|m|t)\b|['’](?=\s)|\w+(?:[-&./]\w+)*"
     r"|--|(?!,\s(?:Jr|Sr)\b)(?<!,\s[JS]r\.)[^\w\s\"“”„«»‘'’`]"
 )
