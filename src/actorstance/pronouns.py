@@ -10,6 +10,7 @@ from actorstance.actors import UNKNOWN, Mention
 from actorstance.attribution import Statement
 from actorstance.discourse import Antecedent, Discourse, meant_by, standing_for
 from actorstance.marks import Span
+from actorstance.tagging import lexicon
 
 REACH = 3  # sentences back
 _NEARNESS = (2.5, 2.0, 1.0, 0.5)  # what it counts, by sentences back
@@ -26,6 +27,12 @@ _NO_NOUN = re.compile(
 )
 _ITS = frozenset({"its", "it", "their", "they", "them"})  # of a body that speaks of itself
 _DONE_TO = frozenset({"with", "from", "against", "to", "at", "on", "for", "by", "about", "of"})
+_PART_OF = re.compile(
+    r"\b(?:most|some|many|all|half|few|none|several|dozens|scores|hundreds|thousands)\sof\s\Z", re.IGNORECASE
+)
+FAR = 300  # characters back, to which "most of them" looks for a plural noun
+_WORD = re.compile(r"[^\W\d_]{3,}(?!['’]s\b)")
+_SEVERAL = frozenset({"people", "police", "men", "women", "children", "they", "them"})
 # Behind "it" they say nothing of anybody: "it is clear", "it would help".
 _BEING = re.compile(
     r"(?:is|was|'s|are|were|be(?:en)?|would|will|could|may|might|must|should|ha[sd]|(?:seem|appear)(?:s|ed)|takes|took|became)"
@@ -60,6 +67,8 @@ class Pronouns:
             if word == "it" and span not in self.doing and span[0] not in self.told:
                 return None  # "it is clear", "it rained"
             kinds = {"organisation", "state"}
+        elif word == "them" and (part := _PART_OF.search(self.raw, max(0, span[0] - 16), span[0])):
+            return self._of_many(span, part.start())
         elif found["plural"]:
             kinds = {"group", "state", "organisation"}
         else:
@@ -98,6 +107,20 @@ class Pronouns:
                 continue
             if re.fullmatch(r"(?:['’]s?)?,?\s|,\s[^,.;]{1,38},\s", gap):
                 return standing_for(one.mention, span, "pronoun: relative", 0.85)
+        return None
+
+    def _of_many(self, span: Span, end: int) -> Mention | None:
+        """The mention of "them" in "most of them": whom the nearest plural noun before `end` names, if an actor."""
+        seen = self.discourse.seen[-12:]
+        start = max(self.raw.rfind("\n\n", 0, end), end - FAR, 0)
+        for found in reversed(list(_WORD.finditer(self.raw, start, end))):
+            one = next((each for each in seen if each.mention.start <= found.start() < each.mention.end), None)
+            if one is not None and one.kind == "group":
+                return standing_for(one.mention, span, "pronoun: some of a group", 0.8)
+            of_one = one is not None and (one.mention.rule == "registry" or one.kind in {"person", "name"})
+            if not _is_plural(found[0]) or (of_one and found[0][0].isupper()):
+                continue  # neither the United Nations nor Ana Hodges are many
+            return standing_for(one.mention, span, "pronoun: some of those", 0.8) if one is not None else None
         return None
 
     def _scored(
@@ -154,6 +177,18 @@ class Pronouns:
         """Where those stand who say, in a report without quotation marks, what stands at a place."""
         at = bisect_right(self.said, ((place, 1 << 60), (0, 0)))
         return [source for content, source in self.said[max(0, at - 6) : at] if place < content[1]]
+
+
+def _is_plural(word: str) -> bool:
+    plain, form = word.lower(), lexicon().verbs.get(word)
+    if plain in _SEVERAL:
+        return True
+    is_verb = plain in lexicon().closed or (form is not None and "s" in form.forms)
+    return (
+        plain.endswith("s")
+        and not plain.endswith(("ss", "us", "is"))
+        and (plain in lexicon().nouns_in_s or not is_verb)
+    )
 
 
 def _why(one: Antecedent, back: int) -> str:
