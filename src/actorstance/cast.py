@@ -14,19 +14,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from actorstance.actors import UNKNOWN, Mention, Registry
+from actorstance.appositions import apposition, ends_name, is_office, speaks_for
 from actorstance.attribution import Statement
 from actorstance.documents import Document
 from actorstance.names import Name, names
 from actorstance.registered import take_registered
 from actorstance.roles import (
     MOTION,
-    NOT_HOLDING,
     ends_with,
     given_alike,
     is_given,
     office,
     place_after,
-    role,
     roles,
     slug,
 )
@@ -37,7 +36,6 @@ Span = tuple[int, int]
 
 OFTEN = 4  # mentions, from which a name that does nothing is one that the article is about
 _ACRONYM = re.compile(r"\s\(([A-Z][A-Z&.]{1,9})\)")
-_APPOSITION = re.compile(r"(?:\s\([^)]{1,12}\))?,\s([^,.;:“”\"]{3,90})[,.;]")
 _OF = re.compile(r"\sof\s(?:the\s)?")
 _ANNOUNCED = re.compile(
     r"(?:vice |deputy )?(?:president|prime minister|premier|leader|chancellor|king|queen|\w+ minister)", re.I
@@ -267,29 +265,22 @@ class _Caster:
         if name.owner:
             self._belongs(entity, name.owner, name.owner_rule)
             return
-        if name.owner_rule and (owner := self._body_called(name.owner_rule.split()[0])):
-            self._belongs(entity, owner[0], name.owner_rule, owner[1])
+        if name.owner_rule and (body := self._body_called(name.owner_rule.split()[0])):
+            self._belongs(entity, body[0], name.owner_rule, body[1])
             return
-        if entity.kind != "organisation" and (
-            found := _APPOSITION.match(self.raw, name.end, self._sentence_end(name.end))
-        ):
-            words = found[1]
-            if role().search(words) and not NOT_HOLDING.search(words):
-                owners = [m for m, _ in self.registry.named(words, self.document.date) if m.known]
-                if owners:
-                    self._belongs(entity, owners[0].actor, f"apposition: {words.strip()}")
-                else:
-                    entity.kind, entity.evidence = "person", True
+        end = self._sentence_end(name.end)
+        if entity.kind != "organisation" and (words := apposition(self.raw, name.end, end)):
+            if is_office(words):
+                entity.kind, entity.evidence = "person", True
+                if (owner := speaks_for(words, self.registry, self.document.date)) is not None:
+                    self._belongs(entity, owner.actor, f"apposition: {words}")
             elif re.match(r"(?:a|an|the|who)\s|\d\d\b", words) and entity.kind == "name":
                 entity.evidence = True
         if not entity.actor and name.title in self.words["offices"] and (found := _OF.match(self.raw, name.end)):
-            owners = [m for m, _ in self.registry.named(self.raw[found.end() : found.end() + 40], self.document.date)]
-            if owners and owners[0].start == 0:
-                self._belongs(
-                    entity,
-                    owners[0].actor,
-                    f"title: {name.title} … of {self.raw[found.end() : found.end() + owners[0].end]}",
-                )
+            behind = self.raw[found.end() : min(end, found.end() + 40)]
+            owner = next(iter(self.registry.mentions(behind, self.document.date)), None)
+            if owner is not None and owner.start == 0 and ends_name(behind, owner.end):
+                self._belongs(entity, owner.actor, f"title: {name.title} … of {behind[: owner.end]}")
 
     def _announced(self, found: list[Name]) -> None:
         """Join who opens a sentence by full name, without a title, to the office that opened the one before.
