@@ -38,6 +38,10 @@ _LETTERS = re.compile(r"[^\W\d_]{2}|^[A-Z]$")
 _PLURAL_POSSESSIVE = re.compile(r"s['’] ")
 _JUNIOR = frozenset({"jr", "sr"})
 _OF_A_PERSON = re.compile(r"\s(administration|campaign|family|camp)(?![\w-])")  # "the Okoro campaign" is not Okoro
+_PARTY = re.compile(rf"\s(?:[a-z][\w-]*\s){{0,2}}party\s(?={WORD})")  # "the Peruvian opposition party Sumaq"
+_BEFORE_FAMILY = re.compile(r"(?<![\w.’'-])((?:[A-Z]\.)+|[A-Z][\w’'-]*)\s\Z")
+_INITIALS = re.compile(r"(?:[A-Z]\.)+|[A-Z]")
+_COMMA_BEHIND_WORD = re.compile(r"(?<![\w-])[a-z][\w-]*,\s\Z")
 
 _TO_NAME = re.compile(r"(?:\s(?:to|for|in|at)\s[^,.;:]{2,40})?,\s")  # "ambassador to Peru, Ana Lima,"
 _AT_SEAT = re.compile(
@@ -425,3 +429,10 @@ class _Finder:
             if rest:
                 name.owner_rule = f"{rest[-1]} {headship}".lower()
             name.title = name.title or headship
+        if (
+            not name.title
+            and len(name.words) > 1
+            and _COMMA_BEHIND_WORD.search(before)
+            and self.raw.startswith(",", name.end)
+        ):
+            name.title = ends_with(f"{before[:-2]} ", self.words["titles"])  # "its chairwoman, Ana Lima, left"
