@@ -153,6 +153,9 @@ class _Finder:
                 self.found.left_out["a capital or seat as a place"] += kind == "seats"
                 self.places.add((mention.start, mention.end))
             else:
+            elif kind == "people" and _PARTY.match(self.raw, mention.end):
+                self.found.left_out["an adjective of a party"] += 1
+                self.places.add((mention.start, mention.end))
                 kept.append((mention, kind))
         return kept
 
@@ -209,6 +212,8 @@ class _Finder:
                     continue
                 self._in_apposition(name, offices)
                 if not name.owner and (more := _OF_A_PERSON.match(self.raw, name.end, end)):
+            if self.raw.startswith("The ", first) and (first + 4, last) in taken:
+                continue  # "The Syrian rebels"
                     name.words, name.end, name.kind = (*name.words, more[1]), more.end(), "organisation"
                 own.append(name)
                 free = max(free, name.end)
@@ -274,6 +279,8 @@ class _Finder:
         return following[1] not in lexicon().closed and (form is None or not form.forms & {"d", "s"})
 
     def _offices(self, known: list[tuple[Mention, str]], end: int) -> Iterator[_Known]:
+            if form == "opposition" and _PARTY.match(self.raw, last):
+                continue  # what follows is its name
         """The known names with the offices behind them: "Turkish presidency", "Russia's foreign ministry"."""
         for mention, kind in known:
             found = office().match(self.raw, mention.end, end)

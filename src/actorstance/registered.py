@@ -1,4 +1,4 @@
-"""Names that stand for an actor of the registry though they are not in it: an office's, a person's surname."""
+"""Names that stand for an actor of the registry, though not in it: an office's, a surname, a body's last word."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections import defaultdict
 
 from actorstance.actors import Mention
 from actorstance.names import Name, Names
-from actorstance.roles import is_given
+from actorstance.roles import is_given, roles
 from actorstance.spelling import family, has_form_of_person, is_short
 
 
@@ -26,16 +26,18 @@ def take_registered(raw: str, found: Names) -> list[Name]:
 
     """
     offices = _offices(found)
-    people = _people(raw, found)
+    people, bodies = _people(raw, found), _bodies(raw, found)
+    if not (offices or people or bodies):
+        return found.names
     kept, meant = [], []
-    for name in found.names if offices or people else ():
-        mention = _of_office(raw, name, offices) or _of_person(name, people)
+    for name in found.names:
+        mention = _of_office(raw, name, offices) or _of_person(name, people) or _of_body(name, bodies)
         if mention is not None:
             meant.append(mention)
         else:
             kept.append(name)
     found.mentions = sorted([*found.mentions, *meant], key=lambda one: one.start)
-    return kept if offices or people else found.names
+    return kept
 
 
 def _offices(found: Names) -> list[tuple[Mention, str]]:
@@ -78,6 +80,30 @@ def _of_person(name: Name, people: dict[str, dict[str, str]]) -> Mention | None:
     if not (name.title or is_given(words[0].lower()) or has_form_of_person(words)):
         return None  # of "Red Cross" there is no Cross
     return Mention(name.start, name.end, actor, f"surname of {full}", True, 0.9)
+
+
+def _bodies(raw: str, found: Names) -> dict[str, dict[str, tuple[int, str]]]:
+    """Bodies that the registry names: last word -> actor -> where first, and its name; not if others end so too."""
+    bodies: defaultdict[str, dict[str, tuple[int, str]]] = defaultdict(dict)
+    words = roles()
+    for one in found.mentions:
+        name = raw[one.start : one.end]
+        last = name.rpartition(" ")[2].lower()
+        if one.rule == "registry" and " " in name and last in words["bodies"] and last not in words["offices"]:
+            bodies[last].setdefault(one.actor, (one.start, name))
+    for own in found.names if bodies else ():
+        if len(own.words) > 1:
+            bodies.pop(own.words[-1].lower(), None)
+    return bodies
+
+
+def _of_body(name: Name, bodies: dict[str, dict[str, tuple[int, str]]]) -> Mention | None:
+    """Take "the League" for the Arab League, where the text has named it before."""
+    bearing = bodies.get(name.words[0].lower(), {}) if len(name.words) == 1 and not name.owner else {}
+    if len(bearing) != 1:
+        return None
+    ((actor, (start, full)),) = bearing.items()
+    return Mention(name.start, name.end, actor, f"short for {full}", True, 0.9) if start < name.start else None
 
 
 def _in_one_order(words: str) -> str:
