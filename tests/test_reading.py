@@ -83,6 +83,15 @@ def test_surname_of_a_registered_person(text: str, surname: str, actor: str | No
     assert [one for one in found if one in registry.aliases] == ([actor] if actor else [])
 
 
+@pytest.mark.parametrize(("text", "expected"), cases("registered"))
+def test_names_round_those_of_a_registry_of_ones_own(text: str, expected: str) -> None:
+    persons = Registry({"okoro": ["Ines Okoro"], "vane": ["Vane"], "hale_r": ["Robert Hale", "Hale"]})
+    reading = read_actors(document(text), WORLD.with_more(persons))
+    raw = reading.document.raw
+    found = [(raw[one.start : one.end], one.actor) for one in reading.mentions]
+    assert found == [(words, actor) for words, actor in (one.split(" = ") for one in expected.split("; "))]
+
+
 @pytest.mark.parametrize(("text", "expected"), cases("speakers"))
 def test_who_speaks(text: str, expected: str) -> None:
     found = document(text)

@@ -29,7 +29,7 @@ from actorstance.roles import (
     roles,
     slug,
 )
-from actorstance.spelling import ending, family, family_first, has_form_of_person, is_short, letters
+from actorstance.spelling import ending, family, family_first, has_form_of_person, is_short, letters, middle_alike
 from actorstance.tagging import lexicon
 
 Span = tuple[int, int]
@@ -187,7 +187,9 @@ class _Caster:
             if family_first(entity.words) or family_first(name.words):
                 continue  # the first word of two names is the family's
             shorter, longer = sorted((name.words, entity.words), key=len)
-            if given_alike(shorter[0], longer[0]) or {*map(str.lower, shorter)} <= {*map(str.lower, longer)}:
+            if {*map(str.lower, shorter)} <= {*map(str.lower, longer)}:
+                return entity
+            if given_alike(shorter[0], longer[0]) and middle_alike(shorter, longer):
                 return entity
         return None
 

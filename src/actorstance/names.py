@@ -13,6 +13,7 @@ from actorstance.roles import (
     MOTION,
     NOT_HOLDING,
     ends_with,
+    given_alike,
     groups,
     is_given,
     last_words,
@@ -37,11 +38,11 @@ _AND = re.compile(  # "Department of Health and Human Services", not "the Minist
 _LETTERS = re.compile(r"[^\W\d_]{2}|^[A-Z]$")
 _PLURAL_POSSESSIVE = re.compile(r"s['’] ")
 _JUNIOR = frozenset({"jr", "sr"})
-_OF_A_PERSON = re.compile(r"\s(administration|campaign|family|camp)(?![\w-])")  # "the Okoro campaign" is not Okoro
 _PARTY = re.compile(rf"\s(?:[a-z][\w-]*\s){{0,2}}party\s(?={WORD})")  # "the Peruvian opposition party Sumaq"
 _BEFORE_FAMILY = re.compile(r"(?<![\w.’'-])((?:[A-Z]\.)+|[A-Z][\w’'-]*)\s\Z")
 _INITIALS = re.compile(r"(?:[A-Z]\.)+|[A-Z]")
 _COMMA_BEHIND_WORD = re.compile(r"(?<![\w-])[a-z][\w-]*,\s\Z")
+_OF_A_PERSON = re.compile(r"\s(administration|campaign|family|camp)(?![\w-])")  # "the Okoro campaign" is not Okoro
 
 _TO_NAME = re.compile(r"(?:\s(?:to|for|in|at)\s[^,.;:]{2,40})?,\s")  # "ambassador to Peru, Ana Lima,"
 _AT_SEAT = re.compile(
@@ -152,12 +153,29 @@ class _Finder:
             elif self._is_place(mention, kind):
                 self.found.left_out["a capital or seat as a place"] += kind == "seats"
                 self.places.add((mention.start, mention.end))
-            else:
             elif kind == "people" and _PARTY.match(self.raw, mention.end):
                 self.found.left_out["an adjective of a party"] += 1
                 self.places.add((mention.start, mention.end))
-                kept.append((mention, kind))
+            else:
+                kept.append((self._with_given(mention, kind, kept[-1][0].end if kept else 0), kind))
         return kept
+
+    def _with_given(self, mention: Mention, kind: str, free: int) -> Mention:
+        """A registry's surname with the given names and initials before it: "Ana B. Lima", of "Lima"."""
+        alias, at = self.raw[mention.start : mention.end], mention.start
+        if kind != "names" or not alias.isalpha() or alias.isupper():
+            return mention
+        if self.registry.kinds.get(mention.actor, "person") != "person":
+            return mention
+        while found := _BEFORE_FAMILY.search(self.raw, max(free, at - 30), at):
+            if not (is_given(found[1].lower()) or _INITIALS.fullmatch(found[1])):
+                break
+            at = found.start()
+        first = self.raw[at : mention.start].split()[:1]
+        known = [name.split()[0] for name in self.registry.aliases[mention.actor] if name.endswith(f" {alias}")]
+        if not first or first[0] == "A" or (known and not any(given_alike(first[0], one) for one in known)):
+            return mention
+        return replace(mention, start=at)
 
     def _at_seat(self, mention: Mention, free: int) -> Mention | None:
         """The mention of what sits there and acts for the state: "the foreign ministry in Ankara"."""
@@ -194,6 +212,8 @@ class _Finder:
                 continue
             if any(one.start <= first and last <= one.end for one in mentions):
                 continue
+            if self.raw.startswith("The ", first) and (first + 4, last) in taken:
+                continue  # "The Syrian rebels"
             inside = [
                 one
                 for one in offices
@@ -212,8 +232,6 @@ class _Finder:
                     continue
                 self._in_apposition(name, offices)
                 if not name.owner and (more := _OF_A_PERSON.match(self.raw, name.end, end)):
-            if self.raw.startswith("The ", first) and (first + 4, last) in taken:
-                continue  # "The Syrian rebels"
                     name.words, name.end, name.kind = (*name.words, more[1]), more.end(), "organisation"
                 own.append(name)
                 free = max(free, name.end)
@@ -261,6 +279,8 @@ class _Finder:
                 continue  # of that state
             if self.raw[first].isupper() and first != start:
                 continue  # part of a name
+            if form == "opposition" and _PARTY.match(self.raw, last):
+                continue  # what follows is its name
             if not form.endswith("s") and form not in _SINGULAR and not self._before_noun(last):
                 continue  # one protester is somebody, not the protesters
             if people is not None:
@@ -279,8 +299,6 @@ class _Finder:
         return following[1] not in lexicon().closed and (form is None or not form.forms & {"d", "s"})
 
     def _offices(self, known: list[tuple[Mention, str]], end: int) -> Iterator[_Known]:
-            if form == "opposition" and _PARTY.match(self.raw, last):
-                continue  # what follows is its name
         """The known names with the offices behind them: "Turkish presidency", "Russia's foreign ministry"."""
         for mention, kind in known:
             found = office().match(self.raw, mention.end, end)
@@ -336,8 +354,8 @@ class _Finder:
             lead = raw[first : mention.start].split()
             if lead and is_given(lead[-1].lower()) and known.end == mention.end:
                 return self._name(first, last, start)  # Jack London
-            if not lead or known.kind == "people":
-                return None
+            if not lead or known.kind == "people" or ends_with(raw[first : mention.start], self.words["titles"]):
+                return None  # "Majority Leader Ana Lima": the title is hers
             if lead[-1].lower() == "of":
                 return None if role().fullmatch(lead[0]) else self._name(first, last, start)
             return self._name(first, mention.start - 1, start)
@@ -428,6 +446,13 @@ class _Finder:
         before = self.raw[max(start, name.start - 60) : name.start]
         if not name.title:
             name.title = ends_with(before, self.words["titles"])
+        if (
+            not name.title
+            and len(name.words) > 1
+            and _COMMA_BEHIND_WORD.search(before)
+            and self.raw.startswith(",", name.end)
+        ):
+            name.title = ends_with(f"{before[:-2]} ", self.words["titles"])  # "its chairwoman, Ana Lima, left"
         headship = ends_with(before, self.words["heads"])
         if headship and len(name.title) > len(headship) and name.title in self.words["offices"]:
             return  # "Foreign Secretary Ana Lima" heads no Foreign Office
@@ -436,10 +461,3 @@ class _Finder:
             if rest:
                 name.owner_rule = f"{rest[-1]} {headship}".lower()
             name.title = name.title or headship
-        if (
-            not name.title
-            and len(name.words) > 1
-            and _COMMA_BEHIND_WORD.search(before)
-            and self.raw.startswith(",", name.end)
-        ):
-            name.title = ends_with(f"{before[:-2]} ", self.words["titles"])  # "its chairwoman, Ana Lima, left"

@@ -126,6 +126,19 @@ def ending(words: Words) -> str:
     return last if len(words) > 1 and (last in _JUNIOR or _NUMERAL.match(words[-1])) else ""
 
 
+def middle_alike(one: Words, other: Words) -> bool:
+    """Return whether what stands between given and family name can be one person's: nothing, an initial, the same.
+
+    Example:
+        >>> names = [tuple(name.split()) for name in ("Ana Lima", "Ana B. Lima", "Ana Bea Lima", "Ana Cleo Lima")]
+        >>> [middle_alike(names[2], name) for name in names]
+        [True, True, True, False]
+
+    """
+    middles = [[word.rstrip(".").lower() for word in words[1 : -2 if ending(words) else -1]] for words in (one, other)]
+    return all(a == b or (1 in (len(a), len(b)) and a[:1] == b[:1]) for a, b in zip(*middles, strict=False))
+
+
 def family_first(words: Words) -> bool:
     """Return whether a name is one whose family name stands first, by its shape: "Lee Sun-woo"."""
     return len(words) > 1 and _FAMILY_FIRST.match(words[-1]) is not None
