@@ -22,7 +22,7 @@ from actorstance.roles import (
     role,
     roles,
 )
-from actorstance.spelling import PARTICLES, SEQUENCE, WORD, over_particles, stretch_end, with_small_words
+from actorstance.spelling import PARTICLES, SEQUENCE, WORD, over_given, over_particles, stretch_end, with_small_words
 from actorstance.tagging import lexicon
 
 Span = tuple[int, int]
@@ -39,8 +39,6 @@ _LETTERS = re.compile(r"[^\W\d_]{2}|^[A-Z]$")
 _PLURAL_POSSESSIVE = re.compile(r"s['’] ")
 _JUNIOR = frozenset({"jr", "sr"})
 _PARTY = re.compile(rf"\s(?:[a-z][\w-]*\s){{0,2}}party\s(?={WORD})")  # "the Peruvian opposition party Sumaq"
-_BEFORE_FAMILY = re.compile(r"(?<![\w.’'-])((?:[A-Z]\.)+|[A-Z][\w’'-]*)\s\Z")
-_INITIALS = re.compile(r"(?:[A-Z]\.)+|[A-Z]")
 _COMMA_BEHIND_WORD = re.compile(r"(?<![\w-])[a-z][\w-]*,\s\Z")
 _OF_A_PERSON = re.compile(r"\s(administration|campaign|family|camp)(?![\w-])")  # "the Okoro campaign" is not Okoro
 
@@ -161,21 +159,17 @@ class _Finder:
         return kept
 
     def _with_given(self, mention: Mention, kind: str, free: int) -> Mention:
-        """A registry's surname with the given names and initials before it: "Ana B. Lima", of "Lima"."""
-        alias, at = self.raw[mention.start : mention.end], mention.start
-        if kind != "names" or not alias.isalpha() or alias.isupper():
+        """A registry's surname with the given names and initials before it, unless they are somebody else's."""
+        alias = self.raw[mention.start : mention.end]
+        of_person = self.registry.kinds.get(mention.actor, "person") == "person"
+        if kind != "names" or not of_person or not alias.isalpha() or alias.isupper():
             return mention
-        if self.registry.kinds.get(mention.actor, "person") != "person":
-            return mention
-        while found := _BEFORE_FAMILY.search(self.raw, max(free, at - 30), at):
-            if not (is_given(found[1].lower()) or _INITIALS.fullmatch(found[1])):
-                break
-            at = found.start()
-        first = self.raw[at : mention.start].split()[:1]
+        start = over_given(self.raw, mention.start, free)
+        given = self.raw[start : mention.start].split()[:1]
         known = [name.split()[0] for name in self.registry.aliases[mention.actor] if name.endswith(f" {alias}")]
-        if not first or first[0] == "A" or (known and not any(given_alike(first[0], one) for one in known)):
+        if known and given and not any(given_alike(given[0], one) for one in known):
             return mention
-        return replace(mention, start=at)
+        return replace(mention, start=start)
 
     def _at_seat(self, mention: Mention, free: int) -> Mention | None:
         """The mention of what sits there and acts for the state: "the foreign ministry in Ankara"."""

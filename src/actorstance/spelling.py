@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from actorstance.roles import ENDINGS, SHORTENED, slug
+from actorstance.roles import ENDINGS, SHORTENED, is_given, slug
 from actorstance.tagging import lexicon
 
 Words = tuple[str, ...]
@@ -36,6 +36,8 @@ _SYLLABLE = r"(?:[b-df-hj-np-tv-z]|[csz]h|hs|t[sz])?[yw]?[aeiou]{1,3}(?:ng|[hklm
 _FIRST_SYLLABLE = re.compile(rf"\s(?=[A-Z])(?i:{_SYLLABLE})\Z")
 _LATER_SYLLABLE = re.compile(rf"-(?!(?:run|to|up|on|out)\b){_SYLLABLE}(?![\w-])")  # "Hong Kong-run"
 _FAMILY_FIRST = re.compile(r"[A-Z][a-z]+-[a-z]+\Z")
+_BEFORE_FAMILY = re.compile(r"(?<![\w.’'-])((?:[A-Z]\.)+|[A-Z][\w’'-]*)\s\Z")
+_INITIALS = re.compile(r"(?:[A-Z]\.)+|[A-Z]")
 _JUNIOR = frozenset({"jr", "sr"})
 _NUMERAL = re.compile(r"(?:II|III|IV|VI{0,3}|IX|XI{1,3}|XIV|XVI?)\Z")  # I and X are more often something else
 
@@ -97,6 +99,23 @@ def over_particles(text: str, first: int, start: int) -> int:
     if at == first or word in _INNER or lexicon().closed.get(word.lower()) == "D" or word == "à":
         return first
     return at
+
+
+def over_given(text: str, first: int, start: int) -> int:
+    """Return where a name begins that has given names and initials before its family name: not "a" of "a Lima aide".
+
+    Example:
+        >>> text = "A Lima aide met Ana B. Lima"
+        >>> [text[over_given(text, text.index("Lima", at), 0):][:11] for at in (0, 12)]
+        ['Lima aide m', 'Ana B. Lima']
+
+    """
+    at = first
+    while found := _BEFORE_FAMILY.search(text, max(start, at - 30), at):
+        if not (is_given(found[1].lower()) or _INITIALS.fullmatch(found[1])):
+            break
+        at = found.start()
+    return first if text.startswith("A ", at) else at
 
 
 @lru_cache(maxsize=NAMES)

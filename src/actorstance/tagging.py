@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 
 from actorstance.resources import table_of
-
 from actorstance.roles import ENDINGS, SHORTENED
 
 _TOKEN = re.compile(
