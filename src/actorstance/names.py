@@ -7,13 +7,12 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
+from actorstance.acting import PARTY, acting
 from actorstance.actors import Mention, Registry
 from actorstance.documents import Document
 from actorstance.roles import (
-    MOTION,
     NOT_HOLDING,
     ends_with,
-    given_alike,
     groups,
     is_given,
     last_words,
@@ -22,33 +21,19 @@ from actorstance.roles import (
     role,
     roles,
 )
-from actorstance.spelling import PARTICLES, SEQUENCE, WORD, over_given, over_particles, stretch_end, with_small_words
+from actorstance.spelling import PARTICLES, over_particles, stretches, with_small_words
 from actorstance.tagging import lexicon
 
 Span = tuple[int, int]
 
 MAX_SENTENCE = 4000  # characters; a longer "sentence" is a list or no prose, and nobody is looked for in it
 
-_LINK = re.compile(rf"\s(?:of|for|on)\s(?:the\s)?(?={WORD})")
-_AND = re.compile(  # "Department of Health and Human Services", not "the Ministry of Health and Ana Lima"
-    r"\sand\s(?=(?:Human|Technology|Welfare|Security|Development|Services|Information|Tourism|Culture|Sports?|Labou?r|Energy|Trade"
-    r"|Industry|Commerce|Economy|Education|Sciences?|Research|Innovation|Urban|Democracy|Rights|Justice|Peace|Prevention|Water|Food"
-    r"|Rural|Mines|Budget|Cooperation|Co-operation|Immigration|Customs|Medicine|Agriculture|Firearms|Drug)\b)"
-)
 _LETTERS = re.compile(r"[^\W\d_]{2}|^[A-Z]$")
-_PLURAL_POSSESSIVE = re.compile(r"s['’] ")
 _JUNIOR = frozenset({"jr", "sr"})
-_PARTY = re.compile(rf"\s(?:[a-z][\w-]*\s){{0,2}}party\s(?={WORD})")  # "the Peruvian opposition party Sumaq"
 _COMMA_BEHIND_WORD = re.compile(r"(?<![\w-])[a-z][\w-]*,\s\Z")
 _OF_A_PERSON = re.compile(r"\s(administration|campaign|family|camp)(?![\w-])")  # "the Okoro campaign" is not Okoro
 
 _TO_NAME = re.compile(r"(?:\s(?:to|for|in|at)\s[^,.;:]{2,40})?,\s")  # "ambassador to Peru, Ana Lima,"
-_AT_SEAT = re.compile(
-    r"\b((?:(?:foreign|defen[cs]e|interior|finance|justice|health|energy|oil|trade|education)\s+)?ministry|government"
-    r"|presidency|parliament|authorities|cabinet)\s+in\s+\Z",
-    re.I,
-)
-_OFFICE_OF = re.compile(r"['’]s\sOffice(?![\w-])")
 
 _SINGULAR = frozenset(  # forms without an -s that mean many
     {"police", "opposition", "moderate opposition", "news media", "the media", "the press", "displaced people"}
@@ -112,11 +97,12 @@ class _Finder:
         self.lower = set(re.findall(r"(?<![\w’'-])[a-z][a-z'’-]+", self.raw))
         self.particles = not PARTICLES.isdisjoint(self.lower)
         self.small = with_small_words(self.raw)
-        self.found = Names()
-        self.places: set[Span] = set()  # known names that are places here
+        known = acting(self.raw, document.date, registry)
+        self.found = Names(known=known.mentions, left_out=known.left_out)
+        self.places = known.places
 
     def find(self) -> Names:
-        known = self.found.known = self._registry_mentions()
+        known = self.found.known
         many = list(groups(self.raw))
         at = more = 0
         for sentence in self.document.sentences:
@@ -138,61 +124,6 @@ class _Finder:
         self.found.mentions.sort(key=lambda one: one.start)
         return self.found
 
-    def _registry_mentions(self) -> list[tuple[Mention, str]]:
-        """The registry's mentions that act: neither places nor names of which the text shows no sure sign."""
-        found = self.registry.named(self.raw, self.document.date)
-        sure = {mention.actor for mention, kind in found if kind != "unsure"}
-        kept: list[tuple[Mention, str]] = []
-        for mention, kind in found:
-            if kind == "unsure" and mention.actor not in sure:
-                self.found.left_out["a name with another common meaning"] += 1
-            elif kind == "seats" and (held := self._at_seat(mention, kept[-1][0].end if kept else 0)) is not None:
-                kept.append((held, kind))
-            elif self._is_place(mention, kind):
-                self.found.left_out["a capital or seat as a place"] += kind == "seats"
-                self.places.add((mention.start, mention.end))
-            elif kind == "people" and _PARTY.match(self.raw, mention.end):
-                self.found.left_out["an adjective of a party"] += 1
-                self.places.add((mention.start, mention.end))
-            else:
-                kept.append((self._with_given(mention, kind, kept[-1][0].end if kept else 0), kind))
-        return kept
-
-    def _with_given(self, mention: Mention, kind: str, free: int) -> Mention:
-        """A registry's surname with the given names and initials before it, unless they are somebody else's."""
-        alias = self.raw[mention.start : mention.end]
-        of_person = self.registry.kinds.get(mention.actor, "person") == "person"
-        if kind != "names" or not of_person or not alias.isalpha() or alias.isupper():
-            return mention
-        start = over_given(self.raw, mention.start, free)
-        given = self.raw[start : mention.start].split()[:1]
-        known = [name.split()[0] for name in self.registry.aliases[mention.actor] if name.endswith(f" {alias}")]
-        if known and given and not any(given_alike(given[0], one) for one in known):
-            return mention
-        return replace(mention, start=start)
-
-    def _at_seat(self, mention: Mention, free: int) -> Mention | None:
-        """The mention of what sits there and acts for the state: "the foreign ministry in Ankara"."""
-        held = _AT_SEAT.search(self.raw, max(free, mention.start - 40), mention.start)
-        if held is None or self.raw[max(free, held.start() - 1)].isalpha():
-            return None
-        return replace(mention, start=held.start(), rule=f"{mention.rule}, office: {' '.join(held[1].lower().split())}")
-
-    def _is_place(self, mention: Mention, kind: str) -> bool:
-        after = self.raw[mention.end : mention.end + 24]
-        if kind == "people":
-            return False
-        if kind != "seats":
-            return re.match(r"-(?:based|born|made|style|language|speaking|built)\b", after) is not None
-        before = self.raw[max(0, mention.start - 40) : mention.start]
-        before = before[before.rfind(". ") + 1 :]
-        return bool(
-            ends_with(before.removesuffix("the "), self.words["places_before"])
-            or MOTION.search(before)
-            or place_after().match(after)
-            or re.match(r"-(?:based|born|area)\b", after)
-        )
-
     def _sentence(
         self, start: int, end: int, known: list[tuple[Mention, str]], many: list[tuple[int, int, str, str]]
     ) -> None:
@@ -201,7 +132,7 @@ class _Finder:
         offices = [one for one in self._offices(known, end) if (one.mention.start, one.mention.end) not in taken]
         own: list[Name] = []
         free = start
-        for first, last in self._sequences(start, end):
+        for first, last in stretches(self.raw, start, end):
             if first < free or (first, last) in self.places:
                 continue
             if any(one.start <= first and last <= one.end for one in mentions):
@@ -273,7 +204,7 @@ class _Finder:
                 continue  # of that state
             if self.raw[first].isupper() and first != start:
                 continue  # part of a name
-            if form == "opposition" and _PARTY.match(self.raw, last):
+            if form == "opposition" and PARTY.match(self.raw, last):
                 continue  # what follows is its name
             if not form.endswith("s") and form not in _SINGULAR and not self._before_noun(last):
                 continue  # one protester is somebody, not the protesters
@@ -303,42 +234,6 @@ class _Finder:
                 self.found.left_out["an adjective of a place"] += 1
             else:
                 yield _Known(mention, mention.end, mention.rule, kind)
-
-    def _sequences(self, start: int, end: int) -> Iterator[Span]:
-        """Stretches of capitalised words; the names of bodies go on over "of" and "for"."""
-        at = start
-        bodies = self.words["bodies"]
-        while found := SEQUENCE.search(self.raw, at, end):
-            first, last = found.span()
-            if last < end and self.raw[last] in ".-,":
-                last = stretch_end(self.raw, first, last, end)
-            words = self.raw[first:last].lower().split()
-            if words[-1] in self.words["titles"] and (more := _OFFICE_OF.match(self.raw, last, end)):
-                last, words = more.end(), [*words[:-1], words[-1] + "'s", "office"]
-            if (plural := _PLURAL_POSSESSIVE.search(self.raw[first:last])) and words[-1] not in bodies:
-                last = first + plural.start() + 1  # "Democrats' Ana Lima", but "Dockers' Union"
-                words = self.raw[first:last].lower().split()
-            if words[-1] in bodies or words[-1] in {
-                "ministry",
-                "president",
-                "minister",
-                "secretary",
-                "representatives",
-                "voice",
-            }:
-                linked = _LINK.match(self.raw, last, end)
-                if (
-                    linked
-                    and (more := SEQUENCE.match(self.raw, linked.end(), end))
-                    and words[-1] not in {"president", "minister"}
-                ):
-                    last = more.end()
-                    if (again := _AND.match(self.raw, last, end)) and (
-                        more := SEQUENCE.match(self.raw, again.end(), end)
-                    ):
-                        last = more.end()
-            yield first, last
-            at = last
 
     def _beside(self, known: _Known, first: int, last: int, start: int) -> Name | None:
         """A stretch of capitals that holds a known name and more: a person in office, or another body's name."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import lru_cache
 
-from actorstance.roles import ENDINGS, SHORTENED, is_given, slug
+from actorstance.roles import ENDINGS, SHORTENED, is_given, roles, slug
 from actorstance.tagging import lexicon
 
 Words = tuple[str, ...]
+Span = tuple[int, int]
 
 NAMES = 2**14  # names whose parts are kept: more than an archive's years of one paper repeat often
 
@@ -29,6 +31,14 @@ _MORE = rf"(?:\s(?=[{_UPPER}abdeiltuvyz])(?:(?:{_PARTICLE})\s)*{WORD})*"
 SEQUENCE = re.compile(rf"(?=[{_UPPER}adelu])(?<![^\W_])(?<!-){WORD}{_MORE}(?![^\W_])")
 _BEHIND_DOT = re.compile(rf"\.\s{WORD}{_MORE}")
 _ABBREVIATED = re.compile(rf"\b(?:{SHORTENED}|{ENDINGS})\Z")
+_LINK = re.compile(rf"\s(?:of|for|on)\s(?:the\s)?(?={WORD})")
+_AND = re.compile(  # "Department of Health and Human Services", not "the Ministry of Health and Ana Lima"
+    r"\sand\s(?=(?:Human|Technology|Welfare|Security|Development|Services|Information|Tourism|Culture|Sports?|Labou?r|Energy|Trade"
+    r"|Industry|Commerce|Economy|Education|Sciences?|Research|Innovation|Urban|Democracy|Rights|Justice|Peace|Prevention|Water|Food"
+    r"|Rural|Mines|Budget|Cooperation|Co-operation|Immigration|Customs|Medicine|Agriculture|Firearms|Drug)\b)"
+)
+_PLURAL_POSSESSIVE = re.compile(r"s['’] ")
+_OFFICE_OF = re.compile(r"['’]s\sOffice(?![\w-])")
 _SMALL = re.compile(rf"(?<=[a-z] )(?:To|An|So|Do|You|No|As|If|In|On|Yet|Will|Has) (?=[{_UPPER}][a-z]+){WORD}")
 _BEHIND_COMMA = re.compile(r",\s(?:Jr|Sr)(?![^\W_])")
 # A syllable of Korean and Chinese names: "Jong-un", "Ching-te". A compound of English has other sounds: "Houthi-led".
@@ -40,6 +50,53 @@ _BEFORE_FAMILY = re.compile(r"(?<![\w.’'-])((?:[A-Z]\.)+|[A-Z][\w’'-]*)\s\Z"
 _INITIALS = re.compile(r"(?:[A-Z]\.)+|[A-Z]")
 _JUNIOR = frozenset({"jr", "sr"})
 _NUMERAL = re.compile(r"(?:II|III|IV|VI{0,3}|IX|XI{1,3}|XIV|XVI?)\Z")  # I and X are more often something else
+
+
+def stretches(text: str, start: int, end: int) -> Iterator[Span]:
+    """Yield the stretches of capitalised words of a sentence; the names of bodies go on over "of" and "for".
+
+    Args:
+        text: the whole text.
+        start: where the sentence begins.
+        end: where it ends.
+
+    Example:
+        >>> text = "Gen. Ana Lima of the Ministry of Health and Welfare left Peru."
+        >>> [text[first:last] for first, last in stretches(text, 0, len(text))]
+        ['Gen. Ana Lima', 'Ministry of Health and Welfare', 'Peru']
+
+    """
+    at = start
+    bodies = roles()["bodies"]
+    while found := SEQUENCE.search(text, at, end):
+        first, last = found.span()
+        if last < end and text[last] in ".-,":
+            last = stretch_end(text, first, last, end)
+        words = text[first:last].lower().split()
+        if words[-1] in roles()["titles"] and (more := _OFFICE_OF.match(text, last, end)):
+            last, words = more.end(), [*words[:-1], words[-1] + "'s", "office"]
+        if (plural := _PLURAL_POSSESSIVE.search(text[first:last])) and words[-1] not in bodies:
+            last = first + plural.start() + 1  # "Democrats' Ana Lima", but "Dockers' Union"
+            words = text[first:last].lower().split()
+        if words[-1] in bodies or words[-1] in {
+            "ministry",
+            "president",
+            "minister",
+            "secretary",
+            "representatives",
+            "voice",
+        }:
+            linked = _LINK.match(text, last, end)
+            if (
+                linked
+                and (more := SEQUENCE.match(text, linked.end(), end))
+                and words[-1] not in {"president", "minister"}
+            ):
+                last = more.end()
+                if (again := _AND.match(text, last, end)) and (more := SEQUENCE.match(text, again.end(), end)):
+                    last = more.end()
+        yield first, last
+        at = last
 
 
 def stretch_end(text: str, first: int, last: int, end: int) -> int:

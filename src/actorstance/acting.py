@@ -1,0 +1,100 @@
+"""The names of the registry in an article, and which of them act: neither places nor words with another meaning."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass, field, replace
+
+from actorstance.actors import Mention, Registry
+from actorstance.roles import MOTION, ends_with, given_alike, place_after, roles
+from actorstance.spelling import WORD, over_given
+
+_AT_SEAT = re.compile(
+    r"\b((?:(?:foreign|defen[cs]e|interior|finance|justice|health|energy|oil|trade|education)\s+)?ministry|government"
+    r"|presidency|parliament|authorities|cabinet)\s+in\s+\Z",
+    re.I,
+)
+PARTY = re.compile(rf"\s(?:[a-z][\w-]*\s){{0,2}}party\s(?={WORD})")  # "the Peruvian opposition party Sumaq"
+
+
+@dataclass
+class Acting:
+    """The mentions that act, each with its kind; where others are places; how many were left out, and why."""
+
+    mentions: list[tuple[Mention, str]] = field(default_factory=list)
+    places: set[tuple[int, int]] = field(default_factory=set)
+    left_out: Counter[str] = field(default_factory=Counter)
+
+
+def acting(raw: str, date: str | None, registry: Registry) -> Acting:
+    """Find the registry's mentions that act: neither places nor names of which the text shows no sure sign.
+
+    Args:
+        raw: the text.
+        date: of the article, ISO, since offices change hands; None if it is not known.
+        registry: who is known.
+
+    Example:
+        >>> raw = "Talks in Moscow failed. Turkey blamed the government in Moscow."
+        >>> found = acting(raw, None, Registry.world())
+        >>> [raw[mention.start : mention.end] for mention, _ in found.mentions], sorted(found.places)
+        (['Turkey', 'government in Moscow'], [(9, 15)])
+
+    """
+    found = registry.named(raw, date)
+    sure = {mention.actor for mention, kind in found if kind != "unsure"}
+    acts = Acting()
+    kept = acts.mentions
+    for mention, kind in found:
+        if kind == "unsure" and mention.actor not in sure:
+            acts.left_out["a name with another common meaning"] += 1
+        elif kind == "seats" and (held := _at_seat(raw, mention, kept[-1][0].end if kept else 0)) is not None:
+            kept.append((held, kind))
+        elif _is_place(raw, mention, kind):
+            acts.left_out["a capital or seat as a place"] += kind == "seats"
+            acts.places.add((mention.start, mention.end))
+        elif kind == "people" and PARTY.match(raw, mention.end):
+            acts.left_out["an adjective of a party"] += 1
+            acts.places.add((mention.start, mention.end))
+        else:
+            kept.append((_with_given(raw, mention, kind, registry, kept[-1][0].end if kept else 0), kind))
+    return acts
+
+
+def _with_given(raw: str, mention: Mention, kind: str, registry: Registry, free: int) -> Mention:
+    """A registry's surname with the given names and initials before it, unless they are somebody else's."""
+    alias = raw[mention.start : mention.end]
+    of_person = registry.kinds.get(mention.actor, "person") == "person"
+    if kind != "names" or not of_person or not alias.isalpha() or alias.isupper():
+        return mention
+    start = over_given(raw, mention.start, free)
+    given = raw[start : mention.start].split()[:1]
+    known = [name.split()[0] for name in registry.aliases[mention.actor] if name.endswith(f" {alias}")]
+    if known and given and not any(given_alike(given[0], one) for one in known):
+        return mention
+    return replace(mention, start=start)
+
+
+def _at_seat(raw: str, mention: Mention, free: int) -> Mention | None:
+    """The mention of what sits there and acts for the state: "the foreign ministry in Ankara"."""
+    held = _AT_SEAT.search(raw, max(free, mention.start - 40), mention.start)
+    if held is None or raw[max(free, held.start() - 1)].isalpha():
+        return None
+    return replace(mention, start=held.start(), rule=f"{mention.rule}, office: {' '.join(held[1].lower().split())}")
+
+
+def _is_place(raw: str, mention: Mention, kind: str) -> bool:
+    after = raw[mention.end : mention.end + 24]
+    if kind == "people":
+        return False
+    if kind != "seats":
+        return re.match(r"-(?:based|born|made|style|language|speaking|built)\b", after) is not None
+    before = raw[max(0, mention.start - 40) : mention.start]
+    before = before[before.rfind(". ") + 1 :]
+    return bool(
+        ends_with(before.removesuffix("the "), roles()["places_before"])
+        or MOTION.search(before)
+        or place_after().match(after)
+        or re.match(r"-(?:based|born|area)\b", after)
+    )
