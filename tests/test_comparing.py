@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +68,21 @@ def test_a_better_model_is_better(gold: NDArray[np.int64]) -> None:
     assert found["mcnemar"]["p"] == pytest.approx(stats.binomtest(only[0], sum(only)).pvalue)
     turned = comparing.runs(b, a, repeats=500)
     assert turned["metrics"][0]["difference"] == pytest.approx(-found["metrics"][0]["difference"])
+
+
+@pytest.mark.parametrize("wanted", [["varna", "AUTHOR->varna"], ["AUTHOR->varna", "varna"]])
+def test_actors_and_pairs_are_rows_of_one_table(gold: NDArray[np.int64], wanted: list[str], tmp_path: Path) -> None:
+    a, b = (saved(answers(gold, 0.6, np.random.default_rng(seed)), gold, GROUP) for seed in (1, 2))
+    halves = comparing.read_periods(["2020-01-01..2020-01-31", "2020-02-01..2020-02-29"])
+    for found in (
+        comparing.runs(a, b, wanted=wanted, repeats=100),
+        comparing.periods(a, halves, wanted=wanted, repeats=100),
+    ):
+        comparing.write(tmp_path, found)
+        with (tmp_path / "comparison.csv").open(encoding="utf-8", newline="") as file:
+            rows = [[row[name] for name in ("role", "actor", "source", "target")] for row in csv.DictReader(file)]
+        assert sorted(rows) == [["pair", "", "AUTHOR", "varna"], ["received", "varna", "", ""]]
+        terminal.comparison(found)
 
 
 def test_the_same_twice_does_not_differ(gold: NDArray[np.int64]) -> None:
@@ -171,7 +187,7 @@ def test_labels_in_one_period_alone_correct_neither(capsys: pytest.CaptureFixtur
     (row,) = found["actors"]
     assert (row["correction"], row["labelled_a"], row["labelled_b"]) == ("none", 40, 0)
     terminal.comparison(found)
-    assert "note: 1 with labels enough in one period alone" in " ".join(capsys.readouterr().out.split())
+    assert "note: 1 with enough labels in one period only" in " ".join(capsys.readouterr().out.split())
 
 
 def test_both_corrections_are_named(gold: NDArray[np.int64]) -> None:

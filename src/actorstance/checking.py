@@ -42,6 +42,11 @@ class Interval:
         names = ("source", "target") if self.role == "pair" else ("actor",)
         return {"role": self.role, **dict(zip(names, self.names, strict=True))}
 
+    @property
+    def row(self) -> dict[str, str | None]:
+        """How a table names it, in which actors and pairs have the same columns."""
+        return {"role": self.role, "actor": None, "source": None, "target": None, **self.key}
+
 
 def wanted_intervals(saved: Saved, wanted: Sequence[str] | None = None) -> list[Interval]:
     """Return the intervals that are to be narrowed.

@@ -94,7 +94,7 @@ def runs(
         difference, low, high, p = _paired(gap[one.at], index[one.at], repeats, seed)
         shown = {name: float(stance_scores(chances[one.at]).mean()) for name, chances in (("a", p_a), ("b", p_b))}
         sizes = {"n": len(one.at), "groups": len(np.unique(index[one.at]))}
-        rows.append({**one.key, **sizes, **shown, "difference": difference, "low": low, "high": high, "p": p})
+        rows.append({**one.row, **sizes, **shown, "difference": difference, "low": low, "high": high, "p": p})
     about = {"runs": [a.folder.name, b.folder.name], "n": len(a.rows), "groups": int(index.max()) + 1}
     return {
         **about,
@@ -144,9 +144,9 @@ def periods(
         there = [len(np.unique(groups[part])) for part in parts]
         if min(there) < MIN_GROUPS:
             if wanted is not None:
-                skipped.append({**one.key, "groups": there})
+                skipped.append({**one.row, "groups": there})
             continue
-        rows.append({**one.key, **_unpaired(saved, parts, groups, chances, repeats, seed)})
+        rows.append({**one.row, **_unpaired(saved, parts, groups, chances, repeats, seed)})
     if not rows:
         raise InputError(f"{saved.folder}: no actor is spoken of in {MIN_GROUPS} groups (articles) of both periods.")
     about: dict[str, Any] = {"periods": [list(period) for period in between], "n": int((of >= 0).sum())}
