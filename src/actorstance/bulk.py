@@ -29,7 +29,7 @@ from actorstance.files import json_line, read_json, sha256, whole, write_csv, wr
 from actorstance.folder import ARCHIVE
 from actorstance.models import Model
 from actorstance.priors import Priors
-from actorstance.provenance import provenance
+from actorstance.provenance import provenance, spellings
 from actorstance.runs import ACTOR_COLUMNS, EVIDENCE, PAIR_COLUMNS, UNFINISHED, alone, require_free, require_same
 from actorstance.shards import DOCUMENTS, TABLES, Done, Opener, Shard, shards
 from actorstance.totals import MENTIONED, PREDICTED, Totals
@@ -248,7 +248,8 @@ def _finish(
     rows = {**counts, "priors": settings["priors"]}
     write_json(out / "audit.json", {"rows": rows, "cropped": {"predicted": dict(cropped)} if cropped else {}})
     write_jsonl(out / "log.jsonl", [{"stage": "predict", **rows, "seconds": time.perf_counter() - start}])
-    origin = provenance("predict", model, settings["seed"], named, registry, command, priors=priors)
+    called = spellings(_called(out, set(named)))
+    origin = provenance("predict", model, settings["seed"], named, registry, command, priors=priors, called=called)
     write_json(out / "provenance.json", origin)
     write_json(out / ARCHIVE, {**settings, "counts": rows, "manifest_sha256": sha256(out / MANIFEST)})
     report.write(out)
@@ -272,6 +273,15 @@ def _added(out: Path, totals: Totals) -> tuple[Counter[str], Counter[str]]:
             )
             totals.add(predictions, mentions)
     return counts, cropped
+
+
+def _called(out: Path, actors: set[str]) -> Iterator[tuple[str, str]]:
+    """Yield these actors, each with the names by which a shard calls it."""
+    for record in _records(out):
+        table = pq.read_table(_file(out, "mentions", record["number"]), columns=["actor", "name"])
+        for row in table.group_by(["actor", "name"], use_threads=False).aggregate([]).to_pylist():
+            if row["actor"] in actors:
+                yield row["actor"], row["name"]
 
 
 def _first(out: Path) -> str:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from actorstance.actors import AUTHOR, UNKNOWN, Registry
 from actorstance.models import Model
 from actorstance.priors import Priors
+from actorstance.spelling import letters
 
 _SMALL = frozenset({"and", "for", "in", "of", "on", "the", "to"})
-NAMES = {AUTHOR: "the author", UNKNOWN: "somebody unnamed"}  # of the two sources that are no actors
+NAMES = {AUTHOR: "the author", UNKNOWN: "an unnamed source"}  # of the two sources that are no actors
 
 
 def provenance(
@@ -22,6 +23,7 @@ def provenance(
     command: str | None,
     data: str | None = None,
     priors: Priors | None = None,
+    called: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """Return what provenance.json holds.
 
@@ -34,6 +36,7 @@ def provenance(
         command: what the user typed, None where no script was called.
         data: the corpus that was scored, None of new articles.
         priors: under which the probabilities are read, None for those of training.
+        called: actor -> its name as the text spells it, see `spellings`.
 
     """
     from actorstance import __version__
@@ -51,14 +54,34 @@ def provenance(
         "data": data,
         "priors": priors.row() if priors else None,
         "model": origin,
-        "actors": {actor: _actor(actor, known) for actor in sorted(set(actors))},
+        "actors": {actor: _actor(actor, known, called or {}) for actor in sorted(set(actors))},
     }
 
 
-def _actor(actor: str, registry: Registry) -> dict[str, str | None]:
+def _actor(actor: str, registry: Registry, called: Mapping[str, str]) -> dict[str, str | None]:
     """An actor's name for a reader, and its ISO 3166 code, by which event data can be joined."""
-    names = registry.aliases.get(actor, ())
-    return {"name": names[0] if names else spelled(actor), "iso": registry.iso.get(actor)}
+    names = registry.aliases.get(actor) or (called.get(actor) or spelled(actor),)
+    return {"name": names[0], "iso": registry.iso.get(actor)}
+
+
+def spellings(mentions: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Return the names of actors as a text spells them, where their ids were made of these names.
+
+    An id has lost capitals, accents, hyphens and apostrophes, which nobody can put back from the id alone.
+
+    Args:
+        mentions: the actor of each mention, and the fullest name by which the text calls it ("" if none).
+
+    Example:
+        >>> spellings([("danny_oconnor", "Danny O'Connor"), ("voters", "voters"), ("militants", "Terrorists")])
+        {'danny_oconnor': "Danny O'Connor"}
+
+    """
+    found: dict[str, str] = {}
+    for actor, name in mentions:
+        if name[:1].isupper() and letters((name,)) == letters((actor,)):
+            found.setdefault(actor, name)
+    return found
 
 
 def spelled(actor: str) -> str:

@@ -30,7 +30,7 @@ from actorstance.legible import KINDS
 from actorstance.models import Model
 from actorstance.models.bundle import MANIFEST
 from actorstance.priors import Priors
-from actorstance.provenance import provenance
+from actorstance.provenance import provenance, spellings
 from actorstance.reading import COUNTED, NOWHERE, Reading
 from actorstance.sentences import one_line
 
@@ -223,7 +223,8 @@ def write_predicted(
     documents = [reading.document for reading in readings]
     actors = _with_evidence(scoring.actor_table(examples, probabilities, seed), actor_evidence(readings))
     pairs = _with_evidence(scoring.pair_table(examples, probabilities, seed), pair_evidence(readings))
-    counts = {**counted(readings), "seconds": seconds, "priors": priors.row() if priors else None}
+    counts: dict[str, Any] = {**counted(readings), "pairs_of_actors": len(pairs), "seconds": seconds}
+    counts["priors"] = priors.row() if priors else None
     out.mkdir(parents=True, exist_ok=True)
     write_jsonl(out / "documents.jsonl", map(_document_row, documents))
     write_jsonl(out / "lines.jsonl", line_rows(documents))
@@ -237,7 +238,9 @@ def write_predicted(
     write_jsonl(out / "log.jsonl", [{"stage": "predict", **counts}])
     write_json(out / "audit.json", {"rows": counts, "cropped": model.cropped})
     named = (row["actor"] for row in actors)
-    write_json(out / "provenance.json", provenance("predict", model, seed, named, registry, command, priors=priors))
+    called = spellings((one.actor, one.name) for reading in readings for one in reading.mentions)
+    told = provenance("predict", model, seed, named, registry, command, priors=priors, called=called)
+    write_json(out / "provenance.json", told)
     report.write(out)
     return counts
 
