@@ -343,6 +343,11 @@ def test_mention_is_located_where_unique_and_offsets_may_be_strings(tmp_path: Pa
         ("a.jsonl:2", {"target": "Varna"}, "source and target are both 'Varna'"),
         ("a.jsonl:2", {"example_id": "1"}, "example_id '1' stands already in"),
         ("a.csv:2", "text,source,target,stance\n" + LINE, "no column 'label' for label; found text, source, target, s"),
+        (
+            "a.csv:2",
+            "sentence,entity,stance\nA,B,favor\n",
+            "no column 'text' for text and 'target' for target and 'label' for",
+        ),
         ("a.csv:2", HEADER + '"Varna', "no valid quoting"),
         ("a.csv", "", "the file is empty"),
     ],

@@ -519,6 +519,11 @@ def test_one_object_of_json_and_other_names_of_columns(tmp_path: Path) -> None:
 
 NO_ARTICLES: dict[str, tuple[str, str | bytes, str]] = {
     "no id": ("a.csv", f"text\n{BODY}\n", r":2: no column 'id'; there are text\. .*columns\.id="),
+    "no column": (
+        "a.csv",
+        "key,body\n1,2\n",
+        r":2: no column 'id' and no 'text'; .*the id and the text: columns\.id=… columns\.text=",
+    ),
     "empty id": ("a.csv", f"id,text\n,{BODY}\n", ":2: expected id, text"),
     "a number in an array": ("a.json", "[1]", ": record 1 is a JSON int, expected an object"),
     "JSONL called JSON": ("a.json", _row(1) + _row(2), ": no JSON: .* Call it .jsonl"),

@@ -173,13 +173,15 @@ def require_named(names: Mapping[str, str], there: Collection[str], where: str, 
         InputError: if one is not.
 
     """
-    for key, name in names.items():
-        if (key in always or name != COLUMNS[key]) and name not in there:
-            found = ", ".join(there)[:300] or "none"
-            raise InputError(
-                f"{where}: no column {name!r}; there are {found}. Name the one that holds the {key}: columns.{key}=… "
-                f"(actorstance: --columns {key}=…)."
-            )
+    asked = {key: name for key, name in names.items() if key in always or name != COLUMNS[key]}
+    if missing := {key: name for key, name in asked.items() if name not in there}:
+        found = ", ".join(there)[:300] or "none"
+        given = [f"{key}=…" for key in missing]
+        raise InputError(
+            f"{where}: no column {' and no '.join(map(repr, missing.values()))}; there are {found}. Name the one that "
+            f"holds the {' and the '.join(missing)}: {' '.join(f'columns.{one}' for one in given)} "
+            f"(actorstance: --columns {' '.join(given)})."
+        )
 
 
 def is_table(path: Path) -> bool:

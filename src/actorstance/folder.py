@@ -137,7 +137,7 @@ def _table(path: Path, keys: tuple[str, ...]) -> Iterator[dict[str, Any]]:
     found = records(path, ",")
     _, names = next(found, ("", []))
     if missing := [name for name in (*keys, *_REQUIRED) if name not in names]:
-        raise InputError(f"{path}: no column {missing[0]!r}; found {', '.join(names)[:200]}.")
+        raise InputError(f"{path}: no column {' and no '.join(map(repr, missing))}; found {', '.join(names)[:200]}.")
     for where, fields in found:
         if len(fields) != len(names):
             raise InputError(f"{where}: {len(fields)} fields, the first line names {len(names)}.")

@@ -133,7 +133,8 @@ def _csv_answers(path: Path, known: Mapping[str, Row]) -> Iterator[tuple[str, st
         if not any(value.strip() for value in found.values()):
             continue
         if missing := [name for name in ("example_id", "label", "text", *ROLES) if name not in found]:
-            raise InputError(f"{where}: no column {missing[0]!r}; the sheet that was written has {', '.join(COLUMNS)}.")
+            absent = " and no ".join(map(repr, missing))
+            raise InputError(f"{where}: no column {absent}; the sheet that was written has {', '.join(COLUMNS)}.")
         # An apostrophe before what looks like a formula is the sheet's own.
         ids = {str(cell(id)): id for id in (found["example_id"], found["example_id"].removeprefix("'"))}
         id = next((id for id in ids.values() if id in known), found["example_id"])

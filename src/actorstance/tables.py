@@ -111,12 +111,12 @@ def read_table(
         wanted = {column: name for column, name in wanted.items() if name not in found}
         tally.read += 1
         raw = {**found, **fixed}
-        for column in _REQUIRED:
-            if names[column] not in raw:
-                raise InputError(
-                    f"{where}: no column {names[column]!r} for {column}; found {', '.join(map(str, raw))}. "
-                    f"Name it: data.columns.{column}=COLUMN."
-                )
+        if missing := [column for column in _REQUIRED if names[column] not in raw]:
+            told = " and ".join(f"{names[column]!r} for {column}" for column in missing)
+            raise InputError(
+                f"{where}: no column {told}; found {', '.join(map(str, raw))}. Name what the file calls them: "
+                f"{' '.join(f'data.columns.{column}=COLUMN' for column in missing)}."
+            )
         row = {column: raw[name] for column, name in names.items() if raw.get(name) is not None and raw[name] != ""}
         row |= {name: raw[name] for name in ("source_mention", "target_mention") if raw.get(name)}
         if not any(str(value).strip() for value in found.values() if value is not None):
