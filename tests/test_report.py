@@ -65,7 +65,7 @@ def test_a_scored_run_tells_label_by_label_what_it_says_and_what_is(
         assert re.search(rf"  {label} .*{'  '.join(figures)}\n", said)
         cells = "".join(f'<td class="n">{figure}</td>' for figure in [*figures, f"{row['ece']:.3f}"])
         assert re.search(rf"{label}</th>{cells}</tr>", page)
-    assert f"seldom more than {metrics['ece_if_calibrated_high']:.3f}" in page
+    assert f"rarely more than {metrics['ece_if_calibrated_high']:.3f}" in page
 
 
 @pytest.fixture
@@ -93,12 +93,14 @@ def test_a_corrected_score_has_a_star(folder: Path, checked: Path) -> None:
 
 
 def test_the_terminal_marks_what_is_corrected(folder: Path, checked: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    note, needs = "* corrected by labels; a score without a star is the model's word", "an interval needs 5 groups: "
+    note, needs = "* corrected by labels; a score without a star is the model's own", "an interval needs 5 groups: "
+    more = {"correction": "ppi++", "low": "-0.5", "high": "-0.1"}
+    _change(checked / "pairs.csv", lambda row: more if (row["source"], row["target"]) == ("turkey", "russia") else {})
     terminal.actors(checked)
     out = capsys.readouterr().out.splitlines()
     assert max(map(len, out)) <= terminal.WIDTH
     starred = [line for line in out if re.search(r"\d\* \[", line)]
-    assert [line.split()[:2] for line in starred][1:] == [["AUTHOR", "russia"]]
+    assert [line.split()[:2] for line in starred][1:] == [["turkey", "russia"]]
     assert starred[0].split()[0] == "russia"
     assert [line.strip() for line in out if "corrected" in line] == [note]
     assert sum(needs in line for line in out) == 1
@@ -130,7 +132,7 @@ def test_no_bold_zero_and_a_note_where_all_groups_are_alike(checked: Path) -> No
             _change(checked / name, lambda _: {"score": score, "low": low, "high": high})
         return report.write(checked).read_text(encoding="utf-8").split('id="matrix"')[1].split("</section>")[0]
 
-    note = "all groups have the same score: are they copies of one text?"
+    note = "all sentences have the same score. They may be copies of one text"
     small = matrix("-0.0049", "-0.0049", "-0.0041")
     assert not re.search(cell, small)
     assert note not in small
@@ -155,13 +157,13 @@ def test_a_finding_says_if_its_score_is_uncorrected() -> None:
     for text in told("none", "none"):
         for sentence in re.split(r"(?<=\.) (?=[A-Z])", text):
             assert "uncorrected" in sentence
-    assert told("none", "none")[2].startswith("By the model's word the text in its own voice leans against")
-    assert not any("uncorrected" in text or "model's word" in text for text in told("ppi++", "ppi++"))
+    assert told("none", "none")[2].startswith("According to the model, the text in its own voice leans against")
+    assert not any("uncorrected" in text or "to the model" in text for text in told("ppi++", "ppi++"))
     of_most, clearest, voice, pairs = told("ppi++", "none")
     assert "uncorrected" not in of_most + voice
-    assert clearest.endswith("Then b on a (−0.40, uncorrected).")
-    assert "of the other 2 (1 uncorrected) the interval of <b>2</b>" in pairs
-    assert pairs.endswith("of the 1 corrected <b>1</b>, where chance alone would clear fewer than one.")
+    assert clearest.endswith("Next: b on a (−0.40, uncorrected).")
+    assert "Of 2 pairs (1 uncorrected), <b>2 have intervals that exclude 0</b>" in pairs
+    assert pairs.endswith("<b>one has an interval that excludes 0</b> (by chance alone: fewer than one).")
     assert "chance" not in told("none", "none")[3]
 
 
@@ -171,7 +173,93 @@ def test_a_finding_says_if_its_score_is_uncorrected() -> None:
 def test_what_chance_would_clear_is_a_twentieth(pairs: int, chance: str) -> None:
     rows = [_scored("ppi++", source="a", target=str(at)) for at in range(pairs)]
     found = findings.of_reading([], rows, str)[-1].text
-    assert found.endswith(f"the interval of <b>{pairs}</b> lies clear of 0, where chance alone would clear {chance}.")
+    said = "one has an interval that excludes" if pairs == 1 else f"{pairs} have intervals that exclude"
+    assert found.endswith(f"<b>{said} 0</b> (by chance alone: {chance}).")
+
+
+def test_a_finding_needs_an_interval_that_is_printed_without_0_and_says_if_it_is_slight() -> None:
+    """The ends 0.004 and 0.11 are printed as 0.00 to +0.11: that is no finding."""
+
+    def told(score: float, low: float, high: float) -> list[str]:
+        row = _scored("ppi++", source="a", target="b") | {"score": score, "low": low, "high": high}
+        return [finding.text.striptags() for finding in findings.of_reading([], [row], str)]
+
+    none = "Of 1 pair, none has an interval that excludes 0 (by chance alone: fewer than one)."
+    assert told(0.04, 0.004, 0.11) == [none]
+    assert told(0.04, 0.02, 0.11)[0].startswith("a leans slightly toward b: score +0.04 (+0.02 to +0.11)")
+    assert told(-0.04, -0.11, -0.02)[0].startswith("a leans slightly against b: ")
+    assert told(0.4, 0.2, 0.6)[0].startswith("a stands clearest for b: ")
+
+
+def test_who_is_asked_about_most_is_no_stance() -> None:
+    row = _scored("none", actor="b", role="received") | {"low": None, "high": None}
+    (first, _) = findings.of_reading([row], [row | {"source": "a", "target": "b"}], str, "sentences")
+    assert (
+        first.text
+        == "<b>b</b> is the actor most often asked about (40 examples): uncorrected score −0.40 (no interval)."
+    )
+
+
+def test_a_score_has_a_colour_only_where_its_interval_excludes_0(checked: Path) -> None:
+    def coloured(score: str, low: str, high: str) -> bool:
+        for name in ("actors.csv", "pairs.csv"):
+            _change(checked / name, lambda _: {"score": score, "low": low, "high": high})
+        page = report.write(checked).read_text(encoding="utf-8")
+        tables = page.split("<tbody>", 1)[1].split('id="network"')[0]
+        return bool(re.search(r'class="(n against|range s-against|f-against|hollow s-against|c a\d)"', tables))
+
+    assert coloured("-0.4", "-0.6", "-0.2")
+    assert not coloured("-0.4", "-0.8", "0.1")
+    assert not coloured("-0.4", "-0.8", "-0.004")  # printed as 0.00
+    assert not coloured("-0.4", "", "")
+
+
+def test_uncorrected_scores_are_to_be_compared_with_their_average(folder: Path, tmp_path: Path) -> None:
+    run = shutil.copytree(folder / "read", tmp_path / "run")
+    note = "The average uncorrected score over all examples is {}; compare with that, not with 0."
+
+    def page(**changes: str) -> str:
+        _change(run / "pairs.csv", lambda row: changes)
+        return report.write(run).read_text(encoding="utf-8")
+
+    _change(
+        run / "pairs.csv", lambda row: {"n": "3", "score": "-0.5"} if row["source"] == "AUTHOR" else {"score": "0.25"}
+    )
+    with (run / "pairs.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    mean = sum(int(row["n"]) * float(row["score"]) for row in rows) / sum(int(row["n"]) for row in rows)
+    assert mean < -0.005
+    assert note.format(f"−{-mean:.2f}") in page()
+    _change(run / "actors.csv", lambda _: {"correction": "ppi++"})
+    assert "compare with that" not in page(correction="ppi++")
+
+
+def test_a_name_is_spelled_as_the_text_spells_it(folder: Path, tmp_path: Path) -> None:
+    text = "Vote near\n\nMarta McConnery praised Danny O'Barrow on Monday. Danny O'Barrow thanked Marta McConnery.\n"
+    pipeline.predict(load(folder / "run"), [documents.parse("a", text)], tmp_path / "run")
+    told = json.loads((tmp_path / "run" / "provenance.json").read_text(encoding="utf-8"))["actors"]
+    names = {actor: row["name"] for actor, row in told.items()}
+    assert names["marta_mcconnery"] == "Marta McConnery"
+    assert "Danny O'Barrow" in names.values()
+
+
+def test_dots_over_time_stand_inside_the_axes(folder: Path, tmp_path: Path) -> None:
+    """By quarter, a dot stands at the quarter's first day, before the first article's."""
+    said = "Talks\n\nTurkey accused Russia of breaking the truce.\n"
+    dates = [f"20{17 + n // 4}-{2 + 3 * (n % 4):02}-14" for n in range(3, 15)]
+    pipeline.predict(
+        load(folder / "run"),
+        [documents.parse(f"a{n}", said, date=date) for n, date in enumerate(dates)],
+        tmp_path / "run",
+    )
+    page = (tmp_path / "run" / "report.html").read_text(encoding="utf-8").split('id="time"')[1].split("</section>")[0]
+    assert "by quarter" in page
+    left, *_ = (
+        float(x) for x in re.findall(r'd="M ?(\d+\.?\d*) [^"]*" class="s-line"|d="M ?(\d+\.?\d*)', page)[0] if x
+    )
+    dots = [float(x) for x in re.findall(r"translate\((\d+\.?\d*) ", page)]
+    assert dots
+    assert left <= min(dots)
 
 
 def test_the_graph_has_every_actor_and_pair(folder: Path) -> None:
@@ -288,7 +376,7 @@ def test_the_command_reads_checks_compares(
     assert cli.main(["report", "read"]) == 0
     assert Path("read/report.html").read_text(encoding="utf-8") == page
     assert cli.main(["check", "read", "-n", "4", "--out", "check"]) == 0
-    assert "then: actorstance check THIS_FOLDER --sheet THE_SHEET" in capsys.readouterr().out
+    assert "\nthen:\n  actorstance check check --sheet check/sheet.csv\n" in capsys.readouterr().out
     sheet = Path("check/sheet.csv")
     head, *asked = csv.reader(sheet.read_text(encoding="utf-8-sig").splitlines())
     with Path("filled.csv").open("w", encoding="utf-8", newline="") as file:
@@ -299,6 +387,7 @@ def test_the_command_reads_checks_compares(
     assert "none of 4 rows is labelled. Fill in the column label" in capsys.readouterr().err
     assert not Path("corrected").exists()
     assert cli.main(["check", "check", "--sheet", "filled.csv", "--out", "corrected"]) == 0
+    assert capsys.readouterr().out.splitlines()[-2:] == ["open corrected/report.html", "run: corrected"]
     page = Path("corrected/report.html").read_text(encoding="utf-8")
     commands = [
         "actorstance predict a.txt",

@@ -144,7 +144,8 @@ def over_time(points: Sequence[Point], first: datetime.date, last: datetime.date
         days = [_ordinal(point.day) for point in points]
         axes.plot(days, [point.score for point in points], color=STYLES["soft"], linewidth=0.8, zorder=2)
         for day, point in zip(days, points, strict=True):
-            style = STYLES["favor" if point.score > 0 else "against"]
+            off_zero = point.low is not None and point.high is not None and (point.low > 0 or point.high < 0)
+            style = STYLES[("favor" if point.score > 0 else "against") if off_zero else "ink"]
             if point.low is not None and point.high is not None:
                 axes.plot([day, day], [point.low, point.high], color=style, linewidth=1.6, zorder=3)
             # Hollow: too few groups for an interval.

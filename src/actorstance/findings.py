@@ -13,7 +13,8 @@ from actorstance.examples import LABELS
 from actorstance.wording import number, plural
 
 CLEAREST = 3  # pairs that are told of either kind
-_BY_MODEL = "By the model's word "
+SLIGHT = 0.1  # of a mean score, below which nobody stands clearly for or against
+_BY_MODEL = "According to the model, "
 Rows = Sequence[Mapping[str, Any]]
 
 
@@ -24,13 +25,14 @@ class Finding(NamedTuple):
     text: Markup
 
 
-def of_reading(actors: Rows, pairs: Rows, name: Callable[[str], str]) -> list[Finding]:
+def of_reading(actors: Rows, pairs: Rows, name: Callable[[str], str], groups: str = "articles") -> list[Finding]:
     """Return what articles say: whom they speak of most, who stands clearest on whom, and in what voice.
 
     Args:
         actors: the rows of actors.csv.
         pairs: the rows of pairs.csv.
         name: actor -> its name for a reader.
+        groups: what the intervals resample: `articles`, or of a single one its `sentences`.
 
     """
     result = []
@@ -40,19 +42,20 @@ def of_reading(actors: Rows, pairs: Rows, name: Callable[[str], str]) -> list[Fi
         result.append(
             Finding(
                 _tone(most),
-                Markup("No actor is the object of more stances than <b>{}</b>: {}, {}.").format(
+                Markup("<b>{}</b> is the actor most often asked about ({}): {}.").format(
                     name(most["actor"]), plural(most["n"], "example"), _score(most)
                 ),
             )
         )
-    clear = [row for row in pairs if _clear(row) and row["source"] not in (AUTHOR, UNKNOWN)]
-    for tone, verb, sign in (("against", "stands clearest against", -1), ("favor", "stands clearest for", 1)):
-        told = sorted((row for row in clear if row["score"] * sign > 0), key=lambda row: -abs(row["score"]))[:CLEAREST]
+    off_zero = [row for row in pairs if clear(row) and row["source"] not in (AUTHOR, UNKNOWN)]
+    for tone in ("against", "favor"):
+        told = [row for row in off_zero if _tone(row) == tone]
+        told = sorted(told, key=lambda row: -abs(row["score"]))[:CLEAREST]
         for row in told[:1]:
             sentence = Markup("{}<b>{}</b> {} <b>{}</b>: {} in {}.").format(
                 _BY_MODEL * _uncorrected(row),
                 name(row["source"]),
-                verb,
+                _stands(row),
                 name(row["target"]),
                 _score(row),
                 plural(row["n"], "example"),
@@ -63,7 +66,7 @@ def of_reading(actors: Rows, pairs: Rows, name: Callable[[str], str]) -> list[Fi
         result.append(
             Finding(
                 _tone(voice),
-                Markup("{} text in its own voice {}: {} over {}.").format(
+                Markup("{} text in its own voice {}: {} in {}.").format(
                     f"{_BY_MODEL}the" if _uncorrected(voice) else "The",
                     _leaning(voice),
                     _score(voice),
@@ -71,7 +74,7 @@ def of_reading(actors: Rows, pairs: Rows, name: Callable[[str], str]) -> list[Fi
                 ),
             )
         )
-    result.append(_how_many(pairs))
+    result.append(_how_many(pairs, groups))
     return result
 
 
@@ -87,31 +90,37 @@ def _also(rows: Rows, name: Callable[[str], str]) -> Markup:
         )
         for row in rows
     )
-    return Markup(" Then {}.").format(others)
+    return Markup(" Next: {}.").format(others)
 
 
-def _how_many(pairs: Rows) -> Finding:
+def _how_many(pairs: Rows, groups: str) -> Finding:
     given = [row for row in pairs if row["low"] is not None]
-    clear = sum(_clear(row) for row in given)
     few = len(pairs) - len(given)
-    text = Markup("Of {}, {} too few groups for an interval").format(
-        plural(len(pairs), "pair"), f"{few:,} {'has' if few == 1 else 'have'}"
-    )
+    text = Markup("Of {}").format(plural(len(pairs), "pair"))
+    if few or not given:
+        occur, they = ("occurs", "it has") if few == 1 else ("occur", "they have")
+        text += Markup(", {} {} in fewer than five {}, so {} no interval.").format(f"{few:,}", occur, groups, they)
+        text += Markup(" Of the other {}").format(f"{len(given):,}") if given else ""
     if given:
         uncorrected = sum(map(_uncorrected, given))
         how = f" ({f'{uncorrected:,} ' * (uncorrected < len(given))}uncorrected)" if uncorrected else ""
-        text += Markup("; of the other {}{} the interval of <b>{}</b> lies clear of 0").format(
-            f"{len(given):,}", how, f"{clear:,}"
-        )
+        text += Markup("{}, <b>{}</b>").format(how, _exclude(given))
         corrected = [row for row in given if not _uncorrected(row)]
         if corrected and uncorrected:
-            text += Markup("; of the {} corrected <b>{}</b>").format(
-                f"{len(corrected):,}", f"{sum(map(_clear, corrected)):,}"
-            )
+            text += Markup("; of the {} corrected, <b>{}</b>").format(f"{len(corrected):,}", _exclude(corrected))
         if corrected:  # how often an uncorrected interval leaves out the truth nobody knows
             chance = round((1 - LEVEL) * len(corrected), 9)
-            text += f", where chance alone would clear {'fewer than one' if chance < 1 else f'some {round(chance):,}'}"
-    return Finding("plain", text + ".")
+            text += f" (by chance alone: {'fewer than one' if chance < 1 else f'some {round(chance):,}'})"
+        text += "."
+    return Finding("plain", text)
+
+
+def _exclude(rows: Rows) -> str:
+    """How many intervals exclude 0."""
+    number = sum(map(clear, rows))
+    if number <= 1:
+        return f"{('none', 'one')[number]} has an interval that excludes 0"
+    return f"{number:,} have intervals that exclude 0"
 
 
 def of_scores(metrics: Mapping[str, Any]) -> list[Finding]:
@@ -149,7 +158,7 @@ def _overall(metrics: Mapping[str, Any]) -> Finding:
     within = f" (95 % interval {number(low, 3)} to {number(high, 3)})" if low is not None else ""
     return Finding(
         "plain",
-        Markup("On {} of {} that it has not seen, the model's macro-F1 over three labels is <b>{}</b>{}.").format(
+        Markup("On {} from {} not used in training, the model's macro-F1 over three labels is <b>{}</b>{}.").format(
             plural(metrics["n"], "example"),
             plural(metrics["documents"], "document"),
             number(metrics["macro_f1"], 3),
@@ -161,39 +170,55 @@ def _overall(metrics: Mapping[str, Any]) -> Finding:
 def _twins(metrics: Mapping[str, Any]) -> Finding:
     clean = metrics["clean"]
     if clean["n"] is None:
-        text = "The training examples were not at hand, so nobody can say which of these stand in training too."
+        text = "The training data was not available, so it is unknown which of these examples it also contains."
         return Finding("plain", Markup("{}").format(text))
     twins = metrics["n"] - clean["n"]
     if not twins:
-        return Finding("plain", Markup("None of these sentences stands in training too."))
+        return Finding("plain", Markup("None of these sentences also occurs in the training data."))
     return Finding(
         "plain",
-        Markup("{} stand in training too. On the {} others macro-F1 is <b>{}</b>: that is the figure to quote.").format(
-            plural(twins, "of these examples", "of these examples"), f"{clean['n']:,}", number(clean["macro_f1"], 3)
+        Markup("{} also {} in the training data. On the other {}, macro-F1 is <b>{}</b>: quote that figure.").format(
+            plural(twins, "of these examples", "of these examples"),
+            "occurs" if twins == 1 else "occur",
+            f"{clean['n']:,}",
+            number(clean["macro_f1"], 3),
         ),
     )
 
 
-def _clear(row: Mapping[str, Any]) -> bool:
-    """Whether an interval does not hold 0."""
-    return row["low"] is not None and (row["low"] > 0 or row["high"] < 0)
+def clear(row: Mapping[str, Any]) -> bool:
+    """Return whether the interval of a row of scores excludes 0, as it is printed: with two digits.
+
+    Example:
+        >>> clear({"low": 0.02, "high": 0.3}), clear({"low": 0.004, "high": 0.3}), clear({"low": None, "high": None})
+        (True, False, False)
+
+    """
+    return row["low"] is not None and (round(row["low"], 2) > 0 or round(row["high"], 2) < 0)
 
 
 def _uncorrected(row: Mapping[str, Any]) -> bool:
-    """Whether a score is the model's word: then the sentence that tells it says so."""
+    """Whether no labels have corrected a score: then the sentence that tells it says so."""
     return bool(row["correction"] == "none")
 
 
 def _tone(row: Mapping[str, Any]) -> str:
-    return ("favor" if row["score"] > 0 else "against") if _clear(row) else "plain"
+    return ("favor" if row["score"] > 0 else "against") if clear(row) else "plain"
+
+
+def _stands(row: Mapping[str, Any]) -> str:
+    if abs(row["score"]) < SLIGHT:
+        return f"leans slightly {'toward' if row['score'] > 0 else 'against'}"
+    return f"stands clearest {'for' if row['score'] > 0 else 'against'}"
 
 
 def _leaning(row: Mapping[str, Any]) -> str:
     if row["low"] is None:
-        return "cannot be told to lean either way"
-    if not _clear(row):
+        return "cannot be said to lean either way"
+    if not clear(row):
         return "leans neither way"
-    return "leans " + ("towards those it names" if row["score"] > 0 else "against those it names")
+    slightly = "slightly " * (abs(row["score"]) < SLIGHT)
+    return f"leans {slightly}{'toward' if row['score'] > 0 else 'against'} those it names"
 
 
 def _score(row: Mapping[str, Any]) -> str:

@@ -90,6 +90,7 @@ class _Page:
         common = {
             "stage": self.folder.provenance["stage"],
             "run": self.folder.path.resolve().name,
+            "name": self.name,
             "labels": LABELS,
             "signs": SIGNS,
             "actors": self._actors(),
@@ -97,6 +98,8 @@ class _Page:
             "all_actors": self.audit.get("rows", {}).get("actors", len(self.order)),
             "has_gold": any(row["gold"] is not None for row in self.folder.actors),
             "correction": self._correction(),
+            "average": self._average(),
+            "clear": findings.clear,
             "corrected_pairs": any(row["correction"] != "none" for row in self.folder.pairs),
             "matrix": self._matrix(),
             "no_width": any(map(_without_width, (*self.folder.actors, *self.folder.pairs))),
@@ -177,6 +180,15 @@ class _Page:
             found[row["correction"]] += 1
         return dict(found)
 
+    def _average(self) -> float | None:
+        """The model's own mean score over all examples, None of an archive, whose pairs are not all at hand."""
+        n = sum(row["n"] for row in self.folder.pairs)
+        if self.folder.archive is not None or not n:
+            return None
+        own = (row["score"] if row["correction"] == "none" else row.get("model_score") for row in self.folder.pairs)
+        scores = [(score, row["n"]) for score, row in zip(own, self.folder.pairs, strict=True)]
+        return None if any(score is None for score, _ in scores) else sum(score * n for score, n in scores) / n
+
     def _matrix(self) -> dict[str, Any]:
         cells = {(row["source"], row["target"]): row for row in self.folder.pairs}
         sources = self._most("source")
@@ -224,8 +236,7 @@ class _Page:
     def _over_time(self) -> dict[str, Any] | None:
         """The figures of scores over time, None where no dates are known or too few."""
         everything = [row for rows in self.days.values() for row in rows]
-        days = [day for day, _, _ in everything]
-        if len(set(days)) < MIN_DAYS:
+        if len({day for day, _, _ in everything}) < MIN_DAYS:
             return None
         courses = {actor: timeline.points(rows, self.folder.seed, everything) for actor, rows in self.days.items()}
         courses = {actor: points for actor, points in courses.items() if len(points) >= MIN_DAYS}
@@ -233,10 +244,12 @@ class _Page:
         furthest = max((abs(end) for end in ends if end is not None), default=1.0)
         reach = next((step for step in REACHES if furthest <= step), 1.0)
         drawn = []
+        # A stretch stands at its first day, which may be before the first article's.
+        shown = [one.day for points in courses.values() for one in points]
         for actor, points in courses.items():
             told = "; ".join(f"{one.day}: {number(one.score, 2, True)} ({one.n})" for one in points)
             about = f"{self.name(actor)}, score received over time: {told}"
-            drawn.append((self.name(actor), figures.over_time(points, min(days), max(days), reach, about)))
+            drawn.append((self.name(actor), figures.over_time(points, min(shown), max(shown), reach, about)))
         return {"figures": drawn, "stretch": timeline.called(everything)} if drawn else None
 
     def _methods(self) -> dict[str, Any]:
@@ -265,8 +278,9 @@ class _Page:
 
     def _read(self) -> dict[str, Any]:
         one = self.documents == 1
+        groups = "sentences" if one else "articles"
         title = self.articles[0].title if one and self.articles else plural(self.documents, "article")
-        found = findings.of_reading(self.folder.actors, self.folder.pairs, self.name)
+        found = findings.of_reading(self.folder.actors, self.folder.pairs, self.name, groups)
         counts = self.audit.get("rows", {})
         return {
             "title": template.fit(title, 200),
@@ -275,9 +289,9 @@ class _Page:
             "articles": self.articles,
             "noted": len(self.articles) <= NOTED,
             "left_out": self.documents - len(self.articles),
+            "groups": groups,
             "resampled": "the sentences of this one article" if one else "articles",
             "data": self._data(),
-            "name": self.name,
         }
 
     def _data(self) -> dict[str, Any]:
@@ -317,7 +331,8 @@ class _Page:
             "title": f"How well a {told['model'].get('kind')} model reads {told.get('data') or 'a corpus'}",
             "findings": findings.of_scores(metrics),
             "metrics": metrics,
-            "resampled": "whole groups (stories, articles; of a single article its sentences)",
+            "groups": "stories or articles",
+            "resampled": "whole stories or articles (of a single article, its sentences)",
             "confusion": self.confusion.tolist(),
             "reliability": figures.reliability(bins, f"Reliability: {about}") if bins else None,
             "errors": [{**row, **{end: self.name(row[end]) for end in ("source", "target")}} for row in errors],
@@ -328,13 +343,13 @@ class _Page:
 
 
 def _cell(row: Mapping[str, Any] | None, diagonal: bool) -> dict[str, Any]:
-    """A cell of the matrix: its tint, from -3 to 3, and whether its score and interval are shown clear of 0."""
+    """A cell of the matrix: whether its score and interval are shown off 0, and its tint, from -3 to 3, if they are."""
     if row is None:
         return {"row": None, "diagonal": diagonal}
     step = sum(abs(row["score"]) >= limit for limit in STEPS)
-    tint = ("a" if row["score"] < 0 else "f") + str(step) if step else "z"
-    clear = row["low"] is not None and (row["low"] > 0 or row["high"] < 0) and abs(row["score"]) >= ROUNDED
-    return {"row": row, "diagonal": diagonal, "tint": tint, "off_zero": clear}
+    off_zero = findings.clear(row) and abs(row["score"]) >= ROUNDED
+    tint = ("a" if row["score"] < 0 else "f") + str(step) if step and off_zero else "z"
+    return {"row": row, "diagonal": diagonal, "tint": tint, "off_zero": off_zero}
 
 
 def _without_width(row: Mapping[str, Any]) -> bool:

@@ -74,7 +74,7 @@
   const card = one("#card");
   const data = one("#data") ? JSON.parse(one("#data").textContent) : { names: [], reasons: [], marks: [] };
   const words = all("#texts u");
-  const LABELS = ["against", "neutral", "favor"], SIGNS = ["−", "·", "+"];
+  const LABELS = ["against", "neutral", "favor"], SAID = ["against", "neutral", "in favor"];
   const saying = new Map(words.map((word, index) => [word, data.marks[index]]));
   let open = null, held = false;
 
@@ -85,7 +85,7 @@
       const label = Math.floor(packed / 101), chance = packed % 101;
       const item = made("li");
       item.append(made("bdi", data.names[source]), " → ", made("bdi", data.names[target]), ": ");
-      item.append(made("b", `${SIGNS[label]} ${LABELS[label]}`, LABELS[label]), ` ${(chance / 100).toFixed(2)}`);
+      item.append(made("b", SAID[label], LABELS[label]), `, ${chance} %`);
       item.append(made("span", data.reasons[why], "why"));
       list.append(item);
     }
