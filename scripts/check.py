@@ -9,7 +9,7 @@ from actorstance.command import Invocation
 
 
 def main(config: DictConfig, call: Invocation) -> None:
-    then = "python scripts/check.py run=THIS_FOLDER sheet=THE_SHEET"
+    then = "python scripts/check.py run={run} sheet={sheet}"
     settings = {key: config[key] for key in ("sheet", "n", "wanted", "seed")}
     front.check(config.run, nullcontext(call.out), **settings, command=call.typed, then=then)
 

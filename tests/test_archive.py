@@ -179,7 +179,7 @@ def test_an_archive_is_read_as_an_ordinary_run(tmp_path: Path, kind: str, capsys
     assert configured.documents_of(str(packed)) == expected
     assert capsys.readouterr().out == ""
     assert configured.documents_of(str(folder)) == expected
-    assert "not read, 1 files of other kinds: notes.pdf" in capsys.readouterr().out
+    assert "not read, 1 file of other kinds: notes.pdf" in capsys.readouterr().out
     twice = folder / "e.jsonl"
     twice.write_text(LINES, encoding="utf-8")
     with pytest.raises(InputError, match=r"^e\.jsonl:1: the document id occurs twice\.$"):
@@ -271,7 +271,7 @@ def test_files_of_other_kinds_are_named(trained: Path, tmp_path: Path, capsys: p
     (tmp_path / "in" / "a.jsonl.gz").write_bytes(gzip.compress(LINES.encode()))
     (tmp_path / "in" / "b.pdf").write_bytes(b"%PDF")
     _read(trained, tmp_path / "in", tmp_path / "run")
-    assert "not read, 1 files of other kinds: b.pdf" in capsys.readouterr().out
+    assert "not read, 1 file of other kinds: b.pdf" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -165,7 +165,7 @@ def test_a_sheet_may_be_filled_as_far_as_one_gets_and_then_further(
     assert summary["skipped"] == 4
     assert checking.label_chances(full) == pytest.approx(0.6 * saved.inclusion)
     terminal.answered(summary, [], full)
-    assert "8 before the last one have no label: they are taken for a random part" in capsys.readouterr().out
+    assert "8 rows before the last labelled one have no label. They are taken for a random" in capsys.readouterr().out
 
 
 def test_each_sheet_has_its_own_share_of_answers(tmp_path: Path, run: Path) -> None:
@@ -331,13 +331,13 @@ def test_fewer_mentions_than_were_requested(tmp_path: Path, run: Path, capsys: p
     few = checking.plan(saved, 40, ["ostia"]).summary
     assert (few["requested"], few["asked"], few["left"]) == (40, 30, 0)
     terminal.asked(few, tmp_path, "then")
-    (line,) = [line for line in capsys.readouterr().out.splitlines() if "fewer than 40" in line]
-    assert "no other bears on the intervals below" in line
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if "Fewer than 40" in line]
+    assert "no other affects these intervals" in line
     assert len(line) <= terminal.WIDTH
     enough = checking.plan(saved, 20, ["ostia"]).summary
     assert (enough["requested"], enough["asked"], enough["left"]) == (20, 20, 10)
     terminal.asked(enough, tmp_path, "then")
-    assert "fewer than" not in capsys.readouterr().out
+    assert "Fewer than" not in capsys.readouterr().out
 
 
 def set_cell(row: int, name: str, value: str) -> Callable[[list[list[str]]], None]:

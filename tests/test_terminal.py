@@ -37,25 +37,26 @@ def told(found: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> str:
 
 def test_a_comparison_says_that_its_scores_are_uncorrected(capsys: pytest.CaptureFixture[str]) -> None:
     out = told(compared(["none"] * 9), capsys)
-    assert "scores are the model's word, uncorrected: where its errors change" in out
-    assert "9 actors and pairs, p adjusted for as many (holm): 1 significant" in out
+    assert "scores are the model's own, uncorrected: if its errors differ between periods" in out
+    assert "9 actor scores compared: 1 significant" in out
+    assert "b - a  95 %, unadjusted  p, Holm" in out
     assert "*" not in out
-    assert out.count("p 0.") == terminal.ROWS
+    assert len(re.findall(r"\]  0\.\d{4}$", out, re.MULTILINE)) == terminal.ROWS
     assert "  … 3 more in comparison.csv" in out.splitlines()
     rows = compared(["none"] * 2, runs=["a", "b"])
     for row in rows["actors"]:
         del row["correction"]  # as of two runs
     out = told(rows, capsys)
-    assert "scores are the models' word, uncorrected\n" in out
+    assert "scores are the models' own, uncorrected\n" in out
     assert "more in" not in out
 
 
 def test_a_comparison_marks_what_is_corrected(capsys: pytest.CaptureFixture[str]) -> None:
     out = told(compared(["ppi++", "none", "classical"]), capsys)
-    stars = [bool(re.search(r"-0\.25\* -> -0\.50\*", line)) for line in out.splitlines() if " p 0." in line]
+    stars = [bool(re.search(r"-0\.25\* -> -0\.50\*", line)) for line in out.splitlines() if line.startswith("  actor")]
     assert stars == [True, False, True]
     assert f"  {terminal.STAR}" in out.splitlines()
-    assert "1 are the model's word, uncorrected" in out
+    assert "1 is the model's own, uncorrected" in out
     out = told(compared(["ppi++"] * 2), capsys)
     assert terminal.STAR in out
     assert "uncorrected" not in out
@@ -77,9 +78,42 @@ def test_why_a_score_is_not_corrected(capsys: pytest.CaptureFixture[str]) -> Non
     terminal.answered(summary, actors, saved)
     lines = capsys.readouterr().out.splitlines()
     assert max(map(len, lines)) <= terminal.WIDTH
-    start = next(at for at, line in enumerate(lines) if line.startswith("warning: 3 of 4 scores of actors"))
-    assert sorted(lines[start + 2 :]) == [
-        "  1: in fewer than 5 groups (articles): no labels can correct them",
-        "  1: some mention could not be drawn: name them in wanted=… of another sheet",
-        "  1: too few labels of theirs: label more",
+    start = next(at for at, line in enumerate(lines) if line.startswith("Corrected: 1 of 4 actor scores."))
+    assert lines[start].endswith(" The others remain the model's own.")
+    assert sorted(lines[start + 1 :]) == [
+        "  1: in fewer than 5 articles (of a single one: sentences), which is too few",
+        "  1: some examples could not be drawn: name the actor in wanted of another sheet",
+        "  1: too few labels: label more",
     ]
+    terminal.answered(summary, actors[-1:], saved)
+    assert capsys.readouterr().out.splitlines()[-1] == "Corrected: 1 of 1 actor score."
+
+
+def test_pairs_of_actors_are_shown_and_those_with_an_interval_first(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    head = "source,target,n,score,low,high,correction\n"
+    rows = [
+        "AUTHOR,a,1234567,0.1,0.0,0.2,none",
+        "a,b,1200,0.1,,,none",
+        "UNKNOWN,a,9,0.1,,,none",
+        "b,a,7,-0.1,-0.2,-0.1,none",
+    ]
+    (tmp_path / "pairs.csv").write_text(head + "\n".join(rows) + "\n", encoding="utf-8")
+    (tmp_path / "actors.csv").write_text("actor,role,n,score,low,high,correction\n", encoding="utf-8")
+    terminal.actors(tmp_path)
+    lines = [line.split() for line in capsys.readouterr().out.splitlines() if line]
+    assert [line[:3] for line in lines[1:3]] == [["b", "a", "7"], ["a", "b", "1,200"]]
+    assert lines[3] == ["…", "2", "more", "in", "pairs.csv"]
+    assert not any("AUTHOR" in line or "UNKNOWN" in line for line in lines)
+
+
+def test_a_file_that_was_not_read_is_named_at_the_end_too(capsys: pytest.CaptureFixture[str]) -> None:
+    terminal.unread([Path("in/dams.csv")], ended=True)
+    assert capsys.readouterr().out == (
+        "\nwarning: 1 file was not read: dams.csv\n  Tables are read one at a time, as the input: in/dams.csv\n"
+    )
+    terminal.unread([Path("in/a.pdf"), Path("in/b.pdf")], ended=True)
+    assert capsys.readouterr().out == "\nwarning: 2 files were not read: a.pdf, b.pdf\n"
+    terminal.unread([], ended=True)
+    assert capsys.readouterr().out == ""

@@ -200,7 +200,7 @@ def _report(options: argparse.Namespace) -> None:
 
 
 def _check(options: argparse.Namespace) -> None:
-    then = "actorstance check THIS_FOLDER --sheet THE_SHEET"
+    then = "actorstance check {run} --sheet {sheet}"
     settings = {key: getattr(options, key) for key in ("sheet", "n", "wanted", "seed")}
     front.check(options.run, _new(options.out, "check"), **settings, command=options.typed, then=then)
 

@@ -152,12 +152,13 @@ def engine_of(config: DictConfig) -> bulk.Engine:
 def documents_of(source: str, columns: Mapping[str, str] = COLUMNS) -> list[Document]:
     """Read the documents of an ordinary run, and tell which files of a folder were passed over. See `read_whole`."""
     found = read_whole(source, columns)
-    _tell_unread(source)
+    tell_unread(source)
     return found
 
 
-def _tell_unread(source: str) -> None:
-    terminal.unread([file for file in unread(source) if not file.name.lower().endswith(ONLY_ARCHIVES)])
+def tell_unread(source: str, ended: bool = False) -> None:
+    """Tell which files of a folder are passed over, and again as a warning when the run has `ended`."""
+    terminal.unread([file for file in unread(source) if not file.name.lower().endswith(ONLY_ARCHIVES)], ended)
 
 
 def predict_archive(
@@ -202,7 +203,7 @@ def predict_archive(
     shifted = priors(wanted_priors, model.card.get("priors"), np.zeros((0, len(LABELS))))
     names_of(ner)  # so that what is wrong with it is told before anything is read
     found = Archive(source, columns)
-    _tell_unread(source)
+    tell_unread(source)
     registry = registry or Registry.world()
     opener = Opener(str(located(run).resolve()), model.sha256, json.dumps(registry.to_json()), ner, level, shifted)
     with Progress(found.bytes) as progress:

@@ -76,6 +76,7 @@ def predict(
             terminal.explain(out)
     terminal.counts(counts)
     terminal.actors(out)
+    configured.tell_unread(source, ended=True)
     terminal.files(out)
 
 
@@ -100,7 +101,7 @@ def check(
         wanted: intervals to narrow, parted by commas, see `checking.wanted_intervals`.
         seed: of the draw.
         command: what the user typed.
-        then: what is to be typed once the sheet is filled in.
+        then: what is to be typed once the sheet is filled in, with `{run}` and `{sheet}` for the two paths.
 
     """
     saved = read_saved(run)
@@ -109,13 +110,14 @@ def check(
         with folder as out:
             checking.write_plan(out, saved, plan, command)
         terminal.asked(plan.summary, out, then)
+        terminal.run(out)
     else:
         answered, summary = checking.answer(saved, sheet)
         with folder as out:
             rows = checking.write_answered(out, answered, summary, command)
         terminal.answered(summary, rows, answered)
         terminal.actors(out)
-    terminal.run(out)
+        terminal.files(out, corrected=True)
 
 
 def compare(

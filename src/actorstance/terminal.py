@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import shlex
 import sys
 from collections import Counter, deque
 from collections.abc import Iterator
@@ -15,18 +16,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from actorstance import wording
+from actorstance.actors import AUTHOR, UNKNOWN
 from actorstance.corpora import Corpus
 from actorstance.correction import MIN_GROUPS
+from actorstance.documents import TABLES
 from actorstance.examples import LABELS
 from actorstance.files import first_process
 from actorstance.reading import MAX_PAIRS
 from actorstance.saved import Saved
-from actorstance.wording import printable
+from actorstance.wording import plural, printable
 
 WIDTH = 80
 FEW = 50  # held-out examples, below which an F1 moves by a tenth with a handful of them
 ROWS = 6  # of each table; the files have all
-STAR = "* corrected by labels; a score without a star is the model's word"
+STAR = "* corrected by labels; a score without a star is the model's own"
+NOBODY = (AUTHOR, UNKNOWN)  # sources that are no actors
 
 
 def say(text: str, end: str = "\n") -> None:
@@ -58,20 +62,17 @@ def metrics(found: dict[str, Any]) -> None:
     say(f"\nheld out: {found['n']:,} examples of {found['documents']:,} documents")
     if found["n"] < FEW:
         say(f"  note: fewer than {FEW} examples say next to nothing, whatever the figures")
+    clean = found["clean"]
+    fewer = "" if clean["n"] in (None, found["n"]) else f"  {clean['n']:,} rows"
     rows = [
         ("model, all rows", found["macro_f1"], found["accuracy"], ""),
-        (
-            "model, rows without a twin in training",
-            found["clean"]["macro_f1"],
-            found["clean"]["accuracy"],
-            _clean(found),
-        ),
+        ("model, rows without a twin in training", clean["macro_f1"], clean["accuracy"], fewer),
         ("names only, no sentence", found["names_only"]["macro_f1"], None, ""),
         ("always the commonest label", found["majority"]["macro_f1"], found["majority"]["accuracy"], ""),
     ]
     say(f"  {'':39} macro-F1  accuracy")
     for name, f1, accuracy, note in rows:
-        say(f"  {name:39} {_number(f1):>8}  {_number(accuracy):>8}{note}")
+        say(f"  {name:39} {wording.number(f1, 3):>8}  {wording.number(accuracy, 3):>8}{note}")
     if found["macro_f1_low"] is not None:
         say(f"  95 % interval, all rows, groups resampled  [{found['macro_f1_low']:.3f}, {found['macro_f1_high']:.3f}]")
     say(f"  {'label':8} {'n':>6}  precision  recall     F1  mean P  share")
@@ -94,8 +95,7 @@ def metrics(found: dict[str, Any]) -> None:
 def audits(parts: dict[str, dict[str, Any]]) -> None:
     """Show the checks of every held-out part, and what is over its limit."""
     for part, found in parts.items():
-        leak = found["leakage"]
-        taught, held = sum(found["labels"]["train"].values()), leak["held_out_examples"]
+        taught, held = sum(found["labels"]["train"].values()), found["leakage"]["held_out_examples"]
         say(f"\n{part}: {held:,} examples held out, {taught:,} in training")
         say(f"  {'':41} {'found':>7} {'of':>8} {'share':>6} {'limit':>6}")
         for row in found["checks"]:
@@ -121,38 +121,36 @@ def failed(found: dict[str, Any]) -> None:
             say(f"  audit: {row['about']}: {number}; limit {row['limit']:g}")
 
 
-def _clean(found: dict[str, Any]) -> str:
-    return "" if found["clean"]["n"] in (None, found["n"]) else f"  {found['clean']['n']:,} rows"
-
-
-def unread(files: list[Path]) -> None:
-    """Name the files of a folder that were passed over."""
-    if files:
-        names = ", ".join(path.name for path in files[:5])
-        say(f"not read, {len(files):,} files of other kinds: {printable(names, 40)}")
+def unread(files: list[Path], ended: bool = False) -> None:
+    """Name the files of a folder that were passed over; again, as a warning, when the run has `ended`."""
+    if not files:
+        return
+    names = ", ".join(path.name for path in files[:5])
+    if not ended:
+        say(f"not read, {plural(len(files), 'file')} of other kinds: {printable(names, 40)}")
+        return
+    were = "was" if len(files) == 1 else "were"
+    say(f"\nwarning: {plural(len(files), 'file')} {were} not read: {printable(names, 40)}")
+    if tables := [path for path in files if path.suffix.lower() in TABLES]:
+        say(f"  Tables are read one at a time, as the input: {_relative(tables[0])}")
 
 
 def counts(found: dict[str, Any]) -> None:
     """Say what was read of new articles."""
-    say(f"documents {found['documents']:,}")
+    say(plural(found["documents"], "document"))
     if number := found["documents_entities"]:
-        say(f"note: in {number:,} HTML's names of characters were read as the characters (&amp; as &)")
+        say(f"note: in {number:,}, HTML character names were read as characters (&amp; as &)")
     if number := found["documents_encoding"]:
-        say(f"note: in {number:,} letters of a wrong encoding were mended (â€™ as ’); better take it anew, as UTF-8")
-    say(
-        f"lines read {found['lines_read']:,}, set aside {found['lines_set_aside']:,} (headlines, bylines, captions), ",
-        end="",
-    )
-    say(f"cut {found['lines_cut']:,} (the page's own)")
-    say(f"{found['sentences']:,} sentences, {found['sentences_without_actor']:,} of them without an actor")
-    say(f"{found['mentions']:,} mentions of actors: {found['mentions_registry']:,} by the registry, ", end="")
-    say(f"{found['mentions_rule']:,} by rule, {found['mentions_unresolved']:,} unresolved")
-    say(f"{found['statements']:,} statements, {found['statements_without_speaker']:,} of them without a speaker known")
-    left_out = found["pairs_left_out"]
-    say(
-        f"{found['pairs']:,} pairs"
-        + (f", {left_out:,} left out (more than {MAX_PAIRS} in a sentence)" if left_out else "")
-    )
+        say(f"note: in {number:,}, wrong encoding was mended (â€™ as ’); better get them again, as UTF-8")
+    say(f"{plural(found['lines_read'], 'line')} read, {found['lines_cut']:,} cut as part of the web page,")
+    say(f"  {found['lines_set_aside']:,} set aside (headlines, bylines, captions)")
+    say(f"{plural(found['sentences'], 'sentence')}, {found['sentences_without_actor']:,} of them without an actor")
+    say(f"{plural(found['mentions'], 'mention')} of actors: {found['mentions_registry']:,} found by the registry,")
+    say(f"  {found['mentions_rule']:,} by rule, {found['mentions_unresolved']:,} unresolved")
+    say(f"{plural(found['statements'], 'statement')}, {found['statements_without_speaker']:,} without a known speaker")
+    say(f"{plural(found['pairs'], 'example')} ({plural(found['pairs_of_actors'], 'pair')})")
+    if left_out := found["pairs_left_out"]:
+        say(f"  {left_out:,} more left out (over {MAX_PAIRS} in a sentence)")
     _priors(found.get("priors"))
 
 
@@ -164,33 +162,36 @@ def _priors(found: dict[str, Any] | None) -> None:
 
 
 def asked(found: dict[str, Any], out: Path, then: str) -> None:
-    """Say what to label, what that is worth, and the command for `then`."""
-    say(f"\n{found['asked']:,} mentions to label: {_relative(out)}/sheet.csv")
-    say("  (beside it the same for Label Studio and doccano); in the column label against,")
-    say("  neutral, favor or unclear, by text and before; from the top, as far as you get")
+    """Say what to label, what that is worth, and the command that reads it: `then`, with places for run and sheet."""
+    folder = _relative(out)
+    say(f"\n{plural(found['asked'], 'example')} to label: {folder}/sheet.csv")
+    say("  Fill in the column `label` with against, neutral, favor or unclear, judging by")
+    say("  `text` and `before`; docs/guidelines.md says how. Start at the top; stop where")
+    say("  you like. The same sheet is there for Label Studio and doccano.")
     if found["asked"] < found["requested"]:
-        say(f"  fewer than {found['requested']:,}: no other bears on the intervals below; wanted can name more")
-    say(f"  {'':38} {'mentions':>8}  {'labels':>6}  95 % interval now -> then")
+        say(f"  Fewer than {found['requested']:,}: no other affects these intervals; wanted can name more.")
+    say(f"  {'':38} {'examples':>8}  {'labels':>6}  95 % interval now -> then")
     for row in found["intervals"]:
         widths = [_plus_minus(row[name]) for name in ("half_width", "expected_half_width")]
         numbers = f"{row['n']:>8,}  {row['expected_labelled']:>6.0f}"
         say(f"  {printable(_interval_name(row), 38):38} {numbers}  {' -> '.join(widths)}")
-    say(f"then: {then}")
+    say("then:")
+    say(f"  {then.format(run=shlex.quote(str(folder)), sheet=shlex.quote(str(folder / 'sheet.csv')))}")
 
 
 def answered(found: dict[str, Any], actors: list[dict[str, Any]], saved: Saved) -> None:
     """Say what came back, which scores the labels of `saved` correct now, and why not the others."""
-    rest = f"{found['unclear']:,} unclear, {found['blank']:,} left out"
+    rest = f"{found['unclear']:,} unclear, {found['blank']:,} left blank"
     say(f"\n{found['answered']:,} of {found['asked']:,} labelled, {rest}")
     if lost := found["unclear"] + found["skipped"]:
-        say(f"  {lost:,} before the last one have no label: they are taken for a random part of")
-        say("  their sheet; were they the hard ones, the scores are off by as much as they are")
+        say(f"  {lost:,} rows before the last labelled one have no label. They are taken for a random")
+        say("  part of the sheet; if they were the hard ones, the scores are biased.")
     for row in found["intervals"]:
-        say(f"  {printable(_interval_name(row), 38):38} {row['labelled']:>4,} labels  {_plus_minus(row['half_width'])}")
+        say(f"  {printable(_interval_name(row), 38):38} {row['labelled']:>5,} labels  {_plus_minus(row['half_width'])}")
     none = [row for row in actors if row["correction"] == "none"]
+    rest = " The others remain the model's own." if none else ""
+    say(f"Corrected: {len(actors) - len(none):,} of {plural(len(actors), 'actor score')}.{rest}")
     if none:
-        say(f"warning: {len(none):,} of {len(actors):,} scores of actors have correction: none: they are")
-        say("  the model's word, whose own error no interval holds")
         members = {role: saved.members(role) for role in {row["role"] for row in none}}
         reasons = Counter(_why_none(members[row["role"]][(row["actor"],)], saved) for row in none)
         for reason, number in reasons.most_common():
@@ -200,16 +201,17 @@ def answered(found: dict[str, Any], actors: list[dict[str, Any]], saved: Saved) 
 def _why_none(at: NDArray[np.int64], saved: Saved) -> str:
     """Why labels did not correct the score of the mentions `at`, and what would."""
     if len({saved.rows[place]["group_id"] for place in at.tolist()}) < MIN_GROUPS:
-        return f"in fewer than {MIN_GROUPS} groups (articles): no labels can correct them"
+        return f"in fewer than {MIN_GROUPS} articles (of a single one: sentences), which is too few"
     if (saved.inclusion[at] <= 0).any():
-        return "some mention could not be drawn: name them in wanted=… of another sheet"
-    return "too few labels of theirs: label more"
+        return "some examples could not be drawn: name the actor in wanted of another sheet"
+    return "too few labels: label more"
 
 
 def comparison(found: dict[str, Any]) -> None:
     """Say what differs."""
     names = found.get("runs") or ["..".join(period) for period in found["periods"]]
-    say(f"\na: {names[0]}\nb: {names[1]}\n{found['n']:,} examples in {found['groups']:,} groups")
+    say(f"\na: {names[0]}\nb: {names[1]}")
+    say(f"{plural(found['n'], 'example')} in {plural(found['groups'], 'group')} (stories or articles)")
     for reason, number in found.get("left_out", {}).items():
         if number:
             say(f"  left out {number:,}: {reason}")
@@ -218,24 +220,32 @@ def comparison(found: dict[str, Any]) -> None:
     if (pair := found["mcnemar"]) is not None:
         say(f"  only a right {pair['only_a']:,}, only b right {pair['only_b']:,}  McNemar p {pair['p']:.4f}")
     significant = sum(row["significant"] for row in found["actors"])
-    adjusted = f"p adjusted for as many ({found['adjustment']})"
-    say(f"{len(found['actors']):,} actors and pairs, {adjusted}: {significant:,} significant")
+    say(f"{_compared(found['actors'])}: {significant:,} significant")
+    how = {"holm": "Holm", "bh": "BH"}[found["adjustment"]]
+    say(f"  {'':24} {'a -> b':16}  {'b - a':6} 95 %, unadjusted  p, {how}")
     for row in sorted(found["actors"], key=lambda row: float(row["p"]))[:ROWS]:
         star = " " if _uncorrected(row) else "*"
         change = f"{_signed(row['a'])}{star} -> {_signed(row['b'])}{star}"
-        say(f"  {printable(_interval_name(row), 24):24} {change}  {_difference(row)}  p {row['p_adjusted']:.4f}")
+        say(f"  {printable(_interval_name(row), 24):24} {change:16}  {_difference(row):23}  {row['p_adjusted']:.4f}")
     if len(found["actors"]) > ROWS:
         say(f"  … {len(found['actors']) - ROWS:,} more in comparison.csv")
     if alone := sum(bool(row.get("labelled_a")) != bool(row.get("labelled_b")) for row in found["actors"]):
-        say(f"note: {alone:,} with labels enough in one period alone: there both are the model's word")
+        say(f"note: {alone:,} with enough labels in one period only: both scores are the model's own")
     _say_what_is_corrected(found)
     for row in found.get("skipped", ()):
         few = " and ".join(map(str, row["groups"]))
-        say(f"  {printable(_interval_name(row), 26):26} left out: in {few} groups, {MIN_GROUPS} are needed")
+        say(f"  {printable(_interval_name(row), 26):26} left out: in {few} groups; {MIN_GROUPS} are needed")
+
+
+def _compared(rows: list[dict[str, Any]]) -> str:
+    """How many scores of actors, and of pairs, are compared: of pairs only those that the user named."""
+    pairs = sum(row["role"] == "pair" for row in rows)
+    said = [plural(len(rows) - pairs, "actor score")] * (pairs < len(rows)) + [plural(pairs, "pair")] * (pairs > 0)
+    return " and ".join(said) + " compared"
 
 
 def _uncorrected(row: dict[str, Any]) -> bool:
-    """Whether a row's scores are the model's word; two models are compared by nothing else."""
+    """Whether a row's scores are the model's own; two models are compared by nothing else."""
     return bool(row.get("correction", "none") == "none")
 
 
@@ -245,11 +255,11 @@ def _say_what_is_corrected(found: dict[str, Any]) -> None:
     if none < len(found["actors"]):
         say(f"  {STAR}")
     if none and "runs" in found:
-        say("scores are the models' word, uncorrected")
+        say("scores are the models' own, uncorrected")
     elif none:
-        which = "scores" if none == len(found["actors"]) else f"{none:,}"
-        say(f"{which} are the model's word, uncorrected: where its errors change, with another")
-        say("  topic or paper, that looks like a change of stance; check.py corrects them")
+        which = "scores are" if none == len(found["actors"]) else f"{none:,} {'is' if none == 1 else 'are'}"
+        say(f"{which} the model's own, uncorrected: if its errors differ between periods,")
+        say("  with topic or source, it looks like a change of stance; check.py corrects it")
 
 
 def _difference(row: dict[str, Any]) -> str:
@@ -271,7 +281,7 @@ def rejected(found: dict[str, Any], out: Path) -> None:
     """Say how many documents could not be read, and where the reasons stand."""
     if found["rejected"]:
         all = found["documents"] + found["rejected"]
-        say(f"{found['rejected']:,} of {all:,} documents rejected: {_relative(out)}/rejected.jsonl says why")
+        say(f"{found['rejected']:,} of {plural(all, 'document')} rejected: {_relative(out)}/rejected.jsonl says why")
 
 
 def explain(out: Path) -> None:
@@ -303,12 +313,14 @@ def actors(out: Path) -> None:
     rows, shown = _rows(out / "actors.csv"), []
     for role, says in (("received", "as target: received"), ("expressed", "as source: expressed")):
         shown += _table(says, "", [row for row in rows if row["role"] == role], ("actor",), "actors.csv")
-    shown += _table("source", "target", _rows(out / "pairs.csv"), ("source", "target"), "pairs.csv")
+    pairs = _rows(out / "pairs.csv")
+    told = sorted((row for row in pairs if row["source"] not in NOBODY), key=lambda row: not row["low"])
+    shown += _table("source", "target", told, ("source", "target"), "pairs.csv", len(pairs))
     notes = []
     if any(row["correction"] != "none" for row in shown):
         notes.append(STAR)
     if not all(row["low"] for row in shown):
-        notes.append(f"an interval needs {MIN_GROUPS} groups: articles, or stories; sentences of a lone article")
+        notes.append(f"an interval needs {MIN_GROUPS} groups: stories or articles; of a single one, sentences")
     if notes:
         say("\n  " + "\n  ".join(notes))
 
@@ -319,18 +331,20 @@ def _rows(path: Path) -> list[dict[str, str]]:
 
 
 def _table(
-    first: str, second: str, rows: list[dict[str, str]], keys: tuple[str, ...], name: str
+    first: str, second: str, rows: list[dict[str, str]], keys: tuple[str, ...], name: str, of: int | None = None
 ) -> list[dict[str, str]]:
-    """Show the first rows of a table, and return them."""
-    say(f"\n  {first:24} {second:22} {'n':>5}  score  95 % interval")
+    """Show the first rows of a table, and return them; its file has `of`, which may be more."""
+    if not rows:
+        return []
+    say(f"\n  {first:22} {second:22} {'n':>7}  score  95 % interval")
     for row in rows[:ROWS]:
         ends = [_signed(float(row[end])) for end in ("low", "high") if row[end]]
         interval = f"[{', '.join(ends)}]" if ends else "too few groups"
         score = f"{_signed(float(row['score'])):>5}{' ' if row['correction'] == 'none' else '*'}"
         cells = [printable(row[key], 22) for key in keys] + [""] * (2 - len(keys))
-        say(f"  {cells[0]:24} {cells[1]:22} {row['n']:>5}  {score} {interval}")
-    if len(rows) > ROWS:
-        say(f"  … {len(rows) - ROWS:,} more in {name}")
+        say(f"  {cells[0]:22} {cells[1]:22} {int(row['n']):>7,}  {score} {interval}")
+    if more := (of or len(rows)) - len(rows[:ROWS]):
+        say(f"  … {more:,} more in {name}")
     return rows[:ROWS]
 
 
@@ -342,9 +356,11 @@ def exported(lost: dict[str, Any]) -> None:
     say(f"  largest difference of a probability      {lost['largest_difference']:.4f}")
 
 
-def files(out: Path) -> None:
+def files(out: Path, corrected: bool = False) -> None:
     """Name what to open, and the run: the last line, for scripts that call this one."""
-    say(f"\nscores are the model's word, uncorrected; open {_relative(out) / 'report.html'}")
+    say("" if corrected else "\nscores are the model's own, uncorrected")
+    if (out / "report.html").is_file():  # a check of an old run has none
+        say(f"open {_relative(out) / 'report.html'}")
     run(out)
 
 
@@ -357,11 +373,11 @@ def trial(number: int, row: dict[str, Any], chosen: dict[str, Any]) -> None:
 def sweep(best: dict[str, Any] | None, command: str | None, running: int, out: Path) -> None:
     """Say which trial of a sweep is best, and how to train it again."""
     if running:
-        say(f"\n{running} trials are under way in other processes")
+        say(f"\n{plural(running, 'trial')} still running in other processes")
     if best:
-        say(f"\nbest: trial {best['trial']}, macro-F1 {best['macro_f1']:.4f} on the validation part; again:")
+        say(f"\nbest: trial {best['trial']}, macro-F1 {best['macro_f1']:.4f} on the validation part; train it again:")
         say(f"  {command}")
-        say("without eval_split=valid it is scored on the test part: once, at the end")
+        say("without eval_split=valid it is scored on the test part: do that once, at the end")
     say(f"\ntrials.csv, report.html: {_relative(out)}")
     run(out)
 
@@ -373,10 +389,6 @@ def run(out: Path) -> None:
 
 def _relative(folder: Path) -> Path:
     return folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder
-
-
-def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:.3f}"
 
 
 def _signed(value: float, digits: int = 2) -> str:
