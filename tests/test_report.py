@@ -243,23 +243,35 @@ def test_a_name_is_spelled_as_the_text_spells_it(folder: Path, tmp_path: Path) -
     assert "Danny O'Barrow" in names.values()
 
 
-def test_dots_over_time_stand_inside_the_axes(folder: Path, tmp_path: Path) -> None:
+def test_dots_over_time_stand_inside_the_axes(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """By quarter, a dot stands at the quarter's first day, before the first article's."""
     said = "Talks\n\nTurkey accused Russia of breaking the truce.\n"
     dates = [f"20{17 + n // 4}-{2 + 3 * (n % 4):02}-14" for n in range(3, 15)]
-    pipeline.predict(
-        load(folder / "run"),
-        [documents.parse(f"a{n}", said, date=date) for n, date in enumerate(dates)],
-        tmp_path / "run",
-    )
-    page = (tmp_path / "run" / "report.html").read_text(encoding="utf-8").split('id="time"')[1].split("</section>")[0]
-    assert "by quarter" in page
-    left, *_ = (
-        float(x) for x in re.findall(r'd="M ?(\d+\.?\d*) [^"]*" class="s-line"|d="M ?(\d+\.?\d*)', page)[0] if x
-    )
-    dots = [float(x) for x in re.findall(r"translate\((\d+\.?\d*) ", page)]
-    assert dots
-    assert left <= min(dots)
+    texts = [documents.parse(f"a{n}", said, date=date) for n, date in enumerate(dates)]
+    drawn = []
+
+    def drawing(points: list[figures.Point], first: Any, last: Any, *rest: Any) -> str:
+        drawn.append((first, [point.day for point in points], last))
+        return ""
+
+    monkeypatch.setattr(figures, "over_time", drawing)
+    pipeline.predict(load(folder / "run"), texts, tmp_path / "run")
+    assert drawn
+    for first, days, last in drawn:
+        assert days[0].isoformat() == "2017-10-01"
+        assert first <= min(days) <= max(days) <= last
+
+
+def test_a_page_of_a_run_that_an_older_version_made(folder: Path, tmp_path: Path) -> None:
+    """Its audit.json lacks the counts that came since."""
+    run = shutil.copytree(folder / "read", tmp_path / "run")
+    audit = json.loads((run / "audit.json").read_text(encoding="utf-8"))
+    for name in ("documents_entities", "documents_encoding", "pairs_of_actors"):
+        del audit["rows"][name]
+    (run / "audit.json").write_text(json.dumps(audit), encoding="utf-8")
+    pages = [report.write(one).read_text(encoding="utf-8") for one in (run, folder / "read")]
+    deck, expected = (page.split('<p class="deck">')[1].split("</p>")[0] for page in pages)
+    assert deck == expected
 
 
 def test_the_graph_has_every_actor_and_pair(folder: Path) -> None:
