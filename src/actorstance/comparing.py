@@ -117,7 +117,7 @@ def periods(
     """Compare the actors' scores in one period with those in another; differences are second - first.
 
     The scores are the corrected ones if a check has labelled mentions in enough groups of both periods. If of one alone
-    both are the model's word: a corrected score and an uncorrected one differ by the model's error.
+    both are the model's own: a corrected score and an uncorrected one differ by the model's error.
 
     Args:
         saved: a run's predictions, whose articles have dates.

@@ -129,8 +129,7 @@ def unread(files: list[Path], ended: bool = False) -> None:
     if not ended:
         say(f"not read, {plural(len(files), 'file')} of other kinds: {printable(names, 40)}")
         return
-    were = "was" if len(files) == 1 else "were"
-    say(f"\nwarning: {plural(len(files), 'file')} {were} not read: {printable(names, 40)}")
+    say(f"\nwarning: {plural(len(files), 'file was', 'files were')} not read: {printable(names, 40)}")
     if tables := [path for path in files if path.suffix.lower() in TABLES]:
         say(f"  Tables are read one at a time, as the input: {_relative(tables[0])}")
 

@@ -58,7 +58,7 @@ def text(model: Model) -> str:
         "## Limits\n",
         "- It says what a text shows a source doing or saying; it is no fact about the source. Not for judging people.",
         "- English news, one sentence at a time. Other text is other ground: label some of it and measure first.",
-        "- Scores made from it are the model's word until labels of your text correct them (scripts/check.py): an",
+        "- Scores made from it are the model's own until labels of your text correct them (scripts/check.py): an",
         "  interval over articles does not hold the model's own error.",
         "- Rows of a corpus that stand in training too are easy: quote the figure without them.\n",
         "## Made by\n",
