@@ -234,7 +234,7 @@ def test_the_manifest_names_every_file(whole: Path) -> None:
         assert files.sha256(whole / name) == entry["sha256"]
     assert sum(line["documents"] for line in lines) == len(ARTICLES)
     page = (whole / "report.html").read_text(encoding="utf-8")
-    assert "of an archive scores over time are not drawn" in page
+    assert "Not shown for an archive." in page
     assert "no actor has dated examples" not in page
     assert not [path for path in whole.rglob("*") if path.name.startswith(".") or "unfinished" in path.name]
 
