@@ -11,13 +11,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from actorstance import terminal
 from actorstance.actors import UNKNOWN, Registry
 from actorstance.documents import Document, Sentence
 from actorstance.errors import InputError
 from actorstance.examples import pairs
+from actorstance.names import NOT_READ
 from actorstance.ner import SpacyNames
 from actorstance.quotes import statements
 from actorstance.reading import MAX_PAIRS, NOWHERE, read_actors
+from actorstance.runs import counted
 from actorstance.sentences import split
 
 GOLD = Path(__file__).parent / "gold" / "actors"
@@ -213,6 +216,15 @@ def test_too_many_pairs_are_counted() -> None:
     assert len(reading.pairs) == MAX_PAIRS
     assert reading.counts["pairs_left_out"] == len(reading.mentions) ** 2 - MAX_PAIRS > 0
     assert found == len(reading.mentions)
+
+
+def test_a_sentence_too_long_for_actors_is_counted(capsys: pytest.CaptureFixture[str]) -> None:
+    long = f"Russia accused Turkey of {'lies, ' * 700}and more."
+    reading = read_actors(document(f"Turkey accused Russia of lies. {long}"), WORLD)
+    assert {pair.sentence for pair in reading.pairs} == {0}
+    assert reading.counts[f"left_out: {NOT_READ}"] == 1
+    terminal.counts({**counted([reading, reading]), "priors": None})
+    assert "left out 2: sentence over 4,000 characters: no actors looked for" in capsys.readouterr().out
 
 
 def test_every_unresolved_mention_has_a_reason_and_is_counted() -> None:

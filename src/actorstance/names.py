@@ -27,6 +27,7 @@ from actorstance.tagging import lexicon
 Span = tuple[int, int]
 
 MAX_SENTENCE = 4000  # characters; a longer "sentence" is a list or no prose, and nobody is looked for in it
+NOT_READ = f"sentence over {MAX_SENTENCE:,} characters: no actors looked for"
 
 _LETTERS = re.compile(r"[^\W\d_]{2}|^[A-Z]$")
 _JUNIOR = frozenset({"jr", "sr"})
@@ -117,7 +118,7 @@ class _Finder:
             while last < len(many) and many[last][1] <= sentence.end:
                 last += 1
             if sentence.end - sentence.start > MAX_SENTENCE:
-                self.found.left_out["all of a sentence that is too long to be one"] += 1
+                self.found.left_out[NOT_READ] += 1
             else:
                 self._sentence(sentence.start, sentence.end, known[at:stop], many[more:last])
             at, more = stop, last

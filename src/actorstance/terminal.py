@@ -22,6 +22,7 @@ from actorstance.correction import MIN_GROUPS
 from actorstance.documents import TABLES
 from actorstance.examples import LABELS
 from actorstance.files import first_process
+from actorstance.names import NOT_READ
 from actorstance.reading import MAX_PAIRS
 from actorstance.saved import Saved
 from actorstance.wording import plural, printable
@@ -144,6 +145,8 @@ def counts(found: dict[str, Any]) -> None:
     say(f"{plural(found['lines_read'], 'line')} read, {found['lines_cut']:,} cut as part of the web page,")
     say(f"  {found['lines_set_aside']:,} set aside (headlines, bylines, captions)")
     say(f"{plural(found['sentences'], 'sentence')}, {found['sentences_without_actor']:,} of them without an actor")
+    if not_read := found.get(f"left_out: {NOT_READ}"):
+        say(f"  left out {not_read:,}: {NOT_READ}")
     say(f"{plural(found['mentions'], 'mention')} of actors: {found['mentions_registry']:,} found by the registry,")
     say(f"  {found['mentions_rule']:,} by rule, {found['mentions_unresolved']:,} unresolved")
     say(f"{plural(found['statements'], 'statement')}, {found['statements_without_speaker']:,} without a known speaker")
