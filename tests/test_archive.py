@@ -29,6 +29,7 @@ import actorstance
 from actorstance import archive, bulk, cluster, configured, corpora, engine, files, pipeline, scoring
 from actorstance.actors import Registry
 from actorstance.archive import Archive, Ids, Rejected, Text
+from actorstance.documents import TOO_LONG
 from actorstance.errors import InputError
 from actorstance.examples import LABELS
 from actorstance.models import Model
@@ -298,7 +299,7 @@ BAD = [
     (b'{"id": "x", "text": "A sign \\ud800 that is none."}', "no text"),
     (b'{"id": "' + b"x" * 1001 + b'", "text": "An id without end."}', "an id of more"),
     (b'{"id": "a3", "text": "Turkey praised Russia on Monday for its patience."}', "occurs twice"),
-    (b'{"id": "x", "text": "' + b"Turkey praised Russia. " * 220_000 + b'"}', "at most"),  # 5 MB
+    (b'{"id": "x", "text": "' + b"Turkey praised Russia. " * 220_000 + b'"}', f"5,060,000 characters: {TOO_LONG}"),
     (b'{"id": "x", "text": "' + b"x" * 10_000_000 + b'"}', "a line of more"),
 ]
 

@@ -408,7 +408,12 @@ BAD: dict[str, tuple[str, str | bytes, str]] = {  # what: (file, content, messag
     "latin-1 jsonl": ("a.jsonl", _row(1).encode() + '{"id": "Café"}'.encode("latin-1"), ":2: not UTF-8"),
     "zero byte": ("a.txt", BODY + "\0", ": a binary file"),
     "zero byte jsonl": ("a.jsonl", _row(1) + "\0", ":2: a binary file"),
-    "long line": ("a.txt", f"{BODY}\n{HUGE}", ":2: a line of 11,000,000 characters"),
+    "5 MB": ("a.txt", BODY * 120_000, r": [\d,]+ bytes: at most 1,000,000 characters are read"),
+    "5 MB jsonl": (
+        "a.jsonl",
+        _row(1) + _row(2, "x " * 2_500_000),
+        ":2: 5,000,000 characters: at most 1,000,000",
+    ),
     "long line jsonl": ("a.jsonl", _row(1) + _row(2, HUGE), ":2: a line of more than 10,000,000 bytes"),
     "broken jsonl": ("a.jsonl", _row(1) + _row(2) + '{"id": 3, "text": \n', ":3: no JSON"),
     "no object": ("a.jsonl", _row(1) + "[1]\n", ":2: a JSON list, expected an object"),

@@ -25,7 +25,9 @@ import pyarrow.parquet as pq
 
 from actorstance.documents import (
     COLUMNS,
+    MAX_TEXT,
     TABLES,
+    TOO_LONG,
     Document,
     is_table,
     named_columns,
@@ -41,7 +43,6 @@ from actorstance.files import MAX_LINE, decode
 ONLY_ARCHIVES = (".jsonl.gz", ".jsonl.zst", ".parquet")  # kinds of files that are read here alone
 SUFFIXES = (*PLAIN, *ONLY_ARCHIVES)
 LARGE = 20_000_000  # bytes of an input, from which it is read as an archive: some four thousand articles
-MAX_TEXT = 1_000_000  # characters of one document; the longest articles have a tenth of that
 MAX_ID = 1_000
 _BATCH = 64  # rows of a Parquet file that are in memory at once
 _RECENT = 1 << 17
@@ -210,7 +211,7 @@ class Archive:
     def _article(self, file: Path, name: str) -> Text | Rejected:
         try:
             if (size := file.stat().st_size) > 4 * MAX_TEXT:  # bytes, of which a character has four at most
-                raise _BadError(f"{size:,} bytes: at most {MAX_TEXT:,} characters are read")
+                raise _BadError(f"{size:,} bytes: {TOO_LONG}")
             return self._checked(name, name, None, _decoded(file.read_bytes()))
         except _BadError as bad:
             return Rejected(name, name, str(bad))
@@ -272,7 +273,7 @@ class Archive:
             kinds = f"{type(text).__name__} and {type(date).__name__}"
             raise _BadError(f"expected text and (if known) date as text, found {kinds}")
         if len(text) > MAX_TEXT:
-            raise _BadError(f"{len(text):,} characters: at most {MAX_TEXT:,} are read")
+            raise _BadError(f"{len(text):,} characters: {TOO_LONG}")
         if not text.strip("\ufeff\u200b \t\r\n\u00a0"):
             raise _BadError("empty")
         for value in (id, date or ""):

@@ -18,12 +18,13 @@ from typing import Any
 from actorstance import lines as page_lines
 from actorstance.days import iso, published
 from actorstance.errors import InputError
-from actorstance.files import MAX_JSON, MAX_LINE, csv_rows, decode, read_json_lines
+from actorstance.files import MAX_JSON, csv_rows, decode, read_json_lines
 from actorstance.legible import Mended, mend
 from actorstance.lines import Line
 from actorstance.sentences import one_line, split
 
-MAX_FILE = 100_000_000  # bytes of one text file; a newspaper article has five thousand
+MAX_TEXT = 1_000_000  # characters of one document; the longest articles have a tenth of that
+TOO_LONG = f"at most {MAX_TEXT:,} characters are read. Split it into articles."
 SUFFIXES = (".txt", ".text", ".md", ".jsonl")
 TABLES = (".csv", ".tsv", ".json")  # read if given alone: in a folder of articles a table rather tells of them
 COLUMNS = {"id": "id", "date": "date", "text": "text"}  # of tables, by the names they have if nobody says
@@ -246,11 +247,13 @@ def parse(id: str, raw: str, where: str | None = None, date: str | None = None) 
     HTML's names of characters and letters that were read in a wrong encoding are mended first (`legible.mend`).
 
     Raises:
-        InputError: if no line of it is an article's body, or the date is no ISO date; `where` names the text in the
-            message.
+        InputError: if it is too long, no line of it is an article's body, or the date is no ISO date; `where` names the
+            text in the message.
 
     """
     date = iso(date, where or id)
+    if len(raw) > MAX_TEXT:
+        raise InputError(f"{where or id}: {len(raw):,} characters: {TOO_LONG}")
     if _WEB_PAGE.match(raw):
         raise InputError(f"{where or id}: looks like HTML. Save the page's text, as the browser shows it.")
     if bad := re.search("[\0\ud800-\udfff]", raw):
@@ -300,12 +303,9 @@ def _texts(path: Path, name: str, names: Mapping[str, str]) -> Iterator[tuple[st
 
 def _read_text(path: Path) -> str:
     size = path.stat().st_size
-    if size > MAX_FILE:
-        raise InputError(f"{path}: {size:,} bytes, at most {MAX_FILE:,} are read. Split the file into articles.")
+    if size > 4 * MAX_TEXT:  # bytes, of which a character has four at most
+        raise InputError(f"{path}: {size:,} bytes: {TOO_LONG}")
     raw = decode(path.read_bytes(), str(path))
     if not raw.strip("\ufeff\u200b \t\r\n\u00a0"):
         raise InputError(f"{path}: the file is empty.")
-    for number, line in enumerate(raw.split("\n"), 1):
-        if len(line) > MAX_LINE:
-            raise InputError(f"{path}:{number}: a line of {len(line):,} characters, at most {MAX_LINE:,} are read.")
     return raw
