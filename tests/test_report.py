@@ -452,6 +452,8 @@ def test_a_table_with_other_columns_and_the_names_of_folders(
     typed = ["predict", "a.csv", "--run", str(folder / "run")]
     assert cli.main(typed) == 2
     assert "(actorstance: --columns id=…)" in capsys.readouterr().err
+    assert cli.main([*typed, "--columns", "id=key", "--processes", "1", "--strict"]) == 2
+    assert "strict, engine: only of a run over an archive" in capsys.readouterr().err
     for out in ("outputs/NOW_predict", "outputs/NOW_predict-2"):
         assert cli.main([*typed, "--columns", "id=key"]) == 0
         assert capsys.readouterr().out.splitlines()[-1] == f"run: {out}"

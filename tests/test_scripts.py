@@ -379,6 +379,9 @@ USAGE = {
     "train strict=no": "strict=no: expected true or false",
     "predict run=RUN input=no_body.txt archive=maybe": "archive=maybe: expected true or false",
     "predict run=RUN input=no_body.txt actors.explain=off": "actors.explain=off: expected true or false",
+    "predict run=RUN input=body.txt engine=ray engine.address=127.0.0.1:1": "engine: only of a run over an archive",
+    "predict run=RUN input=body.txt strict=true shard=5": "strict, shard: only of a run over an archive",
+    "predict run=RUN input=body.txt engine.processes=1": "Add archive=true",
     "sweep sweep.prune=no model.C=1,10": "sweep.prune=no: expected true or false",
     "audit data=table data.path=no_file.csv data.labels.favor=[dafür,pro]": "no_file.csv",
     "train data=nowhere": "data/nowhere",
@@ -399,6 +402,7 @@ USAGE = {
 @pytest.mark.parametrize("line", list(USAGE))
 def test_bad_usage(tmp_path: Path, run: Path, line: str) -> None:
     (tmp_path / "no_body.txt").write_text("Share this article\n\nTalks collapse\n", encoding="utf-8")
+    (tmp_path / "body.txt").write_text("Turkey accused Russia of breaking the truce.\n", encoding="utf-8")
     (tmp_path / "2020").mkdir()
     refused(call(tmp_path, *(re.sub(r"\bRUN\b", str(run), word) for word in line.split())), tmp_path, USAGE[line])
 

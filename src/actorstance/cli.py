@@ -184,15 +184,17 @@ def _columns(given: Sequence[str]) -> dict[str, str]:
     return {key: name for key, _, name in named}
 
 
-def _engine(options: argparse.Namespace) -> Engine:
-    """What reads an archive: a Ray cluster, if its address is given, else processes of this machine."""
+def _engine(options: argparse.Namespace) -> Engine | None:
+    """What reads an archive: a Ray cluster, if its address is given, or so many processes; None if neither is."""
     local, ray = (
         {key: getattr(options, key) for key in keys if getattr(options, key) is not None}
         for keys in (("processes",), ("cpus", "gpus", "patience"))
     )
     if unfit := ray if options.ray is None else local:
         raise InputError(f"--{min(unfit)}: only {'with' if unfit is ray else 'without'} --ray ADDRESS.")
-    return partial(engine.local, **local) if options.ray is None else partial(cluster, address=options.ray, **ray)
+    if options.ray is not None:
+        return partial(cluster, address=options.ray, **ray)
+    return partial(engine.local, **local) if local else None
 
 
 def _report(options: argparse.Namespace) -> None:

@@ -143,10 +143,10 @@ def names_of(model: str | None) -> Names | None:
     return SpacyNames(model)
 
 
-def engine_of(config: DictConfig) -> bulk.Engine:
-    """Make what reads the shards of an archive, of its config."""
+def engine_of(config: DictConfig) -> bulk.Engine | None:
+    """Make what reads the shards of an archive, of its config; None if nobody chose anything."""
     engine: bulk.Engine = instantiate(config)
-    return engine
+    return None if config["_target_"] == "actorstance.engine.local" and config.processes is None else engine
 
 
 def documents_of(source: str, columns: Mapping[str, str] = COLUMNS) -> list[Document]:

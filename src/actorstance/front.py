@@ -14,9 +14,11 @@ from typing import Any
 from actorstance import checking, comparing, configured, pipeline, terminal
 from actorstance.archive import is_archive
 from actorstance.bulk import Engine
+from actorstance.engine import local
 from actorstance.errors import InputError
 from actorstance.models import load
 from actorstance.saved import read_saved
+from actorstance.shards import DOCUMENTS
 
 Folder = AbstractContextManager[Path]
 
@@ -33,7 +35,7 @@ def predict(
     columns: Mapping[str, str],
     explain: bool,
     wanted_priors: Any,
-    engine: Engine,
+    engine: Engine | None,
     size: int,
     strict: bool,
     **settings: Any,
@@ -51,7 +53,7 @@ def predict(
         columns: what a table calls `id`, `date` and `text`, where that differs.
         explain: whether to print the rule behind every mention.
         wanted_priors: how common the labels are, see `configured.priors_of`.
-        engine: reads the shards of an archive.
+        engine: reads the shards of an archive; None: as many processes of this machine as it has processors.
         size: documents of a shard.
         strict: whether a document of an archive that cannot be read stops the run.
         **settings: `level`, `seed` and `command` of `pipeline.predict`.
@@ -61,15 +63,17 @@ def predict(
     settings["registry"] = configured.registry_on_top(actors, model.registry)
     settings["wanted_priors"] = configured.priors_of(wanted_priors)
     if is_archive(source) if archive is None else archive:
-        settings |= {"engine": engine, "columns": columns, "ner": ner, "size": size, "strict": strict}
+        settings |= {"engine": engine or local, "columns": columns, "ner": ner, "size": size, "strict": strict}
         with folder as out:
             counts = configured.predict_archive(model, run, source, out, explain=explain, resume=resume, **settings)
-    elif resume:
-        raise InputError(
-            "resume: only a run over an archive can go on. Add archive=true (actorstance: --archive), or begin anew."
-        )
     else:
         documents, names = configured.documents_of(source, columns), configured.names_of(ner)
+        asked = {"resume": resume, "strict": strict, "shard": size != DOCUMENTS, "engine": engine is not None}
+        if unused := [name for name, given in asked.items() if given]:
+            raise InputError(
+                f"{', '.join(unused)}: only of a run over an archive, which {source} is not. Add archive=true "
+                "(actorstance: --archive), or leave it out."
+            )
         with folder as out:
             counts = pipeline.predict(model, documents, out, names=names, **settings)
         if explain:
