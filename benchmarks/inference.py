@@ -3,9 +3,9 @@
 python benchmarks/inference.py outputs/RUN                   (a run of model=transformer on data=newsroom)
 python benchmarks/inference.py outputs/RUN --articles 40 --rounds 7
 
-Articles are those of data/newsroom, sampled, as plain text. Everything runs on one thread, and what is counted is the
-processor's time of this process, so that what else the machine does tells little; contenders take turns, the best of
-their rounds counts.
+Articles are those of data/newsroom, sampled, as plain text; with --data DATA, a folder that holds seesaw, those of
+seesaw. Everything runs on one thread, and what is counted is the processor's time of this process, so that what else
+the machine does tells little; contenders take turns, the best of their rounds counts.
 
 1. From raw text to probabilities: lines, sentences, actors and pairs, then the model. The peer has the same pairs from
    the same reading, and reads each in a pass of its own by transformers' text-classification pipeline, source and
@@ -64,10 +64,14 @@ def seconds(calls: dict[str, Callable[[], Any]], rounds: int) -> dict[str, float
     return found
 
 
-def articles(number: int) -> list[str]:
-    """Return articles of data/newsroom, drawn with replacement, as a reader would have pasted them."""
-    pages = sorted((Path(__file__).parents[1] / "data" / "newsroom" / "articles").glob("*.txt"))
-    return [newsroom.parse(pages[at]).raw for at in np.random.default_rng(0).integers(len(pages), size=number)]
+def articles(number: int, data: Path | None) -> list[str]:
+    """Return articles of data/newsroom, or of seesaw, drawn with replacement, as a reader would have pasted them."""
+    if data is None:
+        pages = sorted((Path(__file__).parents[1] / "data" / "newsroom" / "articles").glob("*.txt"))
+        texts = [newsroom.parse(page).raw for page in pages]
+    else:
+        texts = sorted(set(corpora.load("seesaw", data / "seesaw", level="article").examples["text"][:]))
+    return [texts[at] for at in np.random.default_rng(0).integers(len(texts), size=number)]
 
 
 def read(texts: Sequence[str], registry: Registry) -> Dataset:
@@ -183,6 +187,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run", type=Path, help="a run of model=transformer on data=newsroom")
     parser.add_argument("--articles", type=int, default=12)
+    parser.add_argument("--data", type=Path, help="a folder with seesaw, whose articles are then read")
     parser.add_argument("--rounds", type=int, default=3)
     given = parser.parse_args()
     datasets.disable_progress_bars()
@@ -202,7 +207,7 @@ def main() -> None:
     }
     with tempfile.TemporaryDirectory() as folder:
         fast = {name: one for name, one in exports.items() if name != "fp32"}
-        from_raw_text(model, fast, Peer(model, folder), articles(given.articles), given.rounds)
+        from_raw_text(model, fast, Peer(model, folder), articles(given.articles, given.data), given.rounds)
     by_precision(everyone, held, given.rounds)
     share_of_products(model, everyone, held, given.rounds)
 

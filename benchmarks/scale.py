@@ -6,7 +6,8 @@ python benchmarks/scale.py outputs/RUN --sizes 10000 --kills 10            (kill
 python benchmarks/scale.py outputs/RUN --sizes 10000 --ray                 (one Ray worker against two)
 python benchmarks/scale.py outputs/RUN --sizes 10000 --stages              (where the time goes)
 
-The articles are made of sentences of data/newsroom, drawn at random, 25 an article. Each run is a process of its own;
+The articles are made of sentences of data/newsroom, drawn at random, 25 an article; with --data DATA, a folder that
+holds dse, seesaw, newsmtsc, or some of them, of the sentences of those. Each run is a process of its own;
 memory is the most that it and its children have at one moment, sampled (proportional set size: what processes share
 counts once). Seconds are of the whole command, start included.
 """
@@ -23,7 +24,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -42,6 +43,7 @@ from actorstance.reading import read_actors
 from actorstance.shards import TABLES, prepare, shards
 
 SCRIPT = Path(__file__).resolve().parents[1] / "scripts" / "predict.py"
+REAL = ("dse", "seesaw", "newsmtsc")
 SENTENCES = 25  # of an article
 PARAGRAPH = 3
 EVERY = 0.25  # seconds between two looks at memory
@@ -57,10 +59,19 @@ class Ran(NamedTuple):
     bytes: int  # that it wrote
 
 
-def make(path: Path, sentences: int) -> None:
-    """Write an archive of articles that are made of sentences of the newsroom."""
+def corpus_sentences(data: Path | None) -> list[str]:
+    """Return the different sentences of the newsroom, or of the real corpora in a folder."""
+    if data is None:
+        return list(dict.fromkeys(corpora.load("newsroom").examples["text"][:]))
+    there = [name for name in REAL if (data / name).is_dir()]
+    if not there:
+        sys.exit(f"{data}: none of {', '.join(REAL)} is in this folder.")
+    return list(dict.fromkeys(text for name in there for text in corpora.load(name, data / name).examples["text"][:]))
+
+
+def make(path: Path, sentences: int, texts: Sequence[str]) -> None:
+    """Write an archive of articles that are made of sentences drawn from `texts`."""
     rng = random.Random(0)
-    texts = list(dict.fromkeys(corpora.load("newsroom").examples["text"][:]))
     with gzip.open(path, "wt", encoding="utf-8", compresslevel=1) as file:
         for number in range(-(-sentences // SENTENCES)):
             drawn = [rng.choice(texts) for _ in range(min(SENTENCES, sentences - number * SENTENCES))]
@@ -221,6 +232,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run", help="the folder of a training run")
     parser.add_argument("--sizes", type=int, nargs="+", default=[10_000, 100_000], help="sentences")
+    parser.add_argument("--data", type=Path, help="a folder with the real corpora, whose sentences are then drawn")
     parser.add_argument("--kills", type=int, default=0)
     parser.add_argument("--ray", action="store_true")
     parser.add_argument("--stages", action="store_true")
@@ -229,8 +241,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         archives = {size: folder / f"{size}.jsonl.gz" for size in given.sizes}
+        texts = corpus_sentences(given.data)
         for size, path in archives.items():
-            make(path, size)
+            make(path, size, texts)
         smallest = archives[min(archives)]
         if given.kills:
             killed(given.run, smallest, folder, given.kills, given.set)
