@@ -28,7 +28,7 @@ from filelock import FileLock
 import actorstance
 from actorstance import archive, bulk, cluster, configured, corpora, engine, files, pipeline, scoring
 from actorstance.actors import Registry
-from actorstance.archive import Archive, Ids, Rejected, Text
+from actorstance.archive import Archive, Rejected, Text
 from actorstance.documents import TOO_LONG
 from actorstance.errors import InputError
 from actorstance.examples import LABELS
@@ -411,13 +411,6 @@ def test_a_document_that_breaks_the_reader(trained: Path, source: Path, tmp_path
     monkeypatch.setattr(module, "read_actors", broken)
     assert _read(trained, source, tmp_path / "run")["rejected"] == 1
     assert "IndexError" in (tmp_path / "run" / "rejected.jsonl").read_text(encoding="utf-8")
-
-
-def test_ids(monkeypatch: Any) -> None:
-    monkeypatch.setattr(archive, "_RECENT", 7)
-    seen = Ids()
-    assert all(seen.add(str(at)) for at in range(100))
-    assert not any(seen.add(str(at)) for at in range(100))
 
 
 # --- interrupted ---

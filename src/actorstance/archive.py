@@ -19,7 +19,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -39,13 +38,13 @@ from actorstance.documents import (
 from actorstance.documents import SUFFIXES as PLAIN
 from actorstance.errors import InputError
 from actorstance.files import MAX_LINE, decode
+from actorstance.stored import Ids
 
 ONLY_ARCHIVES = (".jsonl.gz", ".jsonl.zst", ".parquet")  # kinds of files that are read here alone
 SUFFIXES = (*PLAIN, *ONLY_ARCHIVES)
 LARGE = 20_000_000  # bytes of an input, from which it is read as an archive: some four thousand articles
 MAX_ID = 1_000
 _BATCH = 64  # rows of a Parquet file that are in memory at once
-_RECENT = 1 << 17
 
 
 @dataclass(frozen=True)
@@ -280,30 +279,6 @@ class Archive:
             if re.search("[\0\ud800-\udfff]", value):
                 raise _BadError("its id or date holds a character that is no text")
         return Text(where, id, date, text)
-
-
-class Ids:
-    """The ids that were seen: 8 bytes of a hash each, 80 MB for ten million.
-
-    Two of ten million ids share a hash with a probability of three in a million (n² / 2⁶⁵).
-    """
-
-    def __init__(self) -> None:
-        self._recent: set[int] = set()
-        self._sorted = np.zeros(0, dtype=np.uint64)
-
-    def add(self, id: str) -> bool:
-        """Add an id, and return whether it is new."""
-        digest = hashlib.blake2b(id.encode("utf-8", "surrogatepass"), digest_size=8).digest()
-        value = int.from_bytes(digest, "big")
-        at = int(np.searchsorted(self._sorted, np.uint64(value)))
-        if value in self._recent or (at < len(self._sorted) and int(self._sorted[at]) == value):
-            return False
-        self._recent.add(value)
-        if len(self._recent) >= _RECENT:
-            self._sorted = np.sort(np.concatenate([self._sorted, np.fromiter(self._recent, np.uint64)]))
-            self._recent.clear()
-        return True
 
 
 def _exists(path: Path) -> bool:

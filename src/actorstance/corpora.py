@@ -19,6 +19,7 @@ from actorstance.files import read_json
 from actorstance.readers import PUBLISHED, dse, newsmtsc, seesaw, semeval
 from actorstance.resources import shipped
 from actorstance.sentences import one_line
+from actorstance.stored import ROWS
 from actorstance.tables import HUB, Rows, Tally, read_table
 from actorstance.twins import without_near_twin
 
@@ -67,10 +68,15 @@ class Corpus:
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 over all columns of all examples."""
+        """SHA-256 over all columns of all examples, each as Python writes the list of its values."""
         digest = hashlib.sha256()
         for name in FEATURES:
-            digest.update(repr(self.examples[name][:]).encode())
+            column, starts = self.examples[name], range(0, len(self.examples), ROWS)
+            parts = (repr(column[start : start + ROWS])[1:-1] for start in starts)
+            digest.update(b"[")
+            for at, part in enumerate(parts):
+                digest.update(f"{', ' if at else ''}{part}".encode())
+            digest.update(b"]")
         return digest.hexdigest()
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+import secrets
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from itertools import groupby
 from operator import attrgetter
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 from datasets import ClassLabel, Dataset, DatasetInfo, Features, Value
 from numpy.typing import NDArray
 
@@ -17,6 +18,7 @@ from actorstance.actors import AUTHOR as AUTHOR
 from actorstance.actors import UNKNOWN as UNKNOWN
 from actorstance.errors import InputError
 from actorstance.reading import NOWHERE, Reading
+from actorstance.stored import Ids, Store
 
 LABELS = ("against", "neutral", "favor")  # this order everywhere; score = P(favor) - P(against)
 SPLITS = ("train", "valid", "test")
@@ -68,7 +70,8 @@ def dataset(rows: Iterable[tuple[str, dict[str, Any]]]) -> Dataset:
             their empty value; `label` may be a name, an index or None.
 
     Returns:
-        A dataset with the columns of `FEATURES`, one row for each row given, in order.
+        A dataset with the columns of `FEATURES`, one row for each row given, in order. Of more than `stored.ROWS` rows
+        it is mapped from a temporary file, see `stored.Store`.
 
     Raises:
         InputError: naming the row, if anything in it does not fit the schema.
@@ -81,22 +84,21 @@ def dataset(rows: Iterable[tuple[str, dict[str, Any]]]) -> Dataset:
         2
 
     """
-    columns: dict[str, list[Any]] = {name: [] for name in FEATURES}
-    seen: dict[str, str] = {}
-    for where, row in rows:
-        full = _DEFAULTS | row
-        _check(where, full)
-        if (first := seen.get(full["example_id"])) is not None:
-            raise InputError(
-                f"{where}: example_id {full['example_id']!r} stands already in {first}. Ids must be unique."
-            )
-        seen[full["example_id"]] = where
-        label = full["label"]
-        full["label"] = LABELS.index(label) if isinstance(label, str) else label
-        for name, values in columns.items():
-            values.append(full[name])
-    # As Dataset.from_dict, which looks at every value again: half of the time that reading an article takes.
-    return Dataset(pa.table(columns, schema=FEATURES.arrow_schema), info=DatasetInfo(features=FEATURES))
+    seen = Ids()
+    with closing(Store(FEATURES.arrow_schema)) as checked:
+        for where, row in rows:
+            full = _DEFAULTS | row
+            _check(where, full)
+            id = full["example_id"]
+            # Two ids may have one hash: what was stored is looked at before a row is refused.
+            if not seen.add(id) and (first := checked.where("example_id", id)) is not None:
+                raise InputError(f"{where}: example_id {id!r} stands already in {first}. Ids must be unique.")
+            label = full["label"]
+            full["label"] = LABELS.index(label) if isinstance(label, str) else label
+            checked.append(where, full)
+        # As Dataset.from_dict, which looks at every value again: half of the time that reading an article takes. Its
+        # fingerprint is given, or datasets would pickle the whole table to take one.
+        return Dataset(checked.table(), info=DatasetInfo(features=FEATURES), fingerprint=secrets.token_hex(8))
 
 
 def _check(where: str, row: dict[str, Any]) -> None:
@@ -258,12 +260,8 @@ def with_split(examples: Dataset, seed: int) -> Dataset:
     for index, (_, rows) in enumerate(grouped_folds(examples, folds, seed)):
         if index < 2 * held_out:
             names[rows] = SPLITS[2] if index < held_out else SPLITS[1]
-    return (
-        examples.remove_columns("split")
-        .add_column("split", names.tolist())
-        .select_columns(list(FEATURES))
-        .cast(FEATURES)
-    )
+    named = examples.remove_columns("split").add_column("split", names.tolist(), feature=FEATURES["split"])
+    return named.select_columns(list(FEATURES))
 
 
 def grouped_tenth(examples: Dataset, seed: int) -> tuple[Dataset, Dataset]:
