@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from actorstance import corpora, stored
+from actorstance import corpora, stored, twins
 from actorstance.errors import InputError
 from actorstance.examples import FEATURES, dataset
 from actorstance.stored import Ids
@@ -120,3 +120,14 @@ def test_the_fingerprint_is_that_of_the_whole_columns(monkeypatch: pytest.Monkey
         digest.update(repr(examples[name][:]).encode())
     monkeypatch.setattr(corpora, "ROWS", 7)
     assert corpora.Corpus("table", examples, {}).fingerprint == digest.hexdigest()
+
+
+def test_twins_are_the_same_however_many_are_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = "The delegates of Varna thanked Ostia for grain, coal and timber on the day of the northern fair."
+    words = said.split()
+    train = [" ".join([*words[:at], f"w{at}", *words[at + 1 :]]) for at in range(len(words))]
+    held_out = [train[3], " ".join(words), "Varna met Ostia.", " ".join(reversed(words))] * 5
+    found = twins.twins(held_out, train)
+    assert [one.tolist() for one in found] == [[True, False, False, False] * 5, [False, True, False, False] * 5]
+    monkeypatch.setattr(twins, "ROWS", 2)
+    assert [one.tolist() for one in twins.twins(held_out, train)] == [one.tolist() for one in found]

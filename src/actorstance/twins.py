@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from rensa import RMinHash, RMinHashLSH
 
 from actorstance.examples import twin_key
+from actorstance.stored import ROWS
 
 SHINGLE = 2  # words of a shingle: of 1, 2 and 3, on real corpora all found the same near-twins, 2 with few false leads
 NEAR = 0.7  # Jaccard similarity of shingles: two words in twenty may differ; from 0.5 to 0.8 the same were found
@@ -62,15 +63,25 @@ def _near(held_out: list[str], train: list[str]) -> set[str]:
     if not held_out or not train:
         return set()
     index = RMinHashLSH(NEAR, HASHES, BANDS)
-    there = [_shingles(text) for text in train]
-    index.insert_many(RMinHash.from_token_sets(list(map(sorted, there)), HASHES, SEED), 0)
-    ours = [_shingles(text) for text in held_out]
-    leads = index.query_all(RMinHash.from_token_sets(list(map(sorted, ours)), HASHES, SEED))
-    return {
-        text
-        for text, own, found in zip(held_out, ours, leads, strict=True)
-        if any(len(own & there[at]) >= NEAR * len(own | there[at]) for at in found)
-    }
+    for first in range(0, len(train), ROWS):
+        index.insert_many(_hashes(train[first : first + ROWS]), first)
+    near = set()
+    for first in range(0, len(held_out), ROWS):
+        some = held_out[first : first + ROWS]
+        for text, found in zip(some, index.query_all(_hashes(some)), strict=True):
+            own = _shingles(text)
+            if any(_alike(own, _shingles(train[at])) for at in found):
+                near.add(text)
+    return near
+
+
+def _hashes(texts: list[str]) -> list[RMinHash]:
+    hashes: list[RMinHash] = RMinHash.from_token_sets([sorted(_shingles(text)) for text in texts], HASHES, SEED)
+    return hashes
+
+
+def _alike(own: set[str], other: set[str]) -> bool:
+    return len(own & other) >= NEAR * len(own | other)
 
 
 def _shingles(text: str) -> set[str]:
