@@ -62,16 +62,16 @@ def twins(held_out: list[str], train: list[str]) -> tuple[NDArray[np.bool_], NDA
 def _near(held_out: list[str], train: list[str]) -> set[str]:
     if not held_out or not train:
         return set()
-    index = RMinHashLSH(NEAR, HASHES, BANDS)
-    for first in range(0, len(train), ROWS):
-        index.insert_many(_hashes(train[first : first + ROWS]), first)
-    near = set()
+    index = RMinHashLSH(NEAR, HASHES, BANDS)  # some 3 kB a sentence: so it is of the fewer, and training passes by
     for first in range(0, len(held_out), ROWS):
-        some = held_out[first : first + ROWS]
+        index.insert_many(_hashes(held_out[first : first + ROWS]), first)
+    near: set[str] = set()
+    for first in range(0, len(train), ROWS):
+        some = train[first : first + ROWS]
         for text, found in zip(some, index.query_all(_hashes(some)), strict=True):
-            own = _shingles(text)
-            if any(_alike(own, _shingles(train[at])) for at in found):
-                near.add(text)
+            if leads := {held_out[at] for at in found} - near:
+                own = _shingles(text)
+                near |= {lead for lead in leads if _alike(own, _shingles(lead))}
     return near
 
 
