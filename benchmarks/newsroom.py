@@ -1,13 +1,13 @@
 """What data/newsroom is worth: how far two labellings agree, how its prose compares with news, what a run gets wrong.
 
-python benchmarks/newsroom.py                    # agreement, duplicates
+python benchmarks/newsroom.py                    # agreement, by label, kind and field; duplicates
 python benchmarks/newsroom.py --real DATA        # and its prose beside that of DSE, SEESAW and NewsMTSC under DATA
 python benchmarks/newsroom.py --run outputs/RUN  # and the scores of a run on it, by what makes a pair hard
 
 The second labelling was made from the bare text by a labeller who had seen neither the first labels nor written the
 article. Where the two differed, data/newsroom/adjudication.jsonl has both, the decision and its reason; everywhere else
-both are the label in the article. So agreement is computed as it was before any reconciling. Krippendorff's alpha for
-nominal labels (Krippendorff 2011, Computing Krippendorff's Alpha-Reliability).
+both are the label in the article. So agreement is computed as it was before any reconciling.
+Krippendorff's alpha for nominal labels (Krippendorff 2011, Computing Krippendorff's Alpha-Reliability).
 """
 
 from __future__ import annotations
@@ -29,6 +29,9 @@ from actorstance.scoring import macro_f1
 
 TOKENS = 20_000  # of each corpus, for figures that depend on the size of the text
 NEAR = 0.5  # share of two sentences' word trigrams, of all in either, from which they are near-duplicates
+DECIDED = "adjudication.jsonl"  # the round whose decisions are the labels of the articles
+
+Twice = tuple[str, str, frozenset[str]]  # a pair's first and second label, and the groups it is counted in
 
 
 def alpha(first: Sequence[str], second: Sequence[str]) -> float:
@@ -46,30 +49,68 @@ def alpha(first: Sequence[str], second: Sequence[str]) -> float:
     return 1 - observed / expected if expected else 1.0
 
 
-def agreement(folder: Path) -> None:
-    """Print alpha over all pairs, for each label against the rest, and by kind of case."""
-    differing = {row["example_id"]: row for _, row in read_json_lines(folder / "adjudication.jsonl")}
-    rows: list[tuple[str, str, frozenset[str]]] = []
+def twice(folder: Path, file: str) -> list[Twice]:
+    """Return both labels of every pair, with its groups: its field, its batch and its kinds.
+
+    `file` of the folder has the pairs on which the two labellings are not both the article's label.
+
+    Raises:
+        SystemExit: for an article without a field, a row that is of no pair, and a decision that the article has not.
+
+    """
+    about = {row["article"]: row for _, row in read_json_lines(folder / "articles.jsonl")}
+    others = {row["example_id"]: row for _, row in read_json_lines(folder / file)}
+    found = []
     for path in sorted((folder / "articles").glob("*.txt")):
         article = newsroom.parse(path)
+        if article.id not in about:
+            raise SystemExit(f"{article.id}: {folder / 'articles.jsonl'} has no row of it. Add one with its field.")
+        batch, field = about[article.id]["batch"], about[article.id]["field"]
         kinds = article.kinds()
         for index, sentence in enumerate(article.sentences):
             for source, target, label in sentence.pairs:
                 id = f"{article.id}:{index}:{source}:{target}"
-                row = differing.pop(id, None)
-                if row is not None and row["decided"] != label:
+                row = others.pop(id, {"first": label, "second": label, "decided": label})
+                if row["decided"] != label and file == DECIDED:
                     raise SystemExit(f"{id}: decided {row['decided']}, the article has {label}")
-                rows.append((row["first"], row["second"], kinds[id]) if row else (label, label, kinds[id]))
-    if differing:
-        raise SystemExit(f"{len(differing)} decisions are of no pair, among them {next(iter(differing))}")
+                groups = (kinds[id] or {"none of these kinds"}) | {field, f"batch {batch}"}
+                found.append((row["first"], row["second"], frozenset(groups)))
+    if others:
+        raise SystemExit(f"{len(others)} rows of {folder / file} are of no pair, among them {next(iter(others))}")
+    return found
+
+
+def _alpha(rows: Sequence[Twice], label: str | None = None) -> float:
+    """Return alpha of the rows' two labels, or of one label against the rest."""
+    pairs = [(a, b) if label is None else (str(a == label), str(b == label)) for a, b, _ in rows]
+    return alpha([a for a, _ in pairs], [b for _, b in pairs])
+
+
+def agreement(folder: Path) -> None:
+    """Print alpha over all pairs, for each label against the rest, by kind of case and by batch."""
+    rows = twice(folder, DECIDED)
+    groups = (*newsroom.KINDS, "none of these kinds", "batch 1", "batch 2", "batch 3")
+    parts = [("all pairs", rows, None), *((label, rows, label) for label in LABELS)]
+    parts += [(group, [row for row in rows if group in row[2]], None) for group in groups]
     print(f"\n{'two labellings':30} {'pairs':>6}  differ   alpha")
-    for name in ("all pairs", *LABELS, *newsroom.KINDS, "none of these kinds"):
-        kept = [
-            row for row in rows if name == "all pairs" or name in LABELS or name in (row[2] or {"none of these kinds"})
-        ]
-        pairs = [(a, b) if name not in LABELS else (str(a == name), str(b == name)) for a, b, _ in kept]
-        found = alpha([a for a, _ in pairs], [b for _, b in pairs])
-        print(f"{name:30} {len(pairs):>6,}  {sum(a != b for a, b in pairs):>6,}  {found:>6.3f}")
+    for name, pairs, label in parts:
+        differ = sum(a != b and label in (None, a, b) for a, b, _ in pairs)
+        print(f"{name:30} {len(pairs):>6,}  {differ:>6,}  {_alpha(pairs, label):>6.3f}")
+
+
+def by_field(folder: Path) -> None:
+    """Print how much each field holds, alpha over its pairs, and for each label against the rest."""
+    fields: defaultdict[str, list[newsroom.Article]] = defaultdict(list)
+    for _, row in read_json_lines(folder / "articles.jsonl"):
+        fields[row["field"]].append(newsroom.parse(folder / "articles" / f"{row['article']}.txt"))
+    rows = twice(folder, DECIDED)
+    print("\n| field | articles | sentences | pairs | alpha |", " | ".join(LABELS), "|")
+    print("|---|---|---|---|---|" + "---|" * len(LABELS))
+    for field, articles in sorted(fields.items(), key=lambda item: (-len(item[1]), item[0])):
+        pairs = [row for row in rows if field in row[2]]
+        sentences = sum(len(article.sentences) for article in articles)
+        figures = " | ".join(f"{_alpha(pairs, label):.3f}" for label in (None, *LABELS))
+        print(f"| {field} | {len(articles)} | {sentences:,} | {len(pairs):,} | {figures} |")
 
 
 def _words(text: str) -> list[str]:
@@ -127,6 +168,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     datasets.disable_progress_bars()
     folder = shipped("data/newsroom")
     agreement(folder)
+    by_field(folder)
     articles = [newsroom.parse(path) for path in sorted((folder / "articles").glob("*.txt"))]
     sentences = [article.raw[one.start : one.end] for article in articles for one in article.sentences]
     print(

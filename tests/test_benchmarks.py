@@ -116,19 +116,69 @@ def test_a_joint_run_has_a_row_a_corpus_and_commands_stand_below(quality: Module
     assert lines[-2] == "python scripts/train.py"
 
 
-def test_agreement_is_that_of_the_datasheet(capsys: pytest.CaptureFixture[str]) -> None:
-    folder = Path(__file__).parents[1]
+@pytest.fixture(scope="module")
+def newsroom() -> ModuleType:
     with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(str(folder / "benchmarks"))
-        newsroom = importlib.import_module("newsroom")
+        patch.syspath_prepend(str(Path(__file__).parents[1] / "benchmarks"))
+        return importlib.import_module("newsroom")
+
+
+def test_agreement_is_that_of_the_datasheet(newsroom: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = Path(__file__).parents[1]
     assert newsroom.alpha("aabb", "aabb") == 1
     assert newsroom.alpha("aabb", "aabc") == pytest.approx(1 - (2 / 8) / (38 / 56))  # by hand, from counts 4, 3, 1
     newsroom.agreement(folder / "data" / "newsroom")
     said = capsys.readouterr().out
     sheet = (folder / "data" / "README.md").read_text(encoding="utf-8")
-    for name, words in (("all pairs", r"{} over all pairs"), ("against", r"against {}"), ("irony", r"irony {}")):
+    for name, words in (
+        ("all pairs", "{} over all pairs"),
+        ("against", "against {}"),
+        ("irony", "irony {}"),
+        ("batch 1", "first batch it is {}"),
+    ):
         (found,) = [line.split()[-1] for line in said.splitlines() if line.startswith(f"{name} ")]
         assert words.format(found) in sheet
+
+
+def test_the_fields_are_those_of_the_datasheet(newsroom: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = Path(__file__).parents[1]
+    newsroom.by_field(folder / "data" / "newsroom")
+    said = capsys.readouterr().out.strip()
+    assert len(said.splitlines()) >= 2 + 12
+    assert said in (folder / "data" / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("article", "row", "says"),
+    [
+        ("a", {}, None),
+        ("b", {}, "^a: .* has no row of it"),
+        ("a", {"decided": "favor"}, "^a:0:varna:ostia: decided favor, the article has against"),
+        ("a", {"example_id": "a:1:varna:ostia"}, "^1 rows .* of no pair, among them a:1:varna:ostia"),
+    ],
+)
+def test_both_labels_of_a_pair(
+    newsroom: ModuleType, tmp_path: Path, article: str, row: dict[str, str], says: str | None
+) -> None:
+    (tmp_path / "articles").mkdir()
+    (tmp_path / "articles" / "a.txt").write_text(
+        "---\n{id: a, story: s, date: 2031-02-03, split: train, genre: report,\n"
+        " actors: {varna: [Varna], ostia: [Ostia]}}\n---\n"
+        "{varna|Varna} sued {ostia|Ostia}.\n  varna -> ostia: against #deed\n  ostia -> varna: neutral\n",
+        encoding="utf-8",
+    )
+    row = {"example_id": "a:0:varna:ostia", "first": "neutral", "second": "against", "decided": "against"} | row
+    (tmp_path / "adjudication.jsonl").write_text(json.dumps(row) + "\n", encoding="utf-8")
+    about = {"article": article, "batch": 2, "field": "courts"}
+    (tmp_path / "articles.jsonl").write_text(json.dumps(about) + "\n", encoding="utf-8")
+    if says is None:
+        assert newsroom.twice(tmp_path, "adjudication.jsonl") == [
+            ("neutral", "against", {"courts", "batch 2", "deed"}),
+            ("neutral", "neutral", {"courts", "batch 2", "none of these kinds"}),
+        ]
+    else:
+        with pytest.raises(SystemExit, match=says):
+            newsroom.twice(tmp_path, "adjudication.jsonl")
 
 
 @pytest.mark.parametrize(

@@ -76,10 +76,21 @@ def test_every_decision_stands_in_its_article() -> None:
         assert len(row["reason"].split()) >= 4
 
 
+def test_every_article_has_one_field_of_at_least_twelve() -> None:
+    rows = [row for _, row in read_json_lines(NEWSROOM / "articles.jsonl")]
+    assert sorted(row["article"] for row in rows) == sorted(path.stem for path in (NEWSROOM / "articles").iterdir())
+    fields = Counter(row["field"] for row in rows)
+    assert 12 <= len(fields) <= 18
+    assert min(fields.values()) >= 8  # so a field that is misspelt is found
+    assert Counter(row["batch"] for row in rows) == {1: 152, 2: 132, 3: 96}
+
+
 def test_croissant_speaks_of_these_files() -> None:
     said = read_json(NEWSROOM / "croissant.json")
-    (file,) = [one for one in said["distribution"] if one["@id"] == "adjudication.jsonl"]
-    assert file["sha256"] == sha256(NEWSROOM / "adjudication.jsonl")
+    hashes = {one["@id"]: one["sha256"] for one in said["distribution"] if one.get("contentUrl") == one["@id"]}
+    assert hashes == {path.name: sha256(path) for path in NEWSROOM.glob("*.jsonl")}
+    sources = {field["source"]["fileObject"]["@id"] for one in said["recordSet"] for field in one["field"]}
+    assert sources == set(hashes)
     corpus = load("newsroom")
     assert f"{corpus.fingerprint}." in said["description"]
     assert f"{corpus.counts['examples']} labelled" in said["description"]
