@@ -6,7 +6,8 @@ python benchmarks/newsroom.py --run outputs/RUN  # and the scores of a run on it
 
 The second labelling was made from the bare text by a labeller who had seen neither the first labels nor written the
 article. Where the two differed, data/newsroom/adjudication.jsonl has both, the decision and its reason; everywhere else
-both are the label in the article. So agreement is computed as it was before any reconciling.
+both are the label in the article. So agreement is computed as it was before any reconciling. Two of the three batches
+were labelled in two rounds: first-round.jsonl has the labels of the first that are not those of the articles.
 Krippendorff's alpha for nominal labels (Krippendorff 2011, Computing Krippendorff's Alpha-Reliability).
 """
 
@@ -87,15 +88,17 @@ def _alpha(rows: Sequence[Twice], label: str | None = None) -> float:
 
 
 def agreement(folder: Path) -> None:
-    """Print alpha over all pairs, for each label against the rest, by kind of case and by batch."""
-    rows = twice(folder, DECIDED)
-    groups = (*newsroom.KINDS, "none of these kinds", "batch 1", "batch 2", "batch 3")
-    parts = [("all pairs", rows, None), *((label, rows, label) for label in LABELS)]
-    parts += [(group, [row for row in rows if group in row[2]], None) for group in groups]
-    print(f"\n{'two labellings':30} {'pairs':>6}  differ   alpha")
-    for name, pairs, label in parts:
-        differ = sum(a != b and label in (None, a, b) for a, b, _ in pairs)
-        print(f"{name:30} {len(pairs):>6,}  {differ:>6,}  {_alpha(pairs, label):>6.3f}")
+    """Print alpha over all pairs, for each label against the rest, by kind of case and by batch, in both rounds."""
+    first = [row for row in twice(folder, "first-round.jsonl") if "batch 1" not in row[2]]  # which had but one round
+    for title, rows in (("two labellings", twice(folder, DECIDED)), ("first round of batches 2, 3", first)):
+        groups = (*newsroom.KINDS, "none of these kinds", "batch 1", "batch 2", "batch 3")
+        parts = [("all pairs", rows, None), *((label, rows, label) for label in LABELS)]
+        parts += [(group, [row for row in rows if group in row[2]], None) for group in groups]
+        print(f"\n{title:30} {'pairs':>6}  differ   alpha")
+        for name, pairs, label in parts:
+            if pairs:
+                differ = sum(a != b and label in (None, a, b) for a, b, _ in pairs)
+                print(f"{name:30} {len(pairs):>6,}  {differ:>6,}  {_alpha(pairs, label):>6.3f}")
 
 
 def by_field(folder: Path) -> None:

@@ -85,6 +85,21 @@ def test_every_article_has_one_field_of_at_least_twelve() -> None:
     assert Counter(row["batch"] for row in rows) == {1: 152, 2: 132, 3: 96}
 
 
+def test_the_first_round_holds_what_the_labels_are_not() -> None:
+    corpus = load("newsroom")
+    label = dict(zip(corpus.examples["example_id"][:], names(corpus), strict=True))
+    batch = {row["article"]: row["batch"] for _, row in read_json_lines(NEWSROOM / "articles.jsonl")}
+    rows = [row for _, row in read_json_lines(NEWSROOM / "first-round.jsonl")]
+    assert len({row["example_id"] for row in rows}) == len(rows) > 1000
+    for row in rows:
+        assert batch[row["example_id"].split(":")[0]] > 1  # the first batch had one round
+        assert {row["first"], row["second"]} != {label[row["example_id"]]}
+        if row["first"] == row["second"]:
+            assert row["decided"] == row["first"]
+        else:
+            assert len(row["reason"].split()) >= 4
+
+
 def test_croissant_speaks_of_these_files() -> None:
     said = read_json(NEWSROOM / "croissant.json")
     hashes = {one["@id"]: one["sha256"] for one in said["distribution"] if one.get("contentUrl") == one["@id"]}
