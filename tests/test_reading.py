@@ -223,7 +223,7 @@ def test_a_sentence_too_long_for_actors_is_counted(capsys: pytest.CaptureFixture
     reading = read_actors(document(f"Turkey accused Russia of lies. {long}"), WORLD)
     assert {pair.sentence for pair in reading.pairs} == {0}
     assert reading.counts[f"left_out: {NOT_READ}"] == 1
-    terminal.counts({**counted([reading, reading]), "priors": None})
+    terminal.counts({**counted([reading, reading]), "pairs_of_actors": 2, "priors": None})
     assert "left out 2: sentence over 4,000 characters: no actors looked for" in capsys.readouterr().out
 
 

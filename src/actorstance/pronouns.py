@@ -31,6 +31,9 @@ _PART_OF = re.compile(
     r"\b(?:most|some|many|all|half|few|none|several|dozens|scores|hundreds|thousands)\sof\s\Z", re.IGNORECASE
 )
 FAR = 300  # characters back, to which "most of them" looks for a plural noun
+_DOING = re.compile(
+    r"\s(?:of|from|into)\s(?:[a-z]+ly\s)?[a-z]+ing\s(?:[^.;:!?]*\s)?"
+)  # "Turkey of having moved its posts"
 _WORD = re.compile(r"[^\W\d_]{3,}(?!['’]s\b)")
 _SEVERAL = frozenset({"people", "police", "men", "women", "children", "they", "them"})
 # Behind "it" they say nothing of anybody: "it is clear", "it would help".
@@ -148,6 +151,10 @@ class Pronouns:
                 score += 2.0 if surely_subject or back == 0 else 1.0
             if back == 0 and word in _POSSESSIVE:
                 score += 0.5
+                if not one.subject and _DOING.fullmatch(self.raw, one.mention.end, span[0]):
+                    score += (
+                        2.5  # "accused Turkey of moving its posts": Turkey's, as likely as those of whoever accuses
+                    )
             if gender and one.gender == gender:
                 score += 0.5
             if any(start <= one.mention.start < end for start, end in speaking):
