@@ -144,7 +144,7 @@ def test_the_same_again_and_from_the_saved_model(tmp_path: Path, make: Callable[
     for run in ("first", "evaluated"):  # after folds the model that is asked what it read has seen all examples
         told = json.loads((tmp_path / run / "behaviour.json").read_text(encoding="utf-8"))
         page = (tmp_path / run / "report.html").read_text(encoding="utf-8")
-        assert told["in_training"] == bool(corpus.folds) == ("This model was fitted on these examples" in page)
+        assert told["in_training"] == bool(corpus.folds) == ("This model was trained on these examples" in page)
     pipeline.train(corpus, LinearModel(), tmp_path / "other", seed=4)
     assert jsonl(tmp_path / "other" / "predictions.jsonl") != jsonl(tmp_path / "first" / "predictions.jsonl")
     assert first["macro_f1"] > first["majority"]["macro_f1"]

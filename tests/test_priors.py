@@ -102,7 +102,7 @@ def test_new_articles_are_read_under_them(trained: Path, tmp_path: Path, capsys:
     # A set holds each label at its own rate, however common the label is: priors leave it as it was.
     assert [row["set"] for row in rows(tmp_path / "rare")] == [row["set"] for row in rows(tmp_path / "plain")]
     page = (tmp_path / "rare" / "report.html").read_text(encoding="utf-8")
-    assert "read under the label priors against 0.05, neutral 0.90, favor 0.05 (as given)" in page
+    assert "adjusted to the label priors against 0.05, neutral 0.90, favor 0.05 (as given)" in page
     assert "label priors" not in (tmp_path / "plain" / "report.html").read_text(encoding="utf-8")
     pipeline.predict(model, documents.read(tmp_path / "a.txt"), tmp_path / "none", wanted_priors=[0.0, 1.0, 0.0])
     assert stances_tried(tmp_path / "plain") > 0

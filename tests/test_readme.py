@@ -91,6 +91,12 @@ def test_a_command_runs(command: str, checkout: Path, run: str, request: pytest.
     assert (checkout / last.removeprefix("run: ")).is_dir()
 
 
+def test_the_explained_mentions_are_those_that_are_printed(checkout: Path, run: str) -> None:
+    (block,) = re.findall(r"^```\n(Russia, which .*?)  …\n```$", README, re.MULTILINE | re.DOTALL)
+    (command,) = (one for one in COMMANDS if one.endswith("actors.explain=true"))
+    assert f"\n{block}" in _run(command.replace("outputs/RUN", run), checkout)
+
+
 def test_the_python_runs(checkout: Path, run: str, capsys: pytest.CaptureFixture[str]) -> None:
     (code,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
     exec(compile(code.replace("outputs/RUN", str(checkout / run)), "README.md", "exec"), {})
