@@ -162,7 +162,7 @@ def _told(browser: Browser) -> None:
     """The card names source, target, label, probability and reason of the first sentence's stance."""
     for words in ("Turkey → Russia", "it says so: “accused”", "in the text's own voice"):
         assert words in browser.card
-    assert re.search(r"Turkey → Russia: (against|neutral|in favor), \d+ %", browser.card)
+    assert re.search(r"Turkey → Russia: (against|neutral|in favor), \d+\s%", browser.card)
 
 
 def _russia(browser: Browser) -> Any:
