@@ -2,7 +2,7 @@
 
 python benchmarks/actors.py ../shared/data ../shared/article       (folders: polnear and seesaw; the AFP report)
 
-PolNeAR's articles are parted in two by name order: rules are made on the first half, the second measures.
+PolNeAR's articles are split in two by name order: rules are made on the first half, the second measures.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ QUOTES = '"“”'
 def polnear(folder: Path, half: str, show: bool) -> None:
     """Print how often the source found overlaps the gold source, of direct and indirect quotations.
 
-    Of a gold attribution the statement counts whose content overlaps its content best (Jaccard). An indirect one is
+    For a gold attribution, the statement whose content overlaps its own best (Jaccard) counts. An indirect one is
     counted twice: with what actors do among the statements ("seized the town"), and without.
     """
     rows: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
@@ -81,7 +81,7 @@ def _spans(parts: list[dict[str, Any]]) -> list[tuple[int, int]]:
 
 
 def _kind(row: dict[str, Any], raw: str) -> str | None:
-    """Direct: all that is said stands in quotation marks; mixed: some of it; indirect: none."""
+    """Direct: all that is said is in quotation marks; mixed: some of it; indirect: none."""
     content = "".join(raw[start:end] for start, end in _spans(row["content"])).strip()
     if not content:
         return None
@@ -111,7 +111,7 @@ def _outcome(row: dict[str, Any], raw: str, document: Document, found: list[Stat
 
 
 def seesaw(folder: Path, split: str, show: bool) -> None:
-    """Print how many gold entities of a sentence, whose last word stands in it, are found and joined right."""
+    """Print how many gold entities of a sentence, whose last word is in it, are found and joined right."""
     world = Registry.world()
     counts: Counter[tuple[str, str]] = Counter()
     splits = {
@@ -157,7 +157,7 @@ def seesaw(folder: Path, split: str, show: bool) -> None:
 
 
 def _page(article: dict[str, Any]) -> tuple[str, dict[str, tuple[int, int]]]:
-    """The text of a SEESAW article, and where its sentences stand."""
+    """The text of a SEESAW article, and where its sentences are."""
     raw, places = article["title"].strip(), {}
     glue = "\n\n"
     for sentence in article["text"]:
@@ -243,7 +243,7 @@ def _means(actor: str, span: tuple[int, int], reading: Reading) -> bool:
 
 
 def speed(folder: Path) -> None:
-    """Print how much text is read a second, on one core: the best of three passes over PolNeAR's articles."""
+    """Print how much text is read per second, on one core: the best of three passes over PolNeAR's articles."""
     texts = [path.read_text(encoding="utf-8") for path in sorted((folder / "text").glob("*.txt"))]
     size, world = sum(map(len, texts)), Registry.world()
     parsing, reading = [], []

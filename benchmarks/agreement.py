@@ -6,7 +6,7 @@ data/agreement has labels of 300 sentences of DSE valid (both directions) and 30
 random and labelled by the guidelines, by a language model that had not seen the corpora's labels; their text is in
 DATA/dse and DATA/seesaw. Prints Cohen's kappa (Cohen 1960, A Coefficient of Agreement for Nominal Scales) and the share
 of equal labels, with 95 % intervals that resample sentences, by kind of case, and which labels stand against which.
-SEESAW asked nobody for neutral: there `forced` is compared, the answer if neutral is not allowed.
+SEESAW did not ask for neutral: there `forced` is compared, the answer if neutral is not allowed.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def line(name: str, people: Labels, ours: Labels, sentences: list[str]) -> str:
 
 
 def main(data: Path) -> None:
-    """Print a table a corpus."""
+    """Print one table per corpus."""
     datasets.disable_progress_bars()
     for corpus in ("dse", "seesaw"):
         people, ours, sentences, kinds = read(corpus, data)

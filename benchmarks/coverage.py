@@ -41,7 +41,7 @@ _ID = re.compile(r"(allsides_\d+_\d+|polusa_v1_\d+_-1)_\d+_(.*)_-?\d+_-?\d+", re
 
 
 def read(path: Path) -> Dataset:
-    """Read a part of NewsMTSC; an actor is who has the last capitalised word of the fullest name ("Donald Trump's")."""
+    """Read a part of NewsMTSC; an actor is the last capitalised word of the fullest name ("Donald Trump's")."""
 
     def rows() -> Iterator[tuple[str, dict[str, Any]]]:
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):

@@ -2,7 +2,7 @@
 
 python benchmarks/dse.py outputs/RUN DSE
 
-The corpus has one class a sentence: neutral, or favour or against in one of the two directions. A model here answers
+The corpus has one class per sentence: neutral, or favour or against in one of the two directions. A model here answers
 for each direction by itself; the class is the likeliest of the five, the two answers taken as independent. Prints
 micro-F1 and macro-F1 over the five classes, and macro-F1 over the three labels, of all rows and of those without a twin
 or near-twin in training.
@@ -52,7 +52,7 @@ def directions(ids: list[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         ids: of the corpus: part, sentence and direction, as `valid:17:0`; before it what a joint run puts there.
 
     Raises:
-        InputError: if a sentence has not both directions.
+        InputError: if a sentence lacks a direction.
 
     """
     sentences = [id.rsplit(":", 1)[0] for id in ids]

@@ -4,8 +4,8 @@ python benchmarks/inference.py outputs/RUN                   (a run of model=tra
 python benchmarks/inference.py outputs/RUN --articles 40 --rounds 7
 
 Articles are those of data/newsroom, sampled, as plain text; with --data DATA, a folder that holds seesaw, those of
-seesaw. Everything runs on one thread, and what is counted is the processor's time of this process, so that what else
-the machine does tells little; contenders take turns, the best of their rounds counts.
+seesaw. Everything runs on one thread, and what is counted is the processor's time of this process, so that other load
+on the machine matters little; contenders take turns, the best of their rounds counts.
 
 1. From raw text to probabilities: lines, sentences, actors and pairs, then the model. The peer has the same pairs from
    the same reading, and reads each in a pass of its own by transformers' text-classification pipeline, source and

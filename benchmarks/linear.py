@@ -8,7 +8,7 @@ max_iter=300): it sees the sentence and not the pair, so both directions of a pa
 predict, reading the files left out; the two take turns, and the ratio of the fastest of each counts.
 
 With --rows: how time and memory grow. The rows are those of data/newsroom with three words in ten replaced, most by
-words of other rows and some by words that stand nowhere else, in a memory-mapped file; each size is fitted in a process
+words of other rows and some by words that occur nowhere else, in a memory-mapped file; each size is fitted in a process
 of its own. Seconds are the processor's, so that other processes count less.
 """
 
@@ -93,7 +93,7 @@ class Cost(NamedTuple):
 
 
 def cost(folder: Path, rows: int) -> Cost:
-    """Fit the linear model on so many of the rows in a folder, and predict with it."""
+    """Fit the linear model on that many of the rows in a folder, and predict with it."""
     train = Dataset.load_from_disk(str(folder)).select(range(rows))
     some, before = train.select(range(min(rows, 10_000))), _peak()
     start = time.process_time()

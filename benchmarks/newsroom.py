@@ -56,7 +56,7 @@ def twice(folder: Path, file: str) -> list[Twice]:
     `file` of the folder has the pairs on which the two labellings are not both the article's label.
 
     Raises:
-        SystemExit: for an article without a field, a row that is of no pair, and a decision that the article has not.
+        SystemExit: for an article without a field, a row without a pair, and a decision that the article lacks.
 
     """
     about = {row["article"]: row for _, row in read_json_lines(folder / "articles.jsonl")}
@@ -89,7 +89,7 @@ def _alpha(rows: Sequence[Twice], label: str | None = None) -> float:
 
 def agreement(folder: Path) -> None:
     """Print alpha over all pairs, for each label against the rest, by kind of case and by batch, in both rounds."""
-    first = [row for row in twice(folder, "first-round.jsonl") if "batch 1" not in row[2]]  # which had but one round
+    first = [row for row in twice(folder, "first-round.jsonl") if "batch 1" not in row[2]]  # which had only one round
     for title, rows in (("two labellings", twice(folder, DECIDED)), ("first round of batches 2, 3", first)):
         groups = (*newsroom.KINDS, "none of these kinds", "batch 1", "batch 2", "batch 3")
         parts = [("all pairs", rows, None), *((label, rows, label) for label in LABELS)]

@@ -5,10 +5,10 @@ python benchmarks/quality.py DATA --models linear transformer --seeds 0 1 2
 python benchmarks/quality.py DATA --models transformer --tag mpnet --set model.encoder=bundled-mpnet model.lr=3e-5
 python benchmarks/quality.py DATA --runs outputs/A outputs/B               score finished runs, train nothing
 
-DATA has a folder a corpus: dse, seesaw, newsmtsc, semeval; `joint` trains on the first three and newsroom together.
+DATA has one folder per corpus: dse, seesaw, newsmtsc, semeval; `joint` trains on the first three and newsroom together.
 A run goes to outputs/quality/CORPUS_MODEL[_TAG]_seedN and is trained once: called again, once it has ended, the
-benchmark takes what is finished, goes on with what was interrupted, and trains what is missing. Every run is made by
-the command that stands below the table. Several seeds are averaged; brackets are 95 % intervals, groups resampled
+benchmark takes what is finished, resumes what was interrupted, and trains what is missing. Every run is made by
+the command shown below the table. Several seeds are averaged; brackets are 95 % intervals, groups resampled
 (stories, sentences), for all seeds together. Rows without a twin have neither a twin nor a near-twin in training.
 Published figures are of the test parts, ours of the part named.
 """

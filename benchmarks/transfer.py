@@ -5,7 +5,7 @@ python benchmarks/transfer.py DATA outputs/A outputs/B     (DATA has the folders
 DSE: rows without a twin in DSE's training part, as elsewhere, though these models saw none of it; macro-F1 over three
 labels, over the five classes of `dse.py`, the share of neutral answers beside the true one, and all of them again under
 DSE's own label shares (`priors=`), counted on the same rows. SEESAW: the likelier of against and favor, over triples
-whose source and target both stand in the sentence, and over all.
+whose source and target are both in the sentence, and over all.
 """
 
 from __future__ import annotations
@@ -55,13 +55,13 @@ def on_dse(chances: NDArray[np.float64], gold: NDArray[np.int64]) -> str:
 
 
 def rows(model: Any, run: Path, dse: Dataset, seesaw: Dataset, both: NDArray[np.bool_]) -> Iterator[str]:
-    """Yield the lines of a run; `both` tells the triples of SEESAW whose source and target stand in the sentence."""
+    """Yield the lines of a run; `both` tells the triples of SEESAW whose source and target are in the sentence."""
     gold, chances = labels(dse), model.predict_proba(dse)
     polar, answers = labels(seesaw), model.predict_proba(seesaw)
     right = np.where(answers[:, FAVOR] > answers[:, AGAINST], FAVOR, AGAINST) == polar
     yield f"| {run.name} | {on_dse(chances, gold)} | {right[both].mean():.3f} | {right.mean():.3f} |"
     shares = np.bincount(gold, minlength=3) / len(gold)
-    if own := model.card.get("priors"):  # runs of old have none
+    if own := model.card.get("priors"):  # old runs have none
         given = priors(shares.tolist(), own, chances)
         assert given is not None
         yield f"| {run.name}, DSE's label shares given | {on_dse(given.applied(chances), gold)} | | |"
@@ -71,7 +71,7 @@ def only_newsroom(run: Path) -> Any:
     """Load a run's model, if it learned from newsroom and nothing else.
 
     Raises:
-        InputError: if it did not, or nobody knows.
+        InputError: if it did not, or it is not known.
 
     """
     model: Any = actorstance.load(run)

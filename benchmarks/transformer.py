@@ -5,15 +5,15 @@ python benchmarks/transformer.py DSE --rows 4000 --epochs 3
 
 Contenders, each in a process of its own, so that peak memory is its own:
 
-ours      TransformerModel: one pass a sentence, all pairs from it
-default   transformers' Trainer over AutoModelForSequenceClassification, one input a pair with both mentions marked,
+ours      TransformerModel: one pass per sentence, all pairs from it
+default   transformers' Trainer over AutoModelForSequenceClassification, one input per pair with both mentions marked,
           padded to 128 tokens, float32: what transformers' run_classification.py does by default
 tuned     the same with dynamic padding to multiples of 8, batches of like length, bfloat16 where the processor has it
 setfit    SetFit on the same inputs, one positive and one negative pair an example and epoch (pip install setfit==1.2.0)
 
 The rate of the processor is a matrix product of the encoder's size at the contender's precision, timed just before.
 FLOP of training are counted as 6 times the encoder's weights without embeddings times the tokens computed, padding
-included. The second table predicts 12 pairs of sentences with 4 actors, against one pass a pair in float32.
+included. The second table predicts 12 pairs of sentences with 4 actors, against one pass per pair in float32.
 """
 
 from __future__ import annotations
@@ -212,7 +212,7 @@ def contend(name: str, dse: Path, rows: int, epochs: int) -> dict[str, Any]:
 
 
 def four_actors(dse: Path) -> list[float]:
-    """Return pairs/s of sentences with 4 actors: all from one pass, one pass a pair, both in float32."""
+    """Return pairs/s of sentences with 4 actors: all from one pass, one pass per pair, both in float32."""
     _, held = sampled(dse, 10)
     columns = ("text", "source_start", "source_end", "target_start", "target_end")
     sentences = list(zip(*(held[name][:] for name in columns), strict=True))[0::2]

@@ -20,7 +20,7 @@ PARTY = re.compile(rf"\s(?:[a-z][\w-]*\s){{0,2}}party\s(?={WORD})")  # "the Peru
 
 @dataclass
 class Acting:
-    """The mentions that act, each with its kind; where others are places; how many were left out, and why."""
+    """The mentions that act, each with its kind; the spans of others that are places; how many left out, and why."""
 
     mentions: list[tuple[Mention, str]] = field(default_factory=list)
     places: set[tuple[int, int]] = field(default_factory=set)
@@ -28,7 +28,7 @@ class Acting:
 
 
 def acting(raw: str, date: str | None, registry: Registry) -> Acting:
-    """Find the registry's mentions that act: neither places nor names of which the text shows no sure sign.
+    """Find the registry's mentions that act: not places, nor unsure names of which the text shows no sign.
 
     Args:
         raw: the text.
@@ -63,7 +63,7 @@ def acting(raw: str, date: str | None, registry: Registry) -> Acting:
 
 
 def _with_given(raw: str, mention: Mention, kind: str, registry: Registry, free: int) -> Mention:
-    """A registry's surname with the given names and initials before it, unless they are somebody else's."""
+    """A registry's surname with the given names and initials before it, unless those belong to somebody else."""
     alias = raw[mention.start : mention.end]
     of_person = registry.kinds.get(mention.actor, "person") == "person"
     if kind != "names" or not of_person or not alias.isalpha() or alias.isupper():
@@ -77,7 +77,7 @@ def _with_given(raw: str, mention: Mention, kind: str, registry: Registry, free:
 
 
 def _at_seat(raw: str, mention: Mention, free: int) -> Mention | None:
-    """The mention of what sits there and acts for the state: "the foreign ministry in Ankara"."""
+    """The mention of a body that sits there and acts for the state: "the foreign ministry in Ankara"."""
     held = _AT_SEAT.search(raw, max(free, mention.start - 40), mention.start)
     if held is None or raw[max(free, held.start() - 1)].isalpha():
         return None

@@ -1,4 +1,4 @@
-"""The registry of actors: their names, when a name is theirs, and where a text holds one."""
+"""The registry of actors: their names, when a name is theirs, and where a text contains one."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from actorstance.resources import shipped
 
 _ID = re.compile(r"[a-z][a-z0-9_]*")
 AUTHOR = "AUTHOR"  # the source where the text itself takes the stance
-UNKNOWN = "UNKNOWN"  # where somebody does, and nobody can say who
+UNKNOWN = "UNKNOWN"  # where somebody does, and it cannot be told who
 MAX_ALIAS = 100  # characters; a longer "name" is a mistake in the file
 MAX_REGISTRY = 50_000_000  # bytes of a registry's file; PETRARCH's largest has three million
 NAME_KINDS = ("names", "people", "seats", "unsure")  # of a name, as keys of a registry's file
@@ -30,7 +30,7 @@ COLUMNS = ("alias", "actor", "kind", "from", "to", "note")
 
 @dataclass(frozen=True)
 class Alias:
-    """A name of an actor: its kind (see `NAME_KINDS`), and the first and last day on which it is that actor's."""
+    """A name of an actor: its kind (see `NAME_KINDS`), and the first and last day on which it belongs to that actor."""
 
     name: str
     actor: str
@@ -48,7 +48,7 @@ class Alias:
 class Mention:
     """text[start:end] means the actor.
 
-    `rule` says what found it; it begins with "registry" where a name of the registry did. `known`: the actor stands in
+    `rule` says what found it; it begins with "registry" where a name of the registry did. `known`: the actor is in
     the registry. `confidence` is in (0, 1]. Where nobody can say who is meant the actor is `UNKNOWN`, and
     `candidates` are those it may be.
     """
@@ -60,11 +60,11 @@ class Mention:
     known: bool = True
     confidence: float = 1.0
     candidates: tuple[str, ...] = ()
-    name: str = ""  # the fullest name by which the text calls whoever is meant, where it is not the actor itself
+    name: str = ""  # the fullest name the text has for the one meant, where that is not the actor itself
 
 
 class _UniqueKeys(yaml.SafeLoader):
-    """A SafeLoader that refuses a key that stands twice, of which YAML would keep the last in silence."""
+    """A SafeLoader that refuses a key that occurs twice, of which YAML would silently keep the last."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         keys = [key.value for key, _ in node.value]
@@ -79,11 +79,11 @@ class Registry:
     Args:
         actors: actor id -> its names, as a list, or as a table of `names`, `people`, `seats`, `unsure` (lists), `iso`
             and `kind`: see conf/actors/world.yaml. A name is a string or a table `{name, from, to, note}` with ISO
-            dates. It is matched as it is written, case included, as whole words; a possessive 's stays outside the
+            dates. It is matched as written, case included, as whole words; a possessive 's stays outside the
             mention. Of overlapping names the leftmost, then the longest counts.
 
     Raises:
-        InputError: if an id or a name cannot be one, or two actors share a name at one time.
+        InputError: if an id or a name is not valid, or two actors share a name at the same time.
 
     Example:
         >>> registry = Registry({"turkey": {"names": ["Turkey"], "people": ["Turkish"]}, "russia": ["Russia"]})
@@ -154,7 +154,7 @@ class Registry:
         Args:
             path: YAML as conf/actors/world.yaml; a CSV table with the columns alias, actor and, if it has them, kind,
                 from, to, note; or an actor dictionary of PETRARCH (`*.actors.txt`).
-            world: the registry whose ISO codes join PETRARCH's codes to actors; the world's, if none is given.
+            world: the registry whose ISO codes join PETRARCH's codes to actors; by default the world's.
 
         Raises:
             InputError: naming the file, and the row if one is wrong.
@@ -183,7 +183,7 @@ class Registry:
         return cls.read(shipped("conf/actors/world.yaml"))
 
     def with_more(self, other: Registry) -> Registry:
-        """Return both together; a name that both hold goes to the other's actor."""
+        """Return both together; a name in both goes to the other's actor."""
         both: dict[str, dict[str, Any]] = {}
         for registry, taken in ((self, other._names), (other, {})):
             for actor, entry in registry._entries().items():
@@ -202,7 +202,7 @@ class Registry:
 
         Args:
             text: any text.
-            date: the day (ISO) of which it speaks. A name that has several actors over time means the one of that day;
+            date: the day (ISO) it is about. A name that has several actors over time means the one of that day;
                 without a day it is `UNKNOWN`.
 
         """
@@ -251,7 +251,7 @@ class Registry:
         return found
 
     def to_json(self) -> dict[str, Any]:
-        """Return the registry as plain tables, for a model's folder; a list where an actor has names alone."""
+        """Return the registry as plain tables, for a model's folder; a list where an actor has only names."""
         return {actor: entry["names"] if set(entry) == {"names"} else entry for actor, entry in self._entries().items()}
 
 
@@ -309,7 +309,7 @@ def _yaml(path: Path, text: str) -> Any:
 
 
 def _table(path: Path, text: str) -> dict[str, dict[str, Any]]:
-    """A CSV table of names, parted by what its first line has most of, as tables by actor."""
+    """A CSV table of names, its delimiter the one most frequent in its first line, as tables by actor."""
     delimiter = max(",;\t", key=text.partition("\n")[0].count)
     rows = csv.DictReader(text.splitlines(), restkey="", strict=True, delimiter=delimiter)
     actors: dict[str, dict[str, Any]] = {}
@@ -357,7 +357,7 @@ def _flat(text: str) -> tuple[str, list[tuple[int, int]] | None]:
 
 
 def _place(moved: list[tuple[int, int]], place: int) -> int:
-    """Where a place of the flat text stands in the text."""
+    """Where a place of the flat text is in the text."""
     return place + moved[bisect_right(moved, (place, 1 << 60)) - 1][1]
 
 

@@ -1,4 +1,4 @@
-"""Appositions behind a name, and for whom the office in one speaks: "Ana Lima, the Turkish foreign minister"."""
+"""Appositions after a name, and for whom the office in one speaks: "Ana Lima, the Turkish foreign minister"."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _WHOSE = re.compile(r"(.+)\s(?:of|for)\s(?:the\s)?")
 
 
 def apposition(raw: str, start: int, end: int) -> str:
-    """Return the words of an apposition that begins at a place, "" if none does: a clause is none, nor what one does.
+    """Return the words of an apposition that begins at a place, "" if none does: a clause or an action is not one.
 
     Example:
         >>> raw = "Ana Lima, head of the port, told Bo Hale, that she had left, no."
@@ -39,7 +39,7 @@ def speaks_for(words: str, registry: Registry, date: str | None) -> Mention | No
     """Return the known actor for whom the office in an apposition speaks, None if it speaks for none.
 
     The office is the head of the apposition, and the actor its modifier or whose it is. Who served in Iraq, has ties
-    to Russia or leads American Airlines speaks for no state, and an ambassador to one not for that.
+    to Russia or leads American Airlines speaks for no state, and an ambassador to a state not for that one.
 
     Example:
         >>> registry = Registry({"peru": {"names": ["Peru"], "people": ["Peruvian"]}})
@@ -63,7 +63,7 @@ def speaks_for(words: str, registry: Registry, date: str | None) -> Mention | No
 
 
 def ends_name(text: str, end: int) -> bool:
-    """Return whether nothing behind a known name makes it a part of something else: "Peru in May", "Peru Airlines"."""
+    """Return whether nothing after a known name makes it part of something else: "Peru in May", "Peru Airlines"."""
     rest = text[end:].lstrip(" ")
     if rest[:1] in ("", ",", ".", ";", "("):
         return True
@@ -73,7 +73,7 @@ def ends_name(text: str, end: int) -> bool:
 
 
 def _modifies(words: str) -> bool:
-    """Whether words leave what stands behind them in the same phrase: "the top", not "aide to the", "the West"."""
+    """Whether words leave what follows them in the same phrase: "the top", not "aide to the", "the West"."""
     return all(word.islower() and lexicon().closed.get(word) not in ("I", "T") for word in words.split())
 
 

@@ -1,6 +1,6 @@
 """An archive of articles, streamed: its files in order, its documents one by one, and those that cannot be read.
 
-An archive may be larger than memory, and one bad document among ten million must not end a run. So nothing here is a
+An archive may be larger than memory, and one bad document among ten million must not end a run. So nothing here holds a
 list of all, and what cannot be read comes out as `Rejected`, with the reason, in its place.
 """
 
@@ -40,16 +40,16 @@ from actorstance.errors import InputError
 from actorstance.files import MAX_LINE, decode
 from actorstance.stored import Ids
 
-ONLY_ARCHIVES = (".jsonl.gz", ".jsonl.zst", ".parquet")  # kinds of files that are read here alone
+ONLY_ARCHIVES = (".jsonl.gz", ".jsonl.zst", ".parquet")  # kinds of files that are read only here
 SUFFIXES = (*PLAIN, *ONLY_ARCHIVES)
-LARGE = 20_000_000  # bytes of an input, from which it is read as an archive: some four thousand articles
+LARGE = 20_000_000  # bytes from which an input is read as an archive: about four thousand articles
 MAX_ID = 1_000
 _BATCH = 64  # rows of a Parquet file that are in memory at once
 
 
 @dataclass(frozen=True)
 class Text:
-    """A document as it stands in the archive: where, its id, date (ISO, or None) and raw text."""
+    """A document as it is in the archive: where, its id, date (ISO, or None) and raw text."""
 
     where: str
     id: str
@@ -59,7 +59,7 @@ class Text:
 
 @dataclass(frozen=True)
 class Rejected:
-    """What cannot be read: where it stands, its id if it has one, and why."""
+    """What cannot be read: where it is, its id if it has one, and why."""
 
     where: str
     id: str | None
@@ -71,9 +71,9 @@ class _BadError(Exception):
 
 
 def is_archive(source: str | Path) -> bool:
-    """Return whether an input is read as an archive if nobody says: by its kind, or since it is large.
+    """Return whether an input is read as an archive by default: by its kind, or because it is large.
 
-    It is one if a file of it is compressed or Parquet, or if all its files together have more than `LARGE` bytes.
+    It is one if any of its files is compressed or Parquet, or if all its files together have more than `LARGE` bytes.
     """
     path = Path(source)
     if re.search(r"\s", str(source)) and not _exists(path):
@@ -91,7 +91,7 @@ def read_whole(source: str | Path, columns: Mapping[str, str] = COLUMNS) -> list
 
     Args:
         source: a file or folder, as of `Archive`.
-        columns: likewise.
+        columns: as of `Archive`.
 
     Raises:
         InputError: as `documents.read`; also for the first document that an archive would reject.
@@ -114,7 +114,7 @@ def files(path: Path) -> Iterator[Path]:
         yield path
         return
     for entry in sorted(os.scandir(path), key=lambda entry: entry.name):
-        if entry.is_dir(follow_symlinks=False):  # a link may lead back to where it stands
+        if entry.is_dir(follow_symlinks=False):  # a link may lead back to where it is
             yield from files(Path(entry.path))
         elif entry.name.lower().endswith(SUFFIXES) and Path(entry.path).is_file():
             yield Path(entry.path)
@@ -125,11 +125,11 @@ def _is_jsonl(file: Path) -> bool:
 
 
 class Archive:
-    """A folder or file of articles, to be passed through from the first document to the last.
+    """A folder or file of articles, to be read once from the first document to the last.
 
     Args:
-        source: a file (text, .jsonl, .jsonl.gz, .jsonl.zst, .parquet), or a folder of them; alone, also another table
-            that `documents.read` knows.
+        source: a file (text, .jsonl, .jsonl.gz, .jsonl.zst, .parquet), or a folder of them; alone, it may also be
+            another table that `documents.read` knows.
         columns: the names of `id`, `date` and `text` in JSONL and Parquet.
 
     Raises:
@@ -158,7 +158,7 @@ class Archive:
         if not found:
             raise InputError(f"{self.path}: no file in this folder ends in {', '.join(SUFFIXES)}.")
         self.fingerprint = names.hexdigest()  # of the names and sizes of all files
-        self.passed = 0  # bytes of the files that lie behind, as far as they can be told
+        self.passed = 0  # bytes of the files read so far, as far as is known
 
     def _name(self, file: Path) -> str:
         return file.relative_to(self.path).as_posix() if self.path != file else file.name
@@ -171,7 +171,7 @@ class Archive:
         require_named(self.columns, found, str(file), always=("id", "text"))
 
     def _require_named(self, file: Path) -> None:
-        """Look at the first object of a JSONL file, if columns are named; what else is wrong with it comes later."""
+        """Look at the first object of a JSONL file, if columns are named; other errors in it come later."""
         if self.columns == COLUMNS:
             return
         with suppress(_BadError, EOFError, zlib.error, OSError, pa.ArrowException), _opened(file) as (stream, _):
@@ -233,7 +233,7 @@ class Archive:
                     yield Rejected(where, id, str(bad))
 
     def _table(self, file: Path, name: str) -> Iterator[Text | Rejected]:
-        """The rows of a table that is no JSONL; where a row cannot be told from the next, the rest is lost."""
+        """The rows of a table that is not JSONL; where a row cannot be told from the next, the rest is lost."""
         try:
             for number, (place, row) in enumerate(rows(file)):
                 if not number:
@@ -314,7 +314,7 @@ def _decoded(data: bytes) -> str:
 
 
 def _lines(stream: IO[bytes] | gzip.GzipFile) -> Iterator[bytes | None]:
-    """Yield the lines of a file; None for one that is too long, of which no more than a piece is held."""
+    """Yield the lines of a file; None for one that is too long, of which only a piece is held."""
     while line := stream.readline(MAX_LINE + 1):
         if len(line) <= MAX_LINE:
             yield line
@@ -326,7 +326,7 @@ def _lines(stream: IO[bytes] | gzip.GzipFile) -> Iterator[bytes | None]:
 
 @contextmanager
 def _opened(file: Path) -> Iterator[tuple[IO[bytes] | gzip.GzipFile, Callable[[], int]]]:
-    """Open a file that may be compressed; also what tells how far into it one is."""
+    """Open a file that may be compressed, and what tells how much of it has been read."""
     with file.open("rb") as raw:
         if file.suffix.lower() == ".gz":
             with gzip.open(raw) as unpacked:

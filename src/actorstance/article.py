@@ -1,4 +1,4 @@
-"""An article with its stances marked: the page as it was pasted, and what each word of it that is meant by one says."""
+"""An article with its stances marked: the page as it was pasted, and what each marked word of it says."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from actorstance.examples import LABELS
 from actorstance.legible import Mended, mend
 
-NOTE = 110  # characters of text beside which one line in the margin has room
+NOTE = 110  # characters of text that leave room for one line in the margin
 
 
 class Stance(NamedTuple):
@@ -26,14 +26,14 @@ class Stance(NamedTuple):
 
 
 class Piece(NamedTuple):
-    """A stretch of text; `mark` is its number among the article's marks, -1 where it has none."""
+    """A stretch of text; `mark` is its number among the article's marks, -1 if it has none."""
 
     text: str
     mark: int
 
 
 class Block(NamedTuple):
-    """A line of the page: its kind, its dateline, whether it is the article's own, why, and its text in pieces."""
+    """A line of the page: its kind, its dateline, whether it belongs to the article, why, and its text in pieces."""
 
     kind: str
     lead: str
@@ -62,7 +62,7 @@ class Article:
         return found
 
     def notes(self, block: Block) -> tuple[list[Stance], int]:
-        """Return what the margin says of a block: its surest stances for or against that fit, and how many more."""
+        """Return what the margin says of a block: the surest stances for or against that fit, and how many more."""
         stances = [one for piece in block.pieces if piece.mark >= 0 for one in self.marks[piece.mark]]
         surest: dict[tuple[str, str, int], Stance] = {}
         for one in sorted(stances, key=lambda one: -one.probability):
@@ -128,7 +128,7 @@ def article(
 
 
 def _placed(rows: Sequence[Mapping[str, Any]], mended: Mended) -> list[Mapping[str, Any]]:
-    """Rows whose places count in the text as it was given, with their places in the text as it was read."""
+    """Rows whose offsets count in the text as it was given, with their offsets in the text as it was read."""
     places = ("raw_start", "raw_end")
     return [{**row, **{name: mended.in_text(row[name]) for name in places if name in row}} for row in rows]
 

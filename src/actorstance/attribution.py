@@ -1,7 +1,7 @@
-"""Who says, thinks, wants or does what a sentence tells without quotation marks: source, cue and content of each.
+"""Who says, thinks, wants or does what a sentence reports without quotation marks: source, cue and content of each.
 
-What is told in a that-clause or after an attitude ("wants", "rejected") is somebody's: an indirect statement. And what
-an actor does ("seized the town") is that actor's act.
+What is reported in a that-clause or after an attitude ("wants", "rejected") is an indirect statement. And what
+an actor does ("seized the town") is an act of that actor.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ class Statement:
     """What somebody says, thinks, wants or does.
 
     Offsets count in the raw text. `source` is where the sentence names the speaker, None where nobody is named; `kind`
-    is direct (a quotation), mixed (a report with a quotation in it), indirect, or act; `rule` is the word that tells it
-    or, of a quotation without one, where the speaker was found. `joined` is where each stands whom the source is joined
-    of ("Varna, Ostia and Dorp"), none if it is one.
+    is direct (a quotation), mixed (a report with a quotation in it), indirect, or act; `rule` is the word that reports
+    it or, for a quotation without one, where the speaker was found. `joined` is where each part of the source is if it
+    is a list ("Varna, Ostia and Dorp"), else empty.
     """
 
     kind: str
@@ -36,19 +36,19 @@ class Statement:
     joined: tuple[Span, ...] = ()
 
     def by_each(self) -> list[Statement]:
-        """Return the statement as one of each who is joined."""
+        """Return the statement as one for each of those joined."""
         return [replace(self, source=one) for one in self.joined] or [self]
 
     def is_of(self, place: int) -> bool:
-        """Return whether what stands at a place is told: it is in the content, and not one of those who tell it."""
+        """Return whether what is at a place is reported: it is in the content, and not one of the sources."""
         start, end = self.content
         return start <= place < end and not any(first <= place < last for first, last in self.joined)
 
 
 def attributions(clause: Clause) -> list[Statement]:
-    """Return what the verbs and nouns of a sentence tell that somebody says, thinks, wants or does.
+    """Return what, by its verbs and nouns, somebody in a sentence says, thinks, wants or does.
 
-    `joined` stays empty until the whole sentence is read: then `Clause.joint` has it.
+    `joined` stays empty until the whole sentence is read; then it is in `Clause.joint`.
 
     Example:
         >>> text = "Ana Lima rejected the plan, while Varna seized the port."
@@ -90,7 +90,7 @@ class _Attributions:
         return self.found
 
     def _received(self) -> set[int]:
-        """Add the judgements that somebody gets from another; return their verbs and nouns, which are no acts."""
+        """Add the judgements that somebody gets from another; return their verbs and nouns, which are not acts."""
         clause, got = self.clause, set[int]()
         if lexicon().judgements.isdisjoint(clause.words):
             return got
@@ -109,7 +109,7 @@ class _Attributions:
         return got
 
     def _auxiliary(self, verb: int) -> None:
-        """Add what a verb that is no auxiliary here tells: "has a plan"."""
+        """Add what a verb that is not an auxiliary here reports: "has a plan"."""
         clause = self.clause
         subject = None if clause.has_verb(verb) else clause.before_group(verb)
         if subject is not None:
@@ -128,7 +128,7 @@ class _Attributions:
             self._add(first, last, source, clause.span(verb, verb), clause.words[verb], kind)
 
     def _passive(self, verb: int, agent: Phrase | None) -> bool:
-        """Add a judgement told of whom it is on: "was accused of lying (by the union)", "is widely praised"."""
+        """Add a judgement in the passive: "was accused of lying (by the union)", "is widely praised"."""
         clause, form = self.clause, self.clause.forms.get(verb)
         if clause.tags[verb] != "E" or form is None or "judge" not in form.classes or clause.tags[verb - 1] not in "XR":
             return False
@@ -141,7 +141,7 @@ class _Attributions:
         return True
 
     def _echoed(self) -> None:
-        """Give what is told last to whoever is said to do the same: "…, as did Varna", "… and so did the guild"."""
+        """Give the last statement also to those who do the same: "…, as did Varna", "… and so did the guild"."""
         clause = self.clause
         for at in self.echoes:
             if (phrase := clause.phrase_after(at + 2)) is None:
@@ -152,7 +152,7 @@ class _Attributions:
                 self.found.append(replace(told, source=clause.source(phrase, at)))
 
     def _add(self, first: int, last: int, source: Span, cue: Span, rule: str, kind: str = "") -> None:
-        """Add the statement whose source and cue are the tokens first to last, if it has a content."""
+        """Add the statement whose source and cue are the tokens first to last, if it has any content."""
         clause, tags, count = self.clause, self.clause.tags, len(self.clause.tags)
         right = last + 1
         while right < count and (tags[right] in "R,:" or clause.words[right] == "that"):
@@ -162,7 +162,7 @@ class _Attributions:
             content = clause.span(0, self._clause_end(right))
         elif right < count and tags[right] != "." and any(tag not in ".)" for tag in tags[right:]):
             content = clause.span(right, self._clause_end(right))
-        elif first > 0 and kind == "act" and tags[last] in "VX":  # "…, while Varna slept": nobody stands behind it
+        elif first > 0 and kind == "act" and tags[last] in "VX":  # "…, while Varna slept": nobody follows it
             content = cue
         elif first > 0 and kind != "act":
             left = first - 1
@@ -176,7 +176,7 @@ class _Attributions:
             self.found.append(Statement(kind, source, cue, content, rule))
 
     def _follows_quotation(self, first: int) -> bool:
-        """Whether a quotation stands right before a token: "…," she told the board."""
+        """Whether a quotation comes right before a token: "…," she told the board."""
         at = first - 1
         while at > 0 and self.clause.tags[at] in ",R":
             at -= 1
@@ -212,7 +212,7 @@ class _Attributions:
 
 
 def nominal_cues(clause: Clause) -> Iterator[tuple[int, int, Span, Span]]:
-    """Yield the cues that are no verbs, "according to X" and "X's claim": first token, last token, source, cue."""
+    """Yield the cues that are not verbs, "according to X" and "X's claim": first token, last token, source, cue."""
     words, tags, nouns = clause.words, clause.tags, lexicon().nouns
     if nouns.isdisjoint(words) and "according" not in words:
         return
@@ -237,6 +237,6 @@ def nominal_cues(clause: Clause) -> Iterator[tuple[int, int, Span, Span]]:
 
 
 def _names_holder(after: Sequence[str]) -> bool:
-    """Whether the word behind a noun says that somebody holds it as an office: "defence minister"."""
+    """Whether the word after a noun says that it is part of an office: "defence minister"."""
     known = roles()
     return any(not known[kind].isdisjoint(after) for kind in ("heads", "offices", "titles", "bodies"))

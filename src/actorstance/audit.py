@@ -1,6 +1,6 @@
 """What leaks from training into the held-out part, what clashes, and what a model could know without reading.
 
-A check is how much was found, of how many, and the limit that it may reach (docs/corpora.md says what each counts).
+A check is how much was found, out of how many, and its limit (docs/corpora.md says what each counts).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from actorstance.examples import FEATURES, LABELS, among, known_labels, label_se
 from actorstance.scoring import macro_f1
 from actorstance.twins import twins
 
-# What a check may reach before an audit fails; None: it is told, and never fails. conf/limits/default.yaml says why.
+# What a check may reach before an audit fails; None: it is reported and never fails. Why: conf/limits/default.yaml.
 LIMITS: dict[str, float | None] = {
     "twins": 0.01,
     "near_twins": 0.01,
@@ -51,7 +51,7 @@ ABOUT = {
     "unseen_targets": "held-out examples, target not in training",
     "names_only": "macro-F1 that the names alone add",
 }
-UNITS = {"rarest_label": "count", "names_only": "gain"}  # what value and limit are; of all others: a share
+UNITS = {"rarest_label": "count", "names_only": "gain"}  # what value and limit are; in all others: a share
 AT_LEAST = frozenset(["rarest_label"])  # checks that fail below their limit
 SHOWN = 5  # examples that a check names
 ROLES = ("source", "target")
@@ -62,9 +62,9 @@ Copies = tuple[Marked, Marked]  # see `twins.twins`
 
 
 def names_only(train: Dataset, held_out: Dataset) -> NDArray[np.int64]:
-    """Return, shape (n,), what a model predicts that sees the two names and no sentence.
+    """Return, shape (n,), the predictions of a model that sees the two names and no sentence.
 
-    What it scores is what a corpus gives away by who is in it. It learns from both actors' ids and the words of their
+    Its score is what a corpus gives away by who is in it. It learns from both actors' ids and the words of their
     mentions, each marked with its role.
     """
     y = labels(train)
@@ -72,7 +72,7 @@ def names_only(train: Dataset, held_out: Dataset) -> NDArray[np.int64]:
         return np.full(len(held_out), y[0])
     model = make_pipeline(
         CountVectorizer(analyzer=str.split, binary=True),
-        # To its optimum, and no sooner: else where it stops, and what it says, hangs on the number of threads.
+        # Run to convergence: stopped early, the result would depend on the number of threads.
         LogisticRegression(class_weight="balanced", solver="newton-cg", tol=1e-6, max_iter=1000),
     )
     chances = np.zeros((len(held_out), len(LABELS)))
@@ -82,7 +82,7 @@ def names_only(train: Dataset, held_out: Dataset) -> NDArray[np.int64]:
 
 
 def commonest(train: Dataset, held_out: Dataset) -> NDArray[np.int64]:
-    """Return, shape (n,), the commonest label in training, of those that the corpus of each example has."""
+    """Return, shape (n,), the commonest label in training among those that each example's corpus has."""
     counts = np.bincount(labels(train), minlength=len(LABELS))
     found: NDArray[np.int64] = np.where(known_labels(held_out, label_sets(train)), counts, -1).argmax(axis=1)
     return found
@@ -107,14 +107,14 @@ def audited(
     named: NDArray[np.int64] | None = None,
     copies: Copies | None = None,
 ) -> dict[str, Any]:
-    """Return what audit.json holds of a part: `report` and `check`, for which twins are looked for once."""
+    """Return what audit.json holds for a part: `report` and `check`, with twins searched for only once."""
     copies = twins(held_out["text"][:], train["text"][:]) if copies is None else copies
     checked = check(train, held_out, limits=limits, named=named, copies=copies)
     return {**report(counts, train, held_out, copies), **checked}
 
 
 def report(counts: dict[str, Any], train: Dataset, held_out: Dataset, copies: Copies | None = None) -> dict[str, Any]:
-    """Return the counts of both sides, as they stand in audit.json beside the checks; `copies` is as in `check`."""
+    """Return the counts of both sides, as they are in audit.json beside the checks; `copies` is as in `check`."""
     verbatim, _ = twins(held_out["text"][:], train["text"][:]) if copies is None else copies
     shared = {column: _shared(column, train, held_out) for column in ("document_id", "group_id", "source", "target")}
     return {
@@ -145,18 +145,18 @@ def check(
     named: NDArray[np.int64] | None = None,
     copies: Copies | None = None,
 ) -> dict[str, Any]:
-    """Return `checks`, one a key of `LIMITS`, and the names of those that `failed`, as they stand in audit.json.
+    """Return `checks`, one per key of `LIMITS`, and the names of those that `failed`, as they are in audit.json.
 
     Args:
         train: all examples that a model sees in training.
         held_out: the examples that it is scored on.
-        limits: check -> the share, count or gain that it may reach, and None for one that never fails; those of
-            `LIMITS` that are not given stay.
-        named: what `names_only` predicts of `held_out`, shape (n,), if that is at hand.
-        copies: what `twins` finds of `held_out` in `train`, if that is at hand.
+        limits: check -> the share, count or gain that it may reach, or None for one that never fails; those of
+            `LIMITS` that are not given keep their defaults.
+        named: what `names_only` predicts for `held_out`, shape (n,), if available.
+        copies: what `twins` finds of `held_out` in `train`, if available.
 
     Raises:
-        InputError: if a limit is of no check, or is no number.
+        InputError: if a limit is of no check, or is not a number.
 
     """
     bounds = limits_of(limits or {})
@@ -168,10 +168,10 @@ def check(
 
 
 def limits_of(limits: Mapping[str, Any]) -> dict[str, float | None]:
-    """Return the limits of all checks, those that are not given as they are by default.
+    """Return the limits of all checks, with defaults for those that are not given.
 
     Raises:
-        InputError: if one is of no check, or is no number.
+        InputError: if one is of no check, or is not a number.
 
     """
     for name, value in limits.items():
@@ -184,7 +184,7 @@ def limits_of(limits: Mapping[str, Any]) -> dict[str, float | None]:
 
 @dataclass(frozen=True)
 class _Found:
-    """What a check found: how many of how many, the value that its limit is on, and some examples' ids."""
+    """What a check found: how many of how many, the value that its limit applies to, and some examples' ids."""
 
     found: float
     of: int
@@ -192,7 +192,7 @@ class _Found:
     examples: tuple[str, ...] = ()
 
     def row(self, name: str, limit: float | None) -> dict[str, Any]:
-        """The check as it stands in audit.json."""
+        """The check as it is in audit.json."""
         over = limit is not None and (self.value < limit if name in AT_LEAST else self.value > limit)
         found = {"found": self.found, "of": self.of, "value": self.value, "unit": UNITS.get(name, "share")}
         bound = {"limit": limit, "at_least": name in AT_LEAST, "failed": over}
@@ -229,7 +229,7 @@ def _findings(train: Dataset, held_out: Dataset, named: NDArray[np.int64], copie
 
 
 def _columns(examples: Dataset) -> dict[str, list[Any]]:
-    """What the checks look at, as lists: of a million rows no more than that."""
+    """The columns the checks look at, as lists: of a million rows no more than that."""
     return {name: examples[name][:] for name in FEATURES if name not in ("split", "context", "raw_end")}
 
 
@@ -238,14 +238,14 @@ def _keys(columns: dict[str, list[Any]], names: tuple[str, ...]) -> list[Key]:
 
 
 def _share(columns: dict[str, list[Any]], units: Sequence[Any], marked: Marked) -> _Found:
-    """How many of the units have a marked example; a unit is what has the same key."""
+    """How many of the units have a marked example; a unit is all examples with the same key."""
     rows: list[int] = np.flatnonzero(marked).tolist()
     found, of = len({units[row] for row in rows}), len(set(units))
     return _Found(found, of, found / of if of else 0.0, tuple(columns["example_id"][row] for row in rows[:SHOWN]))
 
 
 def _repeated(train: dict[str, list[Any]]) -> _Found:
-    """Sentences of training that stand there again."""
+    """Sentences of training that occur again when held out."""
     seen: set[str] = set()
     again = []
     for key, id in dict(zip(_keys(train, _SENTENCE), train["example_id"], strict=True)).items():
@@ -258,7 +258,7 @@ def _repeated(train: dict[str, list[Any]]) -> _Found:
 
 
 def _clashing(columns: dict[str, list[Any]]) -> _Found:
-    """Examples of one sentence, source and target that have another label elsewhere."""
+    """Examples whose sentence, source and target have another label elsewhere."""
     keys, labels_of = _labels_of_pairs(columns)
     return _share(columns, columns["example_id"], np.array([len(labels_of[key]) > 1 for key in keys], dtype=bool))
 
@@ -289,7 +289,7 @@ def _inside(text: str, at: int) -> bool:
 
 
 def _rarest(train: Dataset, held_out: Dataset) -> _Found:
-    """The fewest examples of a label, in training or where it is held out; a label that neither has is none."""
+    """The fewest examples of a label, in training or held out; a label that neither has does not count."""
     taught, asked = _label_counts(train), _label_counts(held_out)
     there = [label for label in LABELS if taught[label] or asked[label]]
     fewest = min(count for label in there for count in (taught[label], asked[label] or taught[label]))
@@ -312,6 +312,6 @@ def _label_counts(examples: Dataset) -> dict[str, int]:
 
 
 def _clashes(examples: Dataset) -> int:
-    """How many (sentence, source, target) stand there more than once with different labels."""
+    """How many (sentence, source, target) occur more than once with different labels."""
     _, labels_of = _labels_of_pairs(_columns(examples))
     return sum(len(found) > 1 for found in labels_of.values())

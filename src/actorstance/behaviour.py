@@ -1,8 +1,9 @@
-"""What did the model read? Sentences are changed in ways whose effect is known, and the answers compared.
+"""What does the model read? Sentences are changed in ways whose effect is known, and the answers compared.
 
 Tests of behaviour after Ribeiro, Wu, Guestrin, Singh (2020, Beyond Accuracy: Behavioral Testing of NLP Models with
-CheckList): of some changes the answer must not change (other names), of others it must go one way (a negation). They
-need no labels, and tell what an accuracy cannot: whether a model reads the sentence or knows the names.
+CheckList): under some changes the answer must not change (other names), under others it must go one way (a
+negation). They need no labels, and show what an accuracy cannot: whether a model reads the sentence or knows the
+names.
 """
 
 from __future__ import annotations
@@ -37,16 +38,16 @@ from actorstance.priors import Priors
 from actorstance.scoring import mean_interval, stance_scores
 from actorstance.tagging import lexicon
 
-CANDIDATES = 1000  # examples, of which each check takes those it fits
+CANDIDATES = 1000  # examples, of which each check takes those that suit it
 SAMPLE = 300  # examples a check tries at most: its rate is then known to five points or so
-WORST = 3  # failures that are shown of each check
+WORST = 3  # failures that are shown for each check
 SURE = 0.5  # with names alone, no stance may be likelier than its opposite and neutral together
 PLACEHOLDERS = {"source": "Entity-A", "target": "Entity-B"}
 NEUTRAL = LABELS.index("neutral")
 
 _PAIR = ("text", "source", "source_start", "target", "target_start")
 
-Change = tuple[int, Row]  # index of the example, the example that is asked instead
+Change = tuple[int, Row]  # index of the example, the example that is asked about instead
 Ask = Callable[[Dataset], NDArray[np.float64]]  # the answers of the run's model
 
 
@@ -66,7 +67,7 @@ class Examples:
         return found
 
     def stances(self) -> Iterator[tuple[int, Row]]:
-        """Yield the examples of which the model says anything but neutral."""
+        """Yield the examples for which the model says anything but neutral."""
         for at in np.flatnonzero(self.said != NEUTRAL).tolist():
             yield at, self.rows[at]
 
@@ -89,11 +90,11 @@ def checks(
 
     Args:
         model: a fitted model.
-        examples: labelled or not; a random `CANDIDATES` of them at most, of which a check tries `SAMPLE` at most.
+        examples: labelled or not; at most a random `CANDIDATES` of them, of which a check tries at most `SAMPLE`.
         seed: of the sample, of the names that are put in, and of the bootstrap.
-        priors: under which all answers are read, as those of the run.
-        in_training: whether the model was fitted on these very examples, as after folds: it then knows the unchanged
-            sentences, and its rates are not those of sentences that are new to it.
+        priors: under which all answers are read, as in the run.
+        in_training: whether the model was fitted on these same examples, as after folds: it then knows the unchanged
+            sentences, and its rates are not those for sentences that are new to it.
 
     """
     sample = examples.select(np.random.default_rng(seed).permutation(len(examples))[:CANDIDATES])
@@ -106,7 +107,7 @@ def checks(
         chances = model.predict_proba(asked)
         return priors.applied(chances) if priors else chances
 
-    with counted_apart(model):  # its counts are of the sentences of the run, not of those made here
+    with counted_apart(model):  # it counts the sentences of the run, not those made here
         found = Examples(rows, ask(sample), known, names)
         ran = [_run(check, model, ask, found, seed) for check in CHECKS]
     return {"examples": len(rows), "in_training": in_training, "checks": ran}
@@ -154,13 +155,13 @@ def _failure(
 
 
 def _must_stay(examples: Examples, at: int, after: NDArray[np.float64]) -> float:
-    """By how much another label is likelier than the one that was said before."""
+    """By how much another label is likelier than the original answer."""
     said = int(examples.said[at])
     return float(np.delete(after, said).max() - after[said])
 
 
 def _must_fall(examples: Examples, at: int, after: NDArray[np.float64]) -> float:
-    """By how much the label that was said before has become likelier; 1e-9 where nothing has moved at all."""
+    """By how much the original answer has become likelier; 1e-9 where nothing has moved at all."""
     said = int(examples.said[at])
     return float(after[said] - examples.probabilities[at, said]) + 1e-9
 
@@ -170,7 +171,7 @@ def _must_not_know(examples: Examples, at: int, after: NDArray[np.float64]) -> f
 
 
 def _must_turn(examples: Examples, at: int, after: NDArray[np.float64]) -> float:
-    """Where both directions are labelled: how far their scores lie apart the wrong way. Else: 1 - their distance."""
+    """Where both directions are labelled: how far apart their scores are the wrong way. Else: 1 - their distance."""
     row = examples.rows[at]
     before = examples.probabilities[at]
     gap = float(stance_scores(before[None])[0] - stance_scores(after[None])[0])
@@ -297,7 +298,7 @@ def _pair(row: Row) -> tuple[Any, ...]:
 
 @dataclass
 class _Names:
-    """Other names of a kind: the registry's, or of actors that it does not know, those in as many words."""
+    """Other names of a kind: the registry's, or those of unknown actors with the same number of words."""
 
     registry: Registry
     rows: list[Row]

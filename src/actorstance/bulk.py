@@ -1,7 +1,7 @@
-"""A run over an archive: shards written one by one, which a killed run goes on from, and what they add up to.
+"""A run over an archive: shards written one by one, from which a killed run resumes, and their totals.
 
-While it is under way the folder holds `unfinished.json`, the settings with which it can go on, and `unfinished/`, a
-record of each shard, which is written after the shard's files. All else is made from the shards at the end.
+While it is under way the folder holds `unfinished.json`, the settings to resume with, and `unfinished/`, a
+record of each shard, which is written after the shard's files. Everything else is made from the shards at the end.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from actorstance.totals import MENTIONED, PREDICTED, Totals
 
 MANIFEST = "manifest.jsonl"
 RECORDS = "unfinished"
-NAMED = 10_000  # actors whose names provenance.json holds, those of most mentions first
+NAMED = 10_000  # actors whose names provenance.json holds, those with most mentions first
 _TOTALS = ".totals.sqlite"
 
 Engine = Callable[[Model, Opener, Iterable[Shard]], Iterator[Done]]
@@ -68,18 +68,18 @@ def predict(
         engine: reads shards: `engine.local` or `cluster.cluster`, with their own settings given.
         registry: the actors of `opener`.
         size: documents of a shard, ≥ 1.
-        seed: for what reads the run later: nothing here is drawn.
+        seed: for what reads the run later: nothing here is random.
         strict: whether a document that cannot be read stops the run.
-        resume: whether `out` holds an interrupted run, which goes on; all else but the engine must be as it was.
+        resume: whether `out` holds an interrupted run to resume; all settings but the engine must be as they were.
         command: what the user typed, for the report.
-        progress: is called with the record of each shard, and whether it was read now.
+        progress: called with the record of each shard, and whether it was read just now.
 
     Returns:
         Counts, as of `pipeline.predict`, and `rejected`.
 
     Raises:
-        InputError: if `out` is not free, or holds a run begun otherwise; if another process writes it; if the disk is
-            full; if a document cannot be read, and `strict`.
+        InputError: if `out` is not free, or holds a run begun with other settings; if another process is writing
+            it; if the disk is full; if a document cannot be read, and `strict`.
 
     """
     if isinstance(size, bool) or not isinstance(size, int) or not 1 <= size <= 100_000:
@@ -108,7 +108,7 @@ def _held(out: Path, settings: dict[str, Any], resume: bool) -> Iterator[None]:
     """Hold a run's folder against other processes. A run that fails before its first shard leaves nothing behind."""
     if resume and not (out / UNFINISHED).is_file():
         if (out / ARCHIVE).is_file():
-            shutil.rmtree(out / RECORDS, ignore_errors=True)  # what a kill right at the end left
+            shutil.rmtree(out / RECORDS, ignore_errors=True)  # left by a kill right at the end
             raise InputError(f"{out}: the run is complete, nothing is left to do.")
         raise InputError(f"{out}: no interrupted run: it has no {UNFINISHED}.")
     if not resume:
@@ -157,7 +157,7 @@ def _read(
     strict: bool,
     progress: Progress,
 ) -> None:
-    """Read every shard of which no whole record is there."""
+    """Read every shard that has no complete record."""
 
     def wanted() -> Iterator[Shard]:
         for shard in parts:
@@ -220,7 +220,7 @@ def _records(out: Path) -> Iterator[dict[str, Any]]:
         number += 1
 
 
-# --- what they add up to ---
+# --- totals ---
 
 
 def _finish(
@@ -257,7 +257,7 @@ def _finish(
 
 
 def _added(out: Path, totals: Totals) -> tuple[Counter[str], Counter[str]]:
-    """Pass through the shards once: their sums, the manifest, what was rejected. The counts, and those of cropping."""
+    """Go through the shards once: sums, manifest, what was rejected. Return the counts, and those of cropping."""
     counts: Counter[str] = Counter()
     cropped: Counter[str] = Counter()
     with whole(out / MANIFEST) as manifest, whole(out / "rejected.jsonl") as rejected:
@@ -276,7 +276,7 @@ def _added(out: Path, totals: Totals) -> tuple[Counter[str], Counter[str]]:
 
 
 def _called(out: Path, actors: set[str]) -> Iterator[tuple[str, str]]:
-    """Yield these actors, each with the names by which a shard calls it."""
+    """Yield these actors, each with the names a shard has for it."""
     for record in _records(out):
         table = pq.read_table(_file(out, "mentions", record["number"]), columns=["actor", "name"])
         for row in table.group_by(["actor", "name"], use_threads=False).aggregate([]).to_pylist():
@@ -285,7 +285,7 @@ def _called(out: Path, actors: set[str]) -> Iterator[tuple[str, str]]:
 
 
 def _first(out: Path) -> str:
-    """The reason of the first that was rejected."""
+    """The reason why the first was rejected."""
     reasons = (f" ({row['where']}: {row['reason']})" for record in _records(out) for row in record["rejected"])
     return next(reasons, "")
 

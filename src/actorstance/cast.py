@@ -1,8 +1,8 @@
-"""Who is who in an article: which names are actors, and which are one and the same.
+"""Who is who in an article: which names are actors, and which mean the same one.
 
 A name that the registry knows is its actor. Who speaks for an actor is that actor ("Kremlin spokesman Ivan Orlov"). Any
 other person, body or group becomes an actor of the article's own, if the article shows that it is one: by a title, a
-given name, the last word of an organisation's name, or since it says or does something.
+given name, the last word of an organisation's name, or because it says or does something.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from actorstance.tagging import lexicon
 
 Span = tuple[int, int]
 
-OFTEN = 4  # mentions, from which a name that does nothing is one that the article is about
+OFTEN = 4  # mentions from which the article is about a name, even one that does nothing
 _ACRONYM = re.compile(r"\s\(([A-Z][A-Z&.]{1,9})\)")
 _OF = re.compile(r"\sof\s(?:the\s)?")
 _ANNOUNCED = re.compile(
@@ -47,13 +47,13 @@ class Entity:
     """Somebody or something that an article names: the words of the fullest name, and the actor it belongs to."""
 
     words: tuple[str, ...]
-    kind: str = "name"  # person, organisation, group, state; name where nobody can say
+    kind: str = "name"  # person, organisation, group, state; "name" where it is unclear
     actor: str = ""
     known: bool = False
     gender: str = ""  # m, f
     owner_rule: str = ""
     evidence: bool = False
-    called: list[Name] = field(default_factory=list)  # where, by a name of several words
+    called: list[Name] = field(default_factory=list)  # where it has a name of several words
     count: int = 0
     first: int = 0
     titles: set[str] = field(default_factory=set)
@@ -65,7 +65,7 @@ class Entity:
 
 @dataclass
 class Cast:
-    """The named mentions of an article, in order, the entity of each, and how many names were left out and why."""
+    """The named mentions of an article, in order, the entity of each, and how many names were left out, and why."""
 
     mentions: list[Mention]
     entities: dict[Span, Entity]
@@ -79,9 +79,9 @@ def cast(
 
     Args:
         document: the article.
-        registry: the actors that are known.
-        statements: what is said in it: who says or does something is an actor.
-        extra: names that something else has found: (start, end, kind), kind `person` or `organisation`.
+        registry: the known actors.
+        statements: what is said in it: whoever says or does something is an actor.
+        extra: names found by other means: (start, end, kind), kind `person` or `organisation`.
 
     Example:
         >>> from actorstance.documents import parse
@@ -151,7 +151,7 @@ class _Caster:
         return Cast([m for m, _ in kept], entities, self.left_out)
 
     def _with_extra(self, found: list[Name]) -> list[Name]:
-        """Add the names that something else has found, where the rules have none."""
+        """Add the names found by other means, where the rules have none."""
         taken = [(name.start, name.end) for name in found] + [(one.start, one.end) for one in self.found.mentions]
         more = []
         for start, end in self.extra:
@@ -163,7 +163,7 @@ class _Caster:
         return sorted([*found, *more], key=lambda name: name.start)
 
     def _introduce(self, found: list[Name]) -> None:
-        """Make the entities of names of several words."""
+        """Make the entities for names of several words."""
         several = [name for name in found if not is_short(name.words)]
         for name in several:
             entity = self._same(name) or self._new(name)
@@ -261,7 +261,7 @@ class _Caster:
             self.by_alias.setdefault("".join(word[0] for word in name.words if word[0].isupper()), entity)
 
     def _owner(self, name: Name, entity: Entity) -> None:
-        """Whom a person speaks for, by the title before the name or the apposition behind it."""
+        """Whom a person speaks for, by the title before the name or the apposition after it."""
         if entity.actor:
             return
         if name.owner:
@@ -285,7 +285,7 @@ class _Caster:
                 self._belongs(entity, owner.actor, f"title: {name.title} … of {behind[: owner.end]}")
 
     def _announced(self, found: list[Name]) -> None:
-        """Join who opens a sentence by full name, without a title, to the office that opened the one before.
+        """Join a full name without a title that opens a sentence to the office that opened the one before.
 
         "Turkey's president accused Russia. Recep Tayyip Erdogan threatened …"
         """
@@ -310,7 +310,7 @@ class _Caster:
                 self._belongs(entity, mention.actor, f"announced as {words}", mention.known)
 
     def _surnames(self, found: list[Name]) -> list[Name]:
-        """Take a known name for the surname of a person of the article who bears it: London, after Jack London."""
+        """Take a known name as the surname of a person in the article who bears it: London, after Jack London."""
         people = {one.words[-1] for one in self.entities if one.kind == "person"}
         bearing = [
             one
@@ -328,7 +328,7 @@ class _Caster:
         entity.actor, entity.known, entity.owner_rule, entity.evidence, entity.kind = actor, known, rule, True, "person"
 
     def _body_called(self, word: str) -> tuple[str, bool] | None:
-        """The body that a word means: a known actor, or one of the article's own with that word in its name."""
+        """The body that a word means: a known actor, or one of the article's with that word in its name."""
         plain = re.sub(r"['’]s?$", "", word)
         for mention, _ in self.registry.named(plain[:1].upper() + plain[1:], self.document.date):
             return (mention.actor, True) if mention.known else None
@@ -338,7 +338,7 @@ class _Caster:
         return None
 
     def _link(self, found: list[Name]) -> None:
-        """Give the names of one word an entity: a surname, an abbreviation, or one of their own."""
+        """Give the names of one word an entity: a surname's, an abbreviation's, or a new one."""
         inner = {name.words[0] for name in found if len(name.words) == 1 and not name.initial}
         latest: dict[str, Entity] = {}
         for name in found:
@@ -364,7 +364,7 @@ class _Caster:
             self._join(entity, name)
 
     def _bearing(self, name: Name) -> list[Entity]:
-        """Those whose family name a name is, else those of whose name it is a part: "Lula", "Xi"."""
+        """Those with this family name, else those of whose name it is a part: "Lula", "Xi"."""
         last, word = ending(name.words), name.words[0]
         found = self.by_family.get(family(name.words))
         if found and len(found) == 1 and not last and not name.title:
@@ -393,7 +393,7 @@ class _Caster:
         return any(self._acts(name, speaks=True) for name in entity.called)
 
     def _which(self, name: Name, candidates: list[Entity], latest: dict[str, Entity]) -> Entity | None:
-        """Of several with one surname: by title, then the one who is named far more often, then the last named."""
+        """Of several with one surname: by title, then the one named far more often, then the last named."""
         wrong = "f" if name.title == "mr" else "m" if name.title in {"mrs", "ms", "miss"} else "-"
         fits = [one for one in candidates if one.gender != wrong] or candidates
         people = sorted([one for one in fits if one.kind == "person"] or fits, key=lambda one: -one.count)
@@ -407,7 +407,7 @@ class _Caster:
         return None
 
     def _acts(self, name: Name, speaks: bool = False) -> bool:
-        """Whether a name is who says or does something."""
+        """Whether a name says or does something."""
         at = bisect_right(self.source_starts, name.end)
         for start, end in self.sources[max(0, at - 4) : at]:
             if max(start, name.start) < min(end, name.end) and name.end <= end:

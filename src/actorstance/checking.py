@@ -1,4 +1,4 @@
-"""A check of a run: which mentions to label, what that is worth, and the scores corrected by the labels.
+"""A check of a run: which mentions to label, what that gains, and the scores corrected by the labels.
 
 A check takes a run's folder and leaves a new one beside it, twice: first with the sheet to be filled in, then, read
 back, with the corrected scores. That folder can be checked again: the sample grows, and all labels count.
@@ -25,7 +25,7 @@ from actorstance.saved import PREDICTIONS, Saved
 from actorstance.scoring import actor_table, pair_table, stance_scores
 
 CHECK = "check.json"
-WANTED = 5  # intervals that are narrowed where none are named: of the actors that are spoken of most
+WANTED = 5  # intervals that are narrowed where none are named: those of the actors spoken of most
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Interval:
 
     @property
     def row(self) -> dict[str, str | None]:
-        """How a table names it, in which actors and pairs have the same columns."""
+        """How a table names it that has the same columns for actors and pairs."""
         return {"role": self.role, "actor": None, "source": None, "target": None, **self.key}
 
 
@@ -85,7 +85,7 @@ def wanted_intervals(saved: Saved, wanted: Sequence[str] | None = None) -> list[
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to be asked: the rows in the order of the sheet; every row's probability, sheet by sheet (n, sheets)."""
+    """What to ask: the rows in the order of the sheet; every row's probability, sheet by sheet (n, sheets)."""
 
     chosen: NDArray[np.int64]
     draws: NDArray[np.float64]
@@ -99,11 +99,11 @@ class Plan:
 
 
 def plan(saved: Saved, n: int, wanted: Sequence[str] | None = None, seed: int = 0) -> Plan:
-    """Draw the mentions whose labels narrow the wanted intervals most: see `sampling`.
+    """Draw the mentions whose labels narrow the wanted intervals the most: see `sampling`.
 
     Args:
-        saved: a run's predictions, with or without labels of checks before.
-        n: how many mentions are asked, ≥ 1; fewer, if there are no more.
+        saved: a run's predictions, with or without labels of earlier checks.
+        n: how many mentions to ask for, ≥ 1; fewer, if there are no more.
         wanted: see `wanted_intervals`.
         seed: of the draw. A run that was checked before keeps the one it has: the sample grows.
 
@@ -125,7 +125,7 @@ def plan(saved: Saved, n: int, wanted: Sequence[str] | None = None, seed: int = 
     if not len(chosen):
         raise InputError(f"{saved.folder}: every mention of the wanted actors was asked already.")
     begun = _answer_rates(saved)[: known.shape[1]]
-    to_come = np.minimum(1, draws @ [*np.where(begun > 0, begun, 1), 1])  # a sheet that is not begun will be filled
+    to_come = np.minimum(1, draws @ [*np.where(begun > 0, begun, 1), 1])  # a sheet not yet begun will be filled
     summary = {
         "seed": seed,
         "asked": len(chosen),
@@ -138,7 +138,7 @@ def plan(saved: Saved, n: int, wanted: Sequence[str] | None = None, seed: int = 
 
 
 def with_plan(saved: Saved, found: Plan) -> Saved:
-    """Return the run with the probabilities of the draw, and the place of each row that was asked."""
+    """Return the run with the probabilities of the draw, and the place of each row asked for."""
     places: list[Any] = [[sheet + 1, row] if sheet >= 0 else None for sheet, row in saved.places.tolist()]
     for row, at in enumerate(found.chosen.tolist(), 1):
         places[at] = [found.draws.shape[1], row]
@@ -172,7 +172,7 @@ def answer(saved: Saved, sheet: str | Path) -> tuple[Saved, dict[str, Any]]:
     """Read a filled-in sheet, and return the run with its labels, and what check.json then holds.
 
     Raises:
-        InputError: if the run is no check's, or a row of the sheet does not fit: see `sheets.read_sheet`.
+        InputError: if the run is not a check, or a row of the sheet does not fit: see `sheets.read_sheet`.
 
     """
     if not saved.checked:
@@ -213,7 +213,7 @@ def answer(saved: Saved, sheet: str | Path) -> tuple[Saved, dict[str, Any]]:
 
 
 def _new_answers(saved: Saved, sheet: str | Path, asked: Sequence[int]) -> dict[str, str]:
-    """The answers that a sheet adds to those that were read before: it may have been read when it was less full."""
+    """The answers that a sheet adds to those already read: it may have been read when it was less full."""
     answers = sheets.read_sheet(sheet, [saved.rows[at] for at in asked])
     for at in asked:
         id, before = saved.rows[at]["example_id"], saved.rows[at]["gold"]
@@ -228,7 +228,7 @@ def _new_answers(saved: Saved, sheet: str | Path, asked: Sequence[int]) -> dict[
 
 
 def _skipped(saved: Saved, answers: Mapping[str, str]) -> int:
-    """How many rows without an answer stand before the last one answered of their sheet.
+    """How many unanswered rows come before the last one answered in their sheet.
 
     Those after it are not reached yet: in the order of a sheet they are a random part of it.
     """
@@ -239,10 +239,10 @@ def _skipped(saved: Saved, answers: Mapping[str, str]) -> int:
 
 
 def label_chances(saved: Saved) -> NDArray[np.float64] | None:
-    """Return the probability with which each mention came to have a label, None where no check was made.
+    """Return the probability with which each mention came to have a label, None without a check.
 
-    The rows of a sheet that have an answer are a random part of it: the first ones are, by its order; those of which
-    some were skipped are taken for it.
+    The rows of a sheet that have an answer are a random part of it: the first ones are, by its order; where
+    some were skipped, this is assumed.
     """
     if not (saved.asked & (saved.gold >= 0)).any():
         return None
@@ -277,7 +277,7 @@ def write_answered(
         more, table = _with_other_columns(saved.folder / name, columns, rows, keys)
         write_csv(out / name, (*columns, *more), table)
     write_json(out / CHECK, summary)
-    if (out / "provenance.json").is_file():  # of runs made since there is one
+    if (out / "provenance.json").is_file():  # older runs have none
         report.write(out)
     return actors
 
@@ -287,7 +287,7 @@ def _seed_of(folder: Path) -> int:
 
 
 def _interval_of(saved: Saved, key: Any) -> Interval:
-    """The wanted interval that a check.json names."""
+    """The wanted interval named in check.json."""
     role = key.get("role") if isinstance(key, Mapping) else None
     if role not in ("received", "expressed", "pair"):
         raise InputError(f"{saved.folder / CHECK}: wanted holds {str(key)[:80]}, expected role and actor, or a pair.")

@@ -1,4 +1,4 @@
-"""The noun phrases of a tagged sentence: where one begins and ends, what it is joined of, and whose it is."""
+"""The noun phrases of a tagged sentence: where one begins and ends, what it consists of, and whose it is."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class Chunked(Tagged):
         return first, at - 1
 
     def conjuncts(self, phrase: Phrase, verb: int) -> list[Phrase]:
-        """Return the phrases that a verb's subject or agent is joined of: "France, Germany and Italy".
+        """Return the phrases that a verb's subject or agent consists of: "France, Germany and Italy".
 
         What is joined inside an "of …" stays whole, and names in a row count only where the sentence lets them begin:
         in "He met Lima and Orlov said no" only Orlov speaks.
@@ -108,7 +108,7 @@ class Chunked(Tagged):
         return parts[-1:] if joints and not listed and tags[before] in "VvEG" else parts
 
     def _listed_before(self, first: int, joined: bool) -> list[Phrase]:
-        """The names before a comma that a subject is the last of: "A, B and C", "A, B, and C"."""
+        """The names before a comma of which a subject is the last: "A, B and C", "A, B, and C"."""
         tags = self.tags
         at, found = first - 1, list[Phrase]()
         if not joined:  # only a serial comma joins: ", and C"

@@ -30,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a subcommand.
 
     Args:
-        arguments: what stands after `actorstance`; those of the process, if None.
+        arguments: what follows `actorstance`; those of the process, if None.
 
     Returns:
         The exit code: 0 if all was written, 2 for bad input or usage. Anything else that fails raises.
@@ -185,7 +185,7 @@ def _columns(given: Sequence[str]) -> dict[str, str]:
 
 
 def _engine(options: argparse.Namespace) -> Engine | None:
-    """What reads an archive: a Ray cluster, if its address is given, or so many processes; None if neither is."""
+    """What reads an archive: a Ray cluster if its address is given, else that many processes; else None."""
     local, ray = (
         {key: getattr(options, key) for key in keys if getattr(options, key) is not None}
         for keys in (("processes",), ("cpus", "gpus", "patience"))
@@ -214,7 +214,7 @@ def _compare(options: argparse.Namespace) -> None:
 
 @contextmanager
 def _new(wanted: Path | None, name: str) -> Iterator[Path]:
-    """A new folder for a run, which goes again if the run comes to nothing."""
+    """A new folder for a run, which is removed if the run comes to nothing."""
     there = wanted is not None and wanted.exists()
     if wanted is None:
         out = runs.new_folder(Path("outputs") / f"{time.strftime('%Y-%m-%d_%H-%M-%S')}_{name}")

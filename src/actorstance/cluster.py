@@ -15,9 +15,9 @@ from actorstance.errors import InputError
 from actorstance.models import Model
 from actorstance.shards import Done, Opener, Shard, read_here
 
-TRIES = 3  # times a shard is read again when its process or machine is lost
-PATIENCE = 5  # seconds for somebody to listen at an address
-TRIAL = 30  # seconds for that to be a Ray cluster: a connection takes some three on an idle machine
+TRIES = 3  # times a shard is read again if its process or machine is lost
+PATIENCE = 5  # seconds for something to answer at an address
+TRIAL = 30  # seconds for that to prove a Ray cluster: connecting takes about three on an idle machine
 _TRIAL = "import sys, ray; ray.init(sys.argv[1], log_to_driver=False, logging_level='ERROR'); ray.shutdown()"
 
 
@@ -31,14 +31,14 @@ def cluster(
     gpus: float = 0,
     patience: float = TRIAL,
 ) -> Iterator[Done]:
-    """Read shards on a Ray cluster, one model a worker process. A shard whose worker is lost is read again.
+    """Read shards on a Ray cluster, one model per worker process. A shard whose worker is lost is read again.
 
     Args:
-        model: what `opener` opens elsewhere; here it reads nothing.
-        opener: of the model and the actors; the model's folder must be at its path on every machine.
-        shards: see `shards.shards`; they are asked for as they are needed.
+        model: what `opener` opens elsewhere; not used here.
+        opener: of the model and the actors; the model's folder must be at the same path on every machine.
+        shards: see `shards.shards`; they are requested as needed.
         address: of the cluster (`host:6379`, `ray://host:10001`, `auto`); None starts one on this machine.
-        workers: of the cluster that is started here; as many as there are processors, if None.
+        workers: of the cluster that is started here; if None, one per processor.
         cpus: processors of each worker.
         gpus: graphics cards of each worker.
         patience: seconds that a cluster has to answer, > 0.
@@ -47,7 +47,7 @@ def cluster(
         The shards as they were read, in order, each once.
 
     Raises:
-        InputError: if Ray is not installed, nobody answers, or a shard could not be read whatever was tried.
+        InputError: if Ray is not installed, nothing answers, or a shard could not be read after all attempts.
 
     """
     try:
@@ -110,7 +110,7 @@ def _connect(ray: Any, address: str | None, workers: int | None, patience: float
 
 
 def _require_cluster(address: str, patience: float) -> None:
-    """Raise InputError if no cluster answers. Ray itself would wait for minutes, and might end the process."""
+    """Raise InputError if no cluster answers. Ray itself would wait for minutes and might end the process."""
     if address != "auto":
         found = re.fullmatch(r"(?:ray://)?\[?([^/\s]+?)\]?:(\d{1,5})", address)
         if found is None:

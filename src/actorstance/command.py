@@ -32,8 +32,8 @@ from actorstance.files import first_process
 from actorstance.runs import UNFINISHED
 from actorstance.space import Dimension
 
-# A setting of an interrupted run: a name without dots may choose a config file, so its value holds no path; but for
-# run, input, priors and columns, which choose none.
+# A setting of an interrupted run: a name without dots may choose a config file, so its value holds no path, except
+# for run, input, priors and columns, which choose none.
 _SETTING = re.compile(
     r"(?!.*(?:_target_|\$\{))\+{0,2}(?!hydra)"
     r"(?:(?:run|input|priors|columns)=.*|[A-Za-z]\w*(?:=[\w.,-]*|(?:\.\w+)+=.*))",
@@ -45,15 +45,15 @@ Main = Callable[[DictConfig, "Invocation"], None]
 
 @dataclass
 class Invocation:
-    """One call of a script: what was typed, what it searches, which folders it made, and why an audit failed.
+    """One call of a script: what was typed, what it searches, which folders it made, and why audits failed.
 
     Attributes:
         words: the command line as a user can type it again.
-        arguments: what Hydra is given of it.
-        space: of a sweep: the settings with several values.
-        fixed: and all others, each as Hydra reads it and as it was typed.
+        arguments: the part of it passed to Hydra.
+        space: of a sweep, the settings with several values.
+        fixed: all others, each as Hydra reads it and as it was typed.
         made: folders that this process made for its runs.
-        failed: what audits of this call have failed with.
+        failed: the messages of this call's failed audits.
 
     """
 
@@ -81,7 +81,7 @@ class Invocation:
         return self.space, list(fixed), " ".join(["python scripts/train.py", *fixed.values(), "eval_split=valid"])
 
     def sweep_id(self) -> str:
-        """Eight signs, the same for the same search, in whatever order it is typed, and for however many trials."""
+        """Eight characters, the same for the same search, whatever the order typed and the number of trials."""
         told = [f"{key}={one.typed}" for key, one in self.space.items()]
         told += [one for one in self.fixed if "sweep.trials=" not in one]
         return hashlib.sha256("\n".join(sorted(told)).encode()).hexdigest()[:8]
@@ -93,7 +93,7 @@ class Invocation:
         return str(folder)
 
     def put_space_aside(self) -> None:
-        """Leave Hydra the first of the values of each setting that has several."""
+        """Pass Hydra only the first value of each setting that has several."""
         if unfit := [one for one in self.arguments if one in ("-m", "--multirun") or one.startswith("resume=")]:
             raise InputError(
                 f"{_key(unfit[0])}: a sweep has none. It starts its runs, and goes on when its command is typed again."
@@ -108,7 +108,7 @@ class Invocation:
     def put_resumed_before(self) -> None:
         """With `resume=RUN`: the run's own settings, then those typed now; Hydra must not write over its config.
 
-        That those typed now are no others is for `pipeline.train` to check, which knows all of them.
+        Whether those typed now agree is for `pipeline.train` to check, which knows all of them.
         """
         folder = next((one[len("resume=") :] for one in self.arguments if one.startswith("resume=")), None)
         if folder is None:
@@ -123,20 +123,20 @@ class Invocation:
         self.arguments = [*before, *self.arguments, *away]
 
     def discard(self) -> None:
-        """Remove the folder of a run that came to nothing, if this process made it: never one that was there before."""
+        """Remove the folder of a run that came to nothing, if this process made it: never an older one."""
         folder = self.out
         if runs.worth_keeping(folder):
             return
         if (
             HydraConfig.get().job.name == "sweep"
-        ):  # its folder may be another process's too; without a trial it is empty
+        ):  # its folder may also be in use by another process; without a trial it is empty
             with suppress(OSError):
                 folder.rmdir()
         if any(made == folder or made in folder.parents for made in self.made):
             shutil.rmtree(folder, ignore_errors=True)
 
     def say_resume(self) -> None:
-        """After what was no fault of the settings: with the same ones the run can go on."""
+        """After a failure not due to the settings: with the same ones the run can resume."""
         if (self.out / UNFINISHED).exists():
             print(f"the run can go on: {self.words[0]} resume={_relative(self.out)}", file=sys.stderr)
 
@@ -145,14 +145,14 @@ def run(main: Main, config: str, sweeps: bool = False) -> None:
     """Run a script: exit code 0 if all was written, 2 for bad input or usage, 1 for anything else.
 
     Args:
-        main: is called with the config and this call, several times with `-m`.
-        config: the name of its file in conf/, which stands beside the script's folder.
-        sweeps: whether settings with several values are put aside, see `Invocation.searched`; Hydra is given the first
+        main: called with the config and this call, several times with `-m`.
+        config: the name of its file in conf/, which is beside the script's folder.
+        sweeps: whether settings with several values are set aside, see `Invocation.searched`; Hydra gets the first
             of each.
 
     """
-    os.environ["HYDRA_FULL_ERROR"] = "1"  # errors in the command line come here, not to Hydra's own printer
-    datasets.disable_progress_bars()  # they say nothing of a run, and stand in the way of its messages
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # so that errors in the command line come here, not to Hydra's own printer
+    datasets.disable_progress_bars()  # they say nothing about a run, and clutter its messages
     together = int(os.environ.get("WORLD_SIZE", "1"))
     runner = f"torchrun --nproc-per-node {together}" if together > 1 else "python"
     words = [f"{runner} scripts/{Path(sys.argv[0]).name}", *map(shlex.quote, sys.argv[1:])]
@@ -163,7 +163,7 @@ def run(main: Main, config: str, sweeps: bool = False) -> None:
     notes.addHandler(logging.StreamHandler())
     notes.setLevel(logging.INFO if first_process() else logging.ERROR)
     with tempfile.TemporaryDirectory(prefix="actorstance-") as folder:
-        if not first_process():  # it writes nothing; what Hydra must have a folder for goes with the process
+        if not first_process():  # it writes nothing; the folder that Hydra needs goes with the process
             away = [f"hydra.{key}='{folder}'" for key in ("run.dir", "sweep.dir")]
             call.arguments += [*away, "hydra.output_subdir=null"]
         try:
@@ -182,13 +182,13 @@ def run(main: Main, config: str, sweeps: bool = False) -> None:
 def _guarded(main: Main, call: Invocation) -> Callable[[DictConfig], None]:
     """What Hydra calls: bad input ends with one line and exit code 2, and leaves no folder behind."""
 
-    @wraps(main)  # Hydra looks for conf/ from the file of what this wraps
+    @wraps(main)  # Hydra looks for conf/ relative to the file of the wrapped function
     def guarded(config: DictConfig) -> None:
         try:
             main(config, call)
-        except AuditFailed as failed:  # the other runs of -m go on
+        except AuditFailed as failed:  # the other runs of -m continue
             call.failed.append(str(failed))
-            if not (call.out / "audit.json").exists():  # one that was written tells why
+            if not (call.out / "audit.json").exists():  # if written, it says why
                 call.discard()
         except (InputError, HydraException, OmegaConfBaseException) as error:
             call.discard()
@@ -212,7 +212,7 @@ def composed(name: str, overrides: list[str]) -> DictConfig:
 
 @contextmanager
 def as_input_errors() -> Iterator[None]:
-    """Turn what Hydra says of a wrong setting into an InputError, for whoever goes on after one."""
+    """Turn what Hydra says of a wrong setting into an InputError, for callers that continue after one."""
     try:
         yield
     except (HydraException, OmegaConfBaseException) as error:
@@ -226,7 +226,7 @@ def _saved_settings(run: Path) -> list[str]:
         saved = yaml.safe_load(file.read_text(encoding="utf-8"))
     except (OSError, ValueError, yaml.YAMLError) as error:
         raise InputError(f"resume={run}: no run to go on with: {file} cannot be read.") from error
-    # The folder may be a stranger's: nothing in it may be a flag of Hydra's, name a class or look anything up.
+    # The folder may come from a stranger: nothing in it may be a Hydra flag, name a class or look anything up.
     if not isinstance(saved, list) or not all(isinstance(one, str) and _SETTING.fullmatch(one) for one in saved):
         raise InputError(f"{file}: expected a list of settings as they were typed.")
     return saved
@@ -256,7 +256,7 @@ def _override(argument: str) -> str:
     if equals and value and value[0] not in "'\"":
         if path:
             value = _quoted(value)
-        elif not value.isascii():  # Hydra's grammar knows no other letters; what holds a list together stays as it is
+        elif not value.isascii():  # Hydra's grammar knows only ASCII letters; list punctuation stays as it is
             value = re.sub(r"[^\[\]{},]+", lambda part: part[0] if part[0].isascii() else _quoted(part[0]), value)
     return f"{key}{equals}{value}"
 

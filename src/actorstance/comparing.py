@@ -1,11 +1,11 @@
 """What differs: two runs on the same examples, or one actor between two periods.
 
-Tests are randomised, by group: if nothing differed, the two answers to a story could as well be swapped (paired
-randomisation: Noreen 1989, Computer-Intensive Methods for Testing Hypotheses), and an article could as well be of the
-other period (permutation). Sentences of an article go together, since they are not independent. Scores that labels
-correct vary with those labels, of which a period may have few: their difference is judged by Welch's t (1947, The
+Tests are randomised, by group: if nothing differed, the two answers to a story could just as well be swapped (paired
+randomisation: Noreen 1989, Computer-Intensive Methods for Testing Hypotheses), and an article could be from the
+other period (permutation). Sentences of an article go together, since they are not independent. Scores corrected by
+labels vary with those labels, of which a period may have few: their difference is judged by Welch's t (1947, The
 Generalization of `Student's' Problem when Several Different Population Variances are Involved). Of many actors some
-differ by chance: their p-values are adjusted (Holm 1979; Benjamini and Hochberg 1995).
+differ by chance, so their p-values are adjusted (Holm 1979; Benjamini and Hochberg 1995).
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ from actorstance.scoring import (
 
 ADJUSTMENTS = ("holm", "bh")
 BATCH = 500  # randomisations that are held in memory at once
-_EQUAL = 1e-12  # two differences that are further apart by rounding alone count as equal
+_EQUAL = 1e-12  # differences this close count as equal: rounding
 
 Period = tuple[str, str]
 
@@ -116,11 +116,11 @@ def periods(
 ) -> dict[str, Any]:
     """Compare the actors' scores in one period with those in another; differences are second - first.
 
-    The scores are the corrected ones if a check has labelled mentions in enough groups of both periods. If of one alone
+    The scores are the corrected ones if a check has labelled mentions in enough groups of both periods. If only of one,
     both are the model's own: a corrected score and an uncorrected one differ by the model's error.
 
     Args:
-        saved: a run's predictions, whose articles have dates.
+        saved: a run's predictions; its articles have dates.
         between: two periods, each its first and last day (ISO), which do not overlap.
         wanted: see `runs`.
         adjust: likewise.
@@ -163,7 +163,7 @@ def read_periods(given: Any) -> tuple[Period, Period]:
     """Return two periods, each written as its first and last day: `2020-01-01..2020-02-29`.
 
     Raises:
-        InputError: if they are not two, no dates, or overlap.
+        InputError: if they are not two, are not dates, or overlap.
 
     """
     if not isinstance(given, list) or len(given) != 2:
@@ -192,11 +192,11 @@ def write(out: Path, found: dict[str, Any]) -> None:
 
 
 def adjusted(p: Sequence[float], how: str) -> list[float]:
-    """Return p-values adjusted for how many there are.
+    """Return p-values adjusted for their number.
 
     Args:
         p: p-values.
-        how: `holm` holds the chance of any false finding, `bh` (Benjamini-Hochberg) the share of false findings.
+        how: `holm` controls the chance of any false finding, `bh` (Benjamini-Hochberg) the share of false findings.
 
     Example:
         >>> adjusted([0.01, 0.02, 0.5], "holm"), adjusted([0.01, 0.02, 0.5], "bh")
@@ -226,7 +226,7 @@ def _frame(repeats: int, adjust: str) -> dict[str, Any]:
 
 
 def _same_examples(a: Saved, b: Saved) -> NDArray[np.int64]:
-    """Where each example of the first run stands in the second."""
+    """Where each example of the first run is in the second."""
     places = {row["example_id"]: at for at, row in enumerate(b.rows)}
     there = sum(row["example_id"] in places for row in a.rows)
     if there < len(a.rows) or len(a.rows) < len(b.rows):
@@ -262,7 +262,7 @@ def _metrics(
     repeats: int,
     seed: int,
 ) -> list[dict[str, Any]]:
-    """Accuracy and macro-F1 of both, their difference with its interval, and how often chance does as much."""
+    """Accuracy and macro-F1 of both, their difference with its interval, and how often chance alone gives as much."""
     tables = [confusions(gold, said, index) for said in (a, b)]
     occur = tables[0].sum(axis=(0, 2)) > 0
     weights = group_weights(len(tables[0]), seed) if len(tables[0]) >= MIN_GROUPS else None
@@ -287,7 +287,7 @@ def _metrics(
 def _paired(
     gap: NDArray[np.float64], index: NDArray[np.int64], repeats: int, seed: int
 ) -> tuple[float, float | None, float | None, float]:
-    """The mean difference of two scores, its interval, and its p: the signs of whole groups could be turned."""
+    """The mean difference of two scores, its interval, and its p, by flipping the signs of whole groups."""
     low, high = mean_interval(gap, index, seed)
     sums, _ = _by_group(gap, index)
     reached, rng = 0, np.random.default_rng(seed)
@@ -298,7 +298,7 @@ def _paired(
 
 
 def _period(day: datetime.date | None, between: tuple[Period, Period]) -> int:
-    """Which of the periods holds a day, -1 if neither does."""
+    """Which of the periods contains a day, -1 if neither does."""
     if day is None:
         return -1
     return next((which for which, (first, last) in enumerate(between) if first <= day.isoformat() <= last), -1)
@@ -343,7 +343,7 @@ def _unpaired(
 
 
 def _welch(a: Corrected, b: Corrected) -> tuple[float, float, float]:
-    """The interval and the p of b - a by Welch's t: each score has its own error, and few labels or many behind it."""
+    """The interval and the p of b - a by Welch's t: each score has its own error and number of labels."""
     squares = a.error**2, b.error**2
     error = float(np.sqrt(sum(squares)))
     freedom = sum(squares) ** 2 / (squares[0] ** 2 / a.freedom + squares[1] ** 2 / b.freedom)
@@ -360,7 +360,7 @@ def _by_group(values: NDArray[np.float64], groups: NDArray[np.generic]) -> tuple
 def _unpaired_interval(
     scores: NDArray[np.float64], parts: list[NDArray[np.int64]], groups: NDArray[np.generic], seed: int
 ) -> tuple[float, float]:
-    """Both periods are resampled by themselves; the smaller one says how few groups there are."""
+    """Each period is resampled by itself; the smaller one says how few groups there are."""
     (first, few), (second, many) = (
         mean_draws(scores[part], groups[part], seed + which, FEW_REPEATS) for which, part in enumerate(parts)
     )
@@ -368,9 +368,9 @@ def _unpaired_interval(
 
 
 def _permuted(sums: NDArray[np.float64], counts: NDArray[np.int64], first: int, repeats: int, seed: int) -> float:
-    """How often as large a difference comes about where groups are dealt to the two periods at random.
+    """How often as large a difference arises when groups are dealt to the two periods at random.
 
-    The difference is in units of its standard error, so that unlike spread is no difference (Janssen 1997).
+    The difference is in units of its standard error, so that unequal spread is not a difference (Janssen 1997).
     """
 
     def statistic(order: NDArray[np.int64]) -> NDArray[np.float64]:

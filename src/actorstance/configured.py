@@ -28,7 +28,7 @@ from actorstance.shards import Opener
 
 
 def model_of(config: DictConfig) -> Model:
-    """Make an unfitted model of its config.
+    """Make an unfitted model from its config.
 
     Raises:
         InputError: if a value is wrong, or a package that this model needs is not installed.
@@ -39,7 +39,7 @@ def model_of(config: DictConfig) -> Model:
     except HydraException as error:
         cause = error.__cause__
         missing = cause.__cause__ if cause else None
-        # One that the class is in is misspelt; any other is what its module imports.
+        # If the class is in it, it is misspelt; any other is imported by the class's module.
         if isinstance(missing, ModuleNotFoundError) and not str(config["_target_"]).startswith(str(missing.name)):
             raise InputError(f"this model needs {missing.name}: pip install 'actorstance[transformer]'.") from error
         if isinstance(cause, InputError | ImportError):
@@ -49,17 +49,17 @@ def model_of(config: DictConfig) -> Model:
 
 
 def corpus_of(config: DictConfig) -> Corpus:
-    """Load the corpus of a config.
+    """Load a config's corpus.
 
     Raises:
-        InputError: if a setting is wrong, or there is none of that name.
+        InputError: if a setting is wrong, or there is no corpus of that name.
 
     """
     return corpora.load(**_corpus_arguments(config))
 
 
 def remembered_corpora() -> Callable[[DictConfig], Corpus]:
-    """Return what loads the corpus of a config, and keeps the last one for the next with the same settings."""
+    """Return a loader of a config's corpus that keeps the last one in case the next has the same settings."""
     kept: dict[str, Corpus] = {}
 
     def load(config: DictConfig) -> Corpus:
@@ -87,12 +87,12 @@ def require_sound(corpus: Corpus, seed: int, limits: dict[str, Any]) -> None:
 
 
 def corpora_of(model: Model, config: DictConfig) -> tuple[Corpus, Corpus | None]:
-    """Return the corpus to score a saved model on, and the one it was trained on, None if that is not at hand."""
+    """Return the corpus to score a saved model on, and the one it was trained on, None if that is unavailable."""
     given = _corpus_arguments(config)
     if given["name"] is None:
         own = pipeline.own_corpus(model, given["path"])
         return own, own
-    # What the file calls its columns and labels need not be typed again; what all rows of one have, another may not.
+    # The file's names of columns and labels need not be typed again; constants of one file may not hold for another.
     if given["name"] == model.card["corpus"]["name"]:
         for key, before in model.card["corpus"].items():
             if isinstance(before, dict) and key != "constants":
@@ -144,20 +144,20 @@ def names_of(model: str | None) -> Names | None:
 
 
 def engine_of(config: DictConfig) -> bulk.Engine | None:
-    """Make what reads the shards of an archive, of its config; None if nobody chose anything."""
+    """Make what reads the shards of an archive from its config; None if nothing was chosen."""
     engine: bulk.Engine = instantiate(config)
     return None if config["_target_"] == "actorstance.engine.local" and config.processes is None else engine
 
 
 def documents_of(source: str, columns: Mapping[str, str] = COLUMNS) -> list[Document]:
-    """Read the documents of an ordinary run, and tell which files of a folder were passed over. See `read_whole`."""
+    """Read the documents of an ordinary run, and report which files of a folder were skipped. See `read_whole`."""
     found = read_whole(source, columns)
     tell_unread(source)
     return found
 
 
 def tell_unread(source: str, ended: bool = False) -> None:
-    """Tell which files of a folder are passed over, and again as a warning when the run has `ended`."""
+    """Report which files of a folder are skipped, and again as a warning when the run has `ended`."""
     terminal.unread([file for file in unread(source) if not file.name.lower().endswith(ONLY_ARCHIVES)], ended)
 
 
@@ -175,7 +175,7 @@ def predict_archive(
     explain: bool = False,
     **settings: Any,
 ) -> dict[str, Any]:
-    """Read an archive, and tell how far it is. See `bulk.predict`, which takes the rest of the settings.
+    """Read an archive, and report progress. See `bulk.predict`, which takes the rest of the settings.
 
     Args:
         model: a loaded model.
@@ -186,8 +186,8 @@ def predict_archive(
         ner: a spaCy pipeline that finds names too.
         level: of the prediction sets.
         columns: see `archive.Archive`.
-        wanted_priors: how common the labels are, see `priors.priors`; no estimate, which needs all rows at once.
-        explain: whether the user asked for the rule behind every mention, which is refused: nobody reads as many.
+        wanted_priors: how common the labels are, see `priors.priors`; not `estimate`, which needs all rows at once.
+        explain: whether the user asked for the rule behind every mention, which is refused: nobody reads that many.
         **settings: of `bulk.predict`.
 
     """
@@ -201,7 +201,7 @@ def predict_archive(
             "priors=estimate needs all rows at once: estimate them on a part of the archive, then give them."
         )
     shifted = priors(wanted_priors, model.card.get("priors"), np.zeros((0, len(LABELS))))
-    names_of(ner)  # so that what is wrong with it is told before anything is read
+    names_of(ner)  # so that errors in it are reported before anything is read
     found = Archive(source, columns)
     tell_unread(source)
     registry = registry or Registry.world()
@@ -213,7 +213,7 @@ def predict_archive(
 
 
 def parted(names: Any) -> list[str] | None:
-    """Return names that a user typed, parted by commas."""
+    """Return names that a user typed, separated by commas."""
     if names is None:
         return None
     return [name.strip() for name in str(names).split(",") if name.strip()]
@@ -232,7 +232,7 @@ def flag(name: str, given: Any) -> bool:
 
 
 def priors_of(given: Any) -> Wanted:
-    """Return label priors that a user typed: `estimate`, or three shares as a list or parted by commas."""
+    """Return label priors that a user typed: `estimate`, or three shares as a list or separated by commas."""
     if given is None or given == ESTIMATE:
         return given  # type: ignore[no-any-return]
     shares = given.split(",") if isinstance(given, str) else given if isinstance(given, Sequence) else [given]

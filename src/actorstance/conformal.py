@@ -1,9 +1,9 @@
 """Prediction sets: the labels that an example may well have, so that "cannot tell" is an answer.
 
 Split conformal prediction, for each label by itself (Mondrian: Vovk, Gammerman, Shafer 2005, Algorithmic Learning in
-a Random World): a label is left out of a set where the model gives it less than it gave that label in all but a few
+a Random World): a label is left out of a set if the model gives it less than it gave that label in all but a few
 of the examples that have it. So of the examples of *each* label at least `level` have it in their set, however rare
-the label is, if new examples are like those that it was calibrated on. It is calibrated on held-out examples, which
+the label is, if new examples are like those used for calibration. It is calibrated on held-out examples, which
 nothing else has seen. One label in a set is an answer; two or three are "cannot tell", none is "unlike anything
 seen".
 """
@@ -20,14 +20,14 @@ from actorstance.errors import InputError
 from actorstance.examples import LABELS
 
 LEVEL = 0.9
-FOLDS = 10  # in which the examples that calibrate are judged themselves: each by the groups of the nine others
-KEPT = 500  # steps of a calibration that a model keeps for each label: a level is then met to a fifth of a per cent
+FOLDS = 10  # in which the calibrating examples are judged themselves: each by the groups of the other nine
+KEPT = 500  # steps of a calibration that a model keeps for each label: a level is then met within 0.2 per cent
 
 Calibration = dict[str, dict[str, Any]]
 
 
 def calibrate(gold: NDArray[np.int64], probabilities: NDArray[np.float64]) -> Calibration:
-    """Return what prediction sets need: for each label how unlikely the model took it where it was right.
+    """Return what prediction sets need: for each label how unlikely the model thought it where it was right.
 
     Args:
         gold: label indices of held-out examples, shape (n,).
@@ -48,10 +48,10 @@ def calibrate(gold: NDArray[np.int64], probabilities: NDArray[np.float64]) -> Ca
 
 
 def sets(probabilities: NDArray[np.float64], calibration: Calibration, level: float = LEVEL) -> NDArray[np.bool_]:
-    """Return which labels the set of each example holds, shape (n, 3).
+    """Return which labels the set of each example contains, shape (n, 3).
 
     Raises:
-        InputError: if the level is not between 0 and 1, or the calibration is not as `calibrate` gave it.
+        InputError: if the level is not between 0 and 1, or the calibration is not as `calibrate` returned it.
 
     Example:
         >>> found = calibrate(np.array([0] * 19), np.linspace([0.05, 0, 0], [0.95, 0, 0], 19))
@@ -60,7 +60,7 @@ def sets(probabilities: NDArray[np.float64], calibration: Calibration, level: fl
                [ True,  True,  True]])
 
     """
-    known = calibration if isinstance(calibration, dict) else {}  # a model's card may be a stranger's
+    known = calibration if isinstance(calibration, dict) else {}  # a model's card may come from a stranger
     limits = np.array([_limit(known.get(label), level) for label in LABELS])
     return 1 - probabilities <= limits
 
@@ -81,7 +81,7 @@ def sets_by_folds(
 def report(
     gold: NDArray[np.int64], probabilities: NDArray[np.float64], held: NDArray[np.bool_], level: float
 ) -> dict[str, Any]:
-    """Return `conformal` of metrics.json: how often the sets hold the label, and how large they are."""
+    """Return `conformal` of metrics.json: how often the sets contain the label, and how large they are."""
     covered, size = held[np.arange(len(gold)), gold], held.sum(axis=1)
     one = size == 1
     per_label = {}

@@ -1,6 +1,6 @@
-"""Pronouns and descriptions to the actors they stand for, within one article and over a short distance.
+"""From pronouns and descriptions to the actors they stand for, within one article and over a short distance.
 
-By rule, with a confidence: the subject of the sentence or of the one before, of fitting number and gender. Below
+By rule, with a confidence: the subject of the sentence or of the one before, if number and gender agree. Below
 `discourse.THRESHOLD` a mention is left unresolved: its actor is `UNKNOWN` and its candidates are named.
 """
 
@@ -37,7 +37,7 @@ def resolve(document: Document, cast: Cast, statements: Sequence[Statement], reg
     discourse = Discourse(document.raw, cast, statements, registry)
     pronouns = Pronouns(discourse, statements)
     found: list[Mention] = []
-    first_person: list[re.Match[str]] = []  # whose speaker may stand behind the quotation
+    first_person: list[re.Match[str]] = []  # whose speaker may come after the quotation
     at = 0
     for number, sentence in enumerate(document.sentences):
         first = at

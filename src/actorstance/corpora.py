@@ -1,4 +1,4 @@
-"""Published corpora, and users' own tables, to the schema. Every reader says what it read, kept, dropped and why."""
+"""Published corpora and users' own tables to the schema. Every reader says what it read, kept and dropped, and why."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from actorstance.stored import ROWS
 from actorstance.tables import HUB, Rows, Tally, read_table
 from actorstance.twins import without_near_twin
 
-LICENCES = {  # of a corpus, and so of what is trained on it
+LICENCES = {  # of a corpus, and so of models trained on it
     "newsroom": "CC BY 4.0",
     "article": "labels CC BY 4.0; the article is its publisher's",
     "dse": "none stated; its authors ask to be cited: Park, Pan, Joo 2021",
@@ -35,7 +35,7 @@ LICENCES = {  # of a corpus, and so of what is trained on it
 
 
 def names_of(recipe: Any) -> list[str]:
-    """Return the names of the corpora in a recipe: several of data=joint. A stranger's may be anything: then none.
+    """Return the names of the corpora in a recipe: several for data=joint. A stranger's may be anything: then none.
 
     Example:
         >>> names_of({"name": "joint", "corpora": {"a": {"name": "dse"}, "b": {"name": "table"}}})
@@ -56,7 +56,7 @@ class Corpus:
     `counts` has `read` and `kept` (rows of the source), `dropped` (rows by reason; read = kept + dropped), `mended` (by
     what was mended), `noted` (rows by what a reader should know), `examples` and, of a published corpus, `published`
     (part -> rows read, and rows that its authors publish); with `split=clean` also `left_out` (examples by reason).
-    `folds` is 0, or the number of folds of a corpus that is cross-validated. `recipe` are the arguments with which
+    `folds` is 0, or the number of folds of a corpus that is cross-validated. `recipe` has the arguments with which
     `load` makes it again.
     """
 
@@ -103,18 +103,18 @@ def load(
         columns: for `table`: schema column -> column of the file, where the names differ.
         labels: for `table`: against, neutral, favor -> what the file calls them, one name or several.
         constants: for `table`: schema column -> its value in every row, where the file has no such column.
-        folds: for `article`: folds over its sentences, 5 unless told otherwise.
+        folds: for `article`: folds over its sentences, 5 by default.
         part: for `newsmtsc` the held-out set, `mt` or `rw`; for `semeval` the test, `a` or `b`.
         level: for `seesaw`: `sentence` or `article`.
         neutrals: for `seesaw`: whether training gets weak neutrals.
         source: for `newsmtsc`, which has none: `AUTHOR` or `UNKNOWN`.
-        split: `official`, or `clean`: without the held-out examples whose sentence stands in training, verbatim or
+        split: `official`, or `clean`: without the held-out examples whose sentence is in training, verbatim or
             nearly so (`twins.without_near_twin`).
-        corpora: for `joint`: a name of one's own, or a corpus's -> its arguments here and its `weight`, above 0, that
+        corpora: for `joint`: a corpus's name, or one of your own -> its arguments here and its `weight`, above 0, that
             each of its examples has in the loss; None leaves it out.
 
     Raises:
-        InputError: naming file, row or key, for anything that cannot be read as that corpus.
+        InputError: naming file, row or key, if something cannot be read as that corpus.
 
     Example:
         >>> corpus = load("newsroom")
@@ -158,7 +158,7 @@ def load(
 
 
 def _split_as(corpus: Corpus, split: str | None) -> Corpus:
-    """The corpus with its official split, or with what has a twin in training left out of its held-out parts."""
+    """The corpus with its official split, or with what has a twin in training left out of the held-out parts."""
     if split in (None, "official"):
         return corpus
     if split != "clean":
@@ -246,7 +246,7 @@ def _row(
     target: tuple[str, tuple[int, int]],
     label: str | None,
 ) -> dict[str, Any]:
-    """One example of a document of which the raw text and all sentences are at hand."""
+    """One example of a document whose raw text and sentences are all given."""
     raw, spans, index = place
     start, end = spans[index]
     before = (one_line(raw[a:b]) for a, b in spans[max(0, index - CONTEXT) : index])

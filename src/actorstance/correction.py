@@ -1,16 +1,17 @@
 """A mean stance from the model's word on all mentions and labels on some: PPI++, resampling groups.
 
 Prediction-powered inference (Angelopoulos, Duchi, Zrnic 2023, PPI++: Efficient Prediction-Powered Inference): the mean
-of the model's scores, times a power λ, plus the mean of what the labels say beyond that. It is unbiased whatever the
-model is worth; the better the model, the narrower its interval. λ is tuned to the narrowest one (0: the labels alone).
+of the model's scores, times a power λ, plus the mean of what the labels say beyond that. It is unbiased whatever
+the quality of the model; the better the model, the narrower the interval. λ is tuned for the narrowest one (0: the
+labels alone).
 
 Labels count by the inverse of the probability with which their mentions were drawn (Horvitz and Thompson 1952, with
 Hájek's normalisation), so a sample need not be even, as long as its probabilities are known. Two questions, two
 intervals:
 
-- of articles like these: the articles are a sample too. Mentions of one article are not independent, so whole groups
+- about articles like these: the articles are a sample too. Mentions of one article are not independent, so whole groups
   carry the variance (the sandwich estimator: the linear form of resampling groups).
-- of these very articles: only which mentions were labelled is chance; with every mention labelled nothing is left open.
+- about just these articles: only the choice of mentions to label is chance; with all labelled nothing is left open.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import t as student_t
 
-MIN_GROUPS = 5  # labelled groups, below which no interval is given
+MIN_GROUPS = 5  # labelled groups; below this no interval is given
 LEVEL = 0.95
 VALUES = (-1.0, 0.0, 1.0)  # what a label is worth: against, neutral, favor
 
@@ -56,7 +57,7 @@ def correct(
     inclusion: NDArray[np.float64] | None = None,
     level: float = LEVEL,
 ) -> Corrected | None:
-    """Return the mean stance of mentions of which some are labelled, with its intervals.
+    """Return the mean stance of mentions, some of them labelled, with its intervals.
 
     Args:
         gold: favor = 1, neutral = 0, against = -1, and NaN where there is no label, shape (n,).
@@ -67,7 +68,7 @@ def correct(
         level: of the intervals, in (0, 1).
 
     Returns:
-        None with labels in fewer than `MIN_GROUPS` groups, or where a mention had no chance to be labelled: then
+        None with labels in fewer than `MIN_GROUPS` groups, or if a mention had no chance of being labelled: then
         nothing can be said of it.
 
     Raises:
@@ -96,7 +97,7 @@ def correct(
         raise ValueError("a labelled mention needs an inclusion probability in (0, 1]")
     if (chance[~chosen] <= 0).any():
         return None
-    if labelled == len(gold):  # however they were drawn, none is left for which they would have to stand
+    if labelled == len(gold):  # however they were drawn, there are no others for them to represent
         chance = np.ones(len(gold))
     weight = np.where(chosen, 1 / np.where(chosen, chance, 1), 0)
     weight *= len(gold) / weight.sum()  # Hájek: they stand for all mentions
@@ -119,7 +120,7 @@ def correct(
     squares, units = float((_by_group(deviations, index) ** 2).sum()), len(np.unique(groups[chosen]))
     error, freedom = _standard_error(squares + few, len(gold), units, lost)
     wide = half_width(squares + few, len(gold), units, lost, level)
-    not_sure = (1 - chance) * chosen  # a mention that was sure to be labelled leaves nothing open
+    not_sure = (1 - chance) * chosen  # a mention certain to be labelled leaves nothing open
     squares = float((not_sure * residual**2).sum() + few * not_sure.sum() / labelled)
     narrow = half_width(squares, len(gold), labelled, lost, level)
     low, high, low_here, high_here = (
@@ -131,7 +132,7 @@ def correct(
 
 
 def _power(labels_part: NDArray[np.float64], model_part: NDArray[np.float64]) -> float:
-    """The λ in [0, 1] that makes the squares of the sums by group least."""
+    """The λ in [0, 1] that minimises the squares of the sums by group."""
     spread = float((model_part**2).sum())
     if spread <= 1e-12:
         return 0.0
@@ -148,9 +149,9 @@ def _few(
     labels_part: NDArray[np.float64],
     residual: NDArray[np.float64],
 ) -> float:
-    """Squares that one label of each kind more would add, as far from the model's word as the others are on average.
+    """Squares that one more label of each kind would add, as far from the model's word as the others are on average.
 
-    As Agresti and Coull (1998) add to a proportion: thirty labels that agree do not prove that all would, and without
+    As Agresti and Coull (1998) do for a proportion: thirty labels that agree do not prove that all would, and without
     this their interval would be a point.
     """
     spread = float((labels_part**2).sum())

@@ -1,4 +1,4 @@
-"""Days, as articles are dated: ISO 8601, or nothing. A date in another form would be compared wrongly, in silence."""
+"""Days, as articles are dated: ISO 8601, or nothing. A date in another form would silently be compared wrongly."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _FORM = re.compile(r"\d{4}-?(\d\d-?\d\d|W\d\d-?\d)([T ].+)?")
 
 
 def day_of(text: str | None) -> datetime.date | None:
-    """Return the day of an ISO date or time, None if it is none: the day that is written, whatever the zone.
+    """Return the day of an ISO date or time, else None: the day as written, whatever the zone.
 
     Example:
         >>> day_of("2020-02-12T23:30:00-05:00"), day_of("20200212"), day_of("2020-02-12/2020-02-14")
@@ -42,7 +42,7 @@ _WRITTEN = re.compile(  # never 04/03/2021, which is one day here and another th
 
 
 def published(lines: Iterable[str]) -> datetime.date | None:
-    """Return the one day that an article's byline and dateline write, None if they write none, or several.
+    """Return the one day written in an article's byline and dateline, None if there is none, or several.
 
     Example:
         >>> published(["By Ana Lima", "Published 4 March 2021 at 09:14 GMT"])
@@ -64,7 +64,7 @@ def iso(text: str | None, where: str) -> str | None:
     """Return a date as it is kept, beginning with YYYY-MM-DD; None if it is empty.
 
     Raises:
-        InputError: if it is no ISO date; `where` names it in the message.
+        InputError: if it is not an ISO date; `where` names it in the message.
 
     Example:
         >>> iso("2020-02-12T08:00Z", "row 1"), iso("20200212", "row 2"), iso(" ", "row 3")

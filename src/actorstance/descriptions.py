@@ -11,8 +11,8 @@ from actorstance.discourse import Antecedent, Discourse, standing_for
 from actorstance.marks import Span
 from actorstance.roles import alternatives, roles
 
-NEAR = 3  # sentences back, to which a description is surer
-BACK = 200  # mentions back, to which one is looked for
+NEAR = 3  # sentences back within which a description is surer
+BACK = 200  # mentions back within which one is looked for
 
 _OURS = re.compile(r"this\s+(?:newspaper|daily|network|broadcaster)", re.IGNORECASE)  # who writes here
 
@@ -34,7 +34,7 @@ def described() -> re.Pattern[str]:
 
 
 def description(discourse: Discourse, found: re.Match[str], sentence: int) -> Mention | None:
-    """Return the mention that a match of `described` is, None if it stands for nobody whom the article has named."""
+    """Return the mention for a match of `described`, None if it stands for nobody the article has named."""
     span = found.span()
     if found["groups"]:
         return _last(discourse, span, "groups", "group", sentence)
@@ -58,7 +58,7 @@ def description(discourse: Discourse, found: re.Match[str], sentence: int) -> Me
 
 
 def _is_called(one: Antecedent, noun: str) -> bool:
-    """Whether the text has called somebody by a noun; whoever heads a ministry speaks for the same actor."""
+    """Whether the text has called somebody by a noun; the head of a ministry speaks for the same actor."""
     if noun in one.said and re.search(rf"\b{re.escape(noun)}\b", one.said):
         return True
     if not noun.endswith(("ministry", "presidency")):
@@ -68,7 +68,7 @@ def _is_called(one: Antecedent, noun: str) -> bool:
 
 
 def _state(discourse: Discourse, span: Span, noun: str, sentence: int) -> Mention | None:
-    """The state whose government or army the article speaks of: by far the most often, else the only one near."""
+    """The state whose government or army the article speaks of: the one named by far most, else the only one near."""
     governed = Counter(
         one.mention.actor
         for one in discourse.seen
@@ -83,7 +83,7 @@ def _state(discourse: Discourse, span: Span, noun: str, sentence: int) -> Mentio
 
 
 def _last(discourse: Discourse, span: Span, noun: str, kind: str, sentence: int) -> Mention | None:
-    """The last actor of a kind, unresolved if there are several of them near."""
+    """The last actor of a kind, unresolved if several are near."""
     near = [one.mention for one in reversed(discourse.seen) if sentence - one.sentence <= 2 and one.kind == kind]
     if not near:
         return None

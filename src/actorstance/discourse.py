@@ -1,4 +1,4 @@
-"""Whom an article has named so far, and how: what a pronoun or a description further on may stand for."""
+"""Whom an article has named so far, and how: what a later pronoun or description may stand for."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from actorstance.cast import Cast
 from actorstance.marks import Span
 from actorstance.roles import is_given, roles
 
-THRESHOLD = 0.6  # of confidence, below which a mention is left unresolved if it may stand for several
+THRESHOLD = 0.6  # confidence below which a mention that may stand for several is left unresolved
 
 _JOINED = re.compile(r"[,;:()]|\s(?:and|or|of|for|in|at|on|from|to|by|with|who|which|that|as|than)\s", re.IGNORECASE)
 _GENDERS = {"he": "m", "him": "m", "his": "m", "she": "f", "her": "f", "its": "n"}
@@ -32,19 +32,19 @@ class Antecedent:
     kind: str  # person, organisation, group, state
     gender: str
     subject: bool
-    said: str  # what the text calls it, in lower case; nothing if a pronoun or a description does
-    quote: Statement | None  # in which it stands
+    said: str  # what the text calls it, in lower case; empty for a pronoun or a description
+    quote: Statement | None  # that it is in
 
     @property
     def key(self) -> tuple[str, str]:
-        """Who it is: the actor, and the name of whom of it the text speaks."""
+        """Who it is: the actor, and the name of the person or body of it that the text speaks of."""
         return self.mention.actor, self.mention.name
 
 
 class Discourse:
     """The mentions of an article as they come, the last in `seen` last.
 
-    `sources` are the places of those who say or do something, `genders` are of those whom a pronoun has told.
+    `sources` are the places of those who say or do something, `genders` are those that a pronoun has revealed.
     """
 
     def __init__(self, raw: str, cast: Cast, statements: Sequence[Statement], registry: Registry) -> None:
@@ -58,7 +58,7 @@ class Discourse:
         self._latest: dict[tuple[str, str], Antecedent] = {}
 
     def see(self, mention: Mention, sentence: int) -> None:
-        """Take a mention of a sentence for the next that a later one may stand for."""
+        """Add a mention of a sentence as one that a later one may stand for."""
         text = self.raw[mention.start : mention.end]
         stands_for = mention.rule.startswith(("pronoun", "description"))
         earlier = self._latest.get((mention.actor, mention.name))
@@ -83,7 +83,7 @@ class Discourse:
         self._latest[one.key] = one
 
     def _known(self, mention: Mention, text: str) -> tuple[str, str]:
-        """Kind and gender of whom the registry names: a person, if one of the actor's names is a person's."""
+        """Kind and gender of an actor in the registry: a person, if one of the actor's names is a person's."""
         men, women = roles()["men"], roles()["women"]
         last = text.split()[-1]
         for alias in self.registry.aliases.get(mention.actor, ()):
@@ -104,13 +104,13 @@ class Discourse:
 
 
 def standing_for(meant: Mention, span: Span, rule: str, confidence: float, candidates: Sequence[str] = ()) -> Mention:
-    """Return the mention at a span that stands for whom another one means.
+    """Return the mention at a span that stands for the same as another one.
 
     Args:
         meant: the other one.
-        span: where it stands.
-        rule: what tells that it does.
-        confidence: of that; below `THRESHOLD` the actor of one that may stand for several is `UNKNOWN`.
+        span: where it is.
+        rule: what shows that it does.
+        confidence: of that; below `THRESHOLD`, a mention that may stand for several gets the actor `UNKNOWN`.
         candidates: the actors that it may stand for, the likeliest first.
 
     """
@@ -125,7 +125,7 @@ def meant_by(source: tuple[int, int], mentions: Sequence[Mention], raw: str) -> 
     """Return the mention that names the speaker in a source's span: the first in it, or the name that ends it.
 
     Args:
-        source: where the source stands in `raw`.
+        source: where the source is in `raw`.
         mentions: mentions near it, in order.
         raw: the text.
 

@@ -1,8 +1,8 @@
-"""A raw file to documents: which lines are the article's own, which belong to the page, and where sentences stand.
+"""A raw file to documents: which lines are the article's, which belong to the page, and where its sentences are.
 
-The raw text is kept as it is but for spoilt characters (`legible`), and every offset counts its code points, 0-based,
-end exclusive. Of these each place in the text as it was given is known, which is what a run's files count in, so that
-whatever is said of a sentence can be shown on the page as it was pasted.
+The raw text is kept as it is except for garbled characters (`legible`), and offsets count its code points, 0-based,
+end exclusive. Each is mapped to its place in the text as it was given, which is what a run's files count in, so that
+anything said of a sentence can be shown on the page as it was pasted.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from actorstance.sentences import one_line, split
 MAX_TEXT = 1_000_000  # characters of one document; the longest articles have a tenth of that
 TOO_LONG = f"at most {MAX_TEXT:,} characters are read. Split it into articles."
 SUFFIXES = (".txt", ".text", ".md", ".jsonl")
-TABLES = (".csv", ".tsv", ".json")  # read if given alone: in a folder of articles a table rather tells of them
-COLUMNS = {"id": "id", "date": "date", "text": "text"}  # of tables, by the names they have if nobody says
+TABLES = (".csv", ".tsv", ".json")  # read only if given alone: in a folder of articles a table is rather about them
+COLUMNS = {"id": "id", "date": "date", "text": "text"}  # of tables, by their default names
 _NAMED = 10  # bad documents that a message names; it counts the others
 _OTHERS = {  # kinds of files that hold articles, but not as text: what they are, and what to do
     ".html .htm .xhtml .mhtml": "a web page. Copy the article from the browser into a .txt file",
@@ -54,7 +54,7 @@ class Sentence:
 class Document:
     """One article: its raw text, every line of it with what it is, and the sentences of its body.
 
-    `mended` tells what the raw text was mended of, None if it is as it was given.
+    `mended` says what was mended in the raw text, None if it is as it was given.
     """
 
     id: str
@@ -70,7 +70,7 @@ class Document:
         return self.mended.given if self.mended else self.raw
 
     def in_given(self, place: int) -> int:
-        """Return where a place of the raw text stands in the text as it was given."""
+        """Return where a place of the raw text is in the text as it was given."""
         return self.mended.in_given(place) if self.mended else place
 
     def text(self, sentence: Sentence) -> str:
@@ -92,7 +92,7 @@ def read(source: str | Path, columns: Mapping[str, str] = COLUMNS) -> list[Docum
         The documents, in order of file name and line. `id` is the file's path below the folder, or the row's `id`.
 
     Raises:
-        InputError: naming the file and line of all that cannot be read, and of articles without a body.
+        InputError: naming the file and line of everything that cannot be read, and of articles without a body.
 
     Example:
         >>> document, = read("Home\n\nTalks collapse\n\nBy Ana Lima\n\nVarna on Monday accused Ostia of spying.\n")
@@ -138,7 +138,7 @@ def read(source: str | Path, columns: Mapping[str, str] = COLUMNS) -> list[Docum
 
 
 def _all_of(bad: Sequence[str], *, alone: bool) -> str:
-    """One message of all that cannot be read: it would be mended file by file, and run by run, otherwise."""
+    """One message for everything that cannot be read: otherwise files would be mended one by one, run after run."""
     if alone:
         return bad[0]
     more = [f"and {len(bad) - _NAMED:,} more"] if len(bad) > _NAMED else []
@@ -150,7 +150,7 @@ def _all_of(bad: Sequence[str], *, alone: bool) -> str:
 
 
 def unread(path: str | Path) -> list[Path]:
-    """Return the files of a folder that `read` passes over, since they are none of the kinds it knows."""
+    """Return the files of a folder that `read` skips because they are of no kind it knows."""
     folder = Path(path)
     return sorted(p for p in folder.rglob("*") if p.is_file() and not _readable(p)) if folder.is_dir() else []
 
@@ -159,7 +159,7 @@ def named_columns(given: Mapping[str, str]) -> dict[str, str]:
     """Return what a file calls `id`, `date` and `text`.
 
     Raises:
-        InputError: if something else is named.
+        InputError: if anything else is named.
 
     """
     if unknown := set(given) - set(COLUMNS):
@@ -168,7 +168,7 @@ def named_columns(given: Mapping[str, str]) -> dict[str, str]:
 
 
 def require_named(names: Mapping[str, str], there: Collection[str], where: str, always: Sequence[str] = ()) -> None:
-    """Check that the columns that somebody named, and those of `always`, are there.
+    """Check that the columns named by the user, and those of `always`, are there.
 
     Raises:
         InputError: if one is not.
@@ -186,7 +186,7 @@ def require_named(names: Mapping[str, str], there: Collection[str], where: str, 
 
 
 def is_table(path: Path) -> bool:
-    """Return whether a file that is given by its name is a table of articles, rather than the text of one.
+    """Return whether a file, by its name, is a table of articles rather than the text of one.
 
     Raises:
         InputError: if it is neither.
@@ -242,12 +242,12 @@ def _exists(source: str) -> bool:
 
 
 def parse(id: str, raw: str, where: str | None = None, date: str | None = None) -> Document:
-    """Make a document of a text; without a date it has the day that its byline or dateline writes, if one alone.
+    """Make a document of a text; without a date it gets the one day written in its byline or dateline, if only one is.
 
-    HTML's names of characters and letters that were read in a wrong encoding are mended first (`legible.mend`).
+    HTML's names of characters, and letters read in a wrong encoding, are mended first (`legible.mend`).
 
     Raises:
-        InputError: if it is too long, no line of it is an article's body, or the date is no ISO date; `where` names the
+        InputError: if it is too long, no line of it is an article's body, or the date is not ISO; `where` names the
             text in the message.
 
     """
@@ -272,14 +272,14 @@ def parse(id: str, raw: str, where: str | None = None, date: str | None = None) 
 
 
 def _published(raw: str, classified: Sequence[Line]) -> str | None:
-    """The day that the lines above the body say: those below it tell of other articles, or of a later version."""
+    """The day given by the lines above the body: those below it are about other articles or a later version."""
     head = takewhile(lambda line: line.kind != "body", classified)
     day = published(raw[line.start : line.end] for line in head if line.kind in ("byline", "dateline"))
     return day.isoformat() if day else None
 
 
 def _texts(path: Path, name: str, names: Mapping[str, str]) -> Iterator[tuple[str, str, str | None, str]]:
-    """Yield (where, id, date, text) of the documents of a file, of which some may be none yet."""
+    """Yield (where, id, date, text) of the documents of a file, not yet checked."""
     if not is_table(path):
         yield str(path), name, None, _read_text(path)
         return

@@ -10,7 +10,7 @@ from typing import Any
 from actorstance.tagging import Tagged, lexicon
 
 Row = dict[str, Any]
-Edit = tuple[int, int, str]  # start, end, what stands there instead
+Edit = tuple[int, int, str]  # start, end, replacement
 
 
 def edited(row: Row, edits: Sequence[Edit]) -> Row:
@@ -18,8 +18,8 @@ def edited(row: Row, edits: Sequence[Edit]) -> Row:
 
     Args:
         row: an example.
-        edits: stretches of its text and what stands there instead; they neither overlap nor cut a mention. A stretch
-            that is a mention makes what stands there the mention.
+        edits: stretches of its text and their replacements; they neither overlap nor cut a mention. If a stretch
+            is a mention, its replacement becomes the mention.
 
     Example:
         >>> row = {"text": "Ana met Bo.", "source_start": 0, "source_end": 3, "target_start": 8, "target_end": 10}
@@ -43,9 +43,9 @@ def edited(row: Row, edits: Sequence[Edit]) -> Row:
 
 
 def negation(text: str, after: int = 0) -> Edit | None:
-    """Return what negates the first finite verb after a place: `not` behind an auxiliary, `never` before another verb.
+    """Return what negates the first finite verb after a place: `not` after an auxiliary, `never` before another verb.
 
-    None if there is no verb, or it is negated already.
+    None if there is no verb, or it is already negated.
 
     Example:
         >>> negation("France has accused Libya.", 6), negation("France accused Libya.", 6)
@@ -78,7 +78,7 @@ def everywhere(row: Row, new: dict[str, str]) -> list[Edit]:
 
 
 def named(row: Row) -> list[str]:
-    """Return the roles that are mentioned, if all by name."""
+    """Return the roles that are mentioned, if all are by name."""
     roles = mentioned(row)
     mentions = [mention_of(row, role) for role in roles]
     names = all(mention[0].isupper() and mention.lower() not in lexicon().closed for mention in mentions)
@@ -97,7 +97,7 @@ def free(row: Row, end: int) -> bool:
 
 
 def spans_of(row: Row) -> list[tuple[int, int]]:
-    """Return where the mentions of an example stand."""
+    """Return where the mentions of an example are."""
     return [(row[f"{role}_start"], row[f"{role}_end"]) for role in ("source", "target") if row[f"{role}_start"] >= 0]
 
 
@@ -108,7 +108,7 @@ def mention_of(row: Row, role: str) -> str:
 
 
 def turned_round(row: Row) -> Row:
-    """Return the example asked the other way round."""
+    """Return the example with source and target exchanged."""
     turned = dict(row)
     for end in ("", "_start", "_end"):
         turned[f"source{end}"], turned[f"target{end}"] = row[f"target{end}"], row[f"source{end}"]

@@ -17,11 +17,11 @@ from actorstance.errors import InputError
 from actorstance.models import Model
 from actorstance.shards import Done, Opener, Prepared, Shard, finish, prepare_here, read_here
 
-AHEAD = 2  # shards a process has at most, the one it reads included: the rest of the archive waits on the disk
-# A linear model is small and has one thread: each process has its own. Any other has threads, or a card, for itself,
-# and stands beside the processes that clean the text and find the actors.
+AHEAD = 2  # shards queued per worker, including the one in progress; the rest of the archive waits on disk
+# A linear model is small and has one thread: each process has its own. Any other has its own threads, or a card,
+# and runs beside the processes that clean the text and find the actors.
 INSIDE = frozenset({"linear"})
-YIELDING = 10  # how much those give way to it (nice): they are soon ahead of it, and it has a thread on every processor
+YIELDING = 10  # niceness of those: they are soon ahead of the model, which has a thread on every processor
 
 _T = TypeVar("_T", Done, Prepared)
 
@@ -32,14 +32,14 @@ def local(model: Model, opener: Opener, shards: Iterable[Shard], processes: int 
     Args:
         model: what `opener` opens elsewhere.
         opener: of the model and the actors.
-        shards: see `shards.shards`; they are asked for as they are needed.
-        processes: how many; as many as there are processors, if None.
+        shards: see `shards.shards`; they are requested as needed.
+        processes: how many; if None, one per processor.
 
     Yields:
         The shards as they were read, in order.
 
     Raises:
-        InputError: if the model cannot be opened, or the system has ended a process.
+        InputError: if the model cannot be opened, or the system has killed a process.
 
     """
     if processes is not None and (isinstance(processes, bool) or not isinstance(processes, int) or processes < 1):
@@ -65,7 +65,7 @@ def local(model: Model, opener: Opener, shards: Iterable[Shard], processes: int 
 
 
 def _processors() -> int:
-    """Those that this process may use, as far as the system tells."""
+    """Those that this process may use, as far as the system says."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
@@ -82,9 +82,9 @@ def _in_order(
 
 
 def _begin(yielding: int) -> None:
-    """Make this process end when the one that started it is killed: nobody else would. And collect garbage rarely.
+    """Make this process end when the one that started it is killed: nothing else would. And collect garbage rarely.
 
-    What reading makes goes by itself; looking through all of it again and again takes a tenth of the time.
+    What reading creates is freed without it; scanning all of it again and again takes a tenth of the time.
     """
     if yielding and hasattr(os, "nice"):
         os.nice(yielding)

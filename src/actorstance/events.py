@@ -1,4 +1,4 @@
-"""Stances as rows that event data can be joined with: who did or said what to whom, on which day."""
+"""Stances as rows that can be joined with event data: who did or said what to whom, on which day."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Root(NamedTuple):
 
 @cache
 def _roots() -> dict[str, tuple[Root, ...]]:
-    """Stem of a verb -> the event types it can be: "attack" is said or done."""
+    """Stem of a verb -> the event types it can be: "attack" may be said or done."""
     table = table_of("events.yaml")
     found: dict[str, tuple[Root, ...]] = {}
     for name, entry in table.items():
@@ -58,10 +58,11 @@ def _stem(word: str) -> str:
 
 
 def event(label: str, why: str) -> tuple[Root | None, int] | None:
-    """Return the event type and the quad class of a stance, None where it is no event.
+    """Return the event type and the quad class of a stance, None where it is not an event.
 
-    A stance is an event where its source says or does something of its target. The quad class is the stance's own:
-    for or against, said or done. The type is that of the word that tells it, where it is of that same class.
+    A stance is an event where its source says something about its target or does something to it. The quad
+    class is the stance's own: for or against, said or done. The type is that of the word that reports it, if of the
+    same class.
 
     Args:
         label: of the stance.

@@ -66,11 +66,11 @@ def dataset(rows: Iterable[tuple[str, dict[str, Any]]]) -> Dataset:
     """Check rows and make them a dataset of the schema.
 
     Args:
-        rows: pairs of where a row comes from ("file.csv:17", for errors) and the row. Columns that are left out get
+        rows: pairs of where a row comes from ("file.csv:17", for errors) and the row. Missing columns get
             their empty value; `label` may be a name, an index or None.
 
     Returns:
-        A dataset with the columns of `FEATURES`, one row for each row given, in order. Of more than `stored.ROWS` rows
+        A dataset with the columns of `FEATURES`, one per row given, in order. With more than `stored.ROWS` rows
         it is mapped from a temporary file, see `stored.Store`.
 
     Raises:
@@ -90,14 +90,14 @@ def dataset(rows: Iterable[tuple[str, dict[str, Any]]]) -> Dataset:
             full = _DEFAULTS | row
             _check(where, full)
             id = full["example_id"]
-            # Two ids may have one hash: what was stored is looked at before a row is refused.
+            # Two ids may share a hash: what was stored is looked at before a row is refused.
             if not seen.add(id) and (first := checked.where("example_id", id)) is not None:
                 raise InputError(f"{where}: example_id {id!r} stands already in {first}. Ids must be unique.")
             label = full["label"]
             full["label"] = LABELS.index(label) if isinstance(label, str) else label
             checked.append(where, full)
-        # As Dataset.from_dict, which looks at every value again: half of the time that reading an article takes. Its
-        # fingerprint is given, or datasets would pickle the whole table to take one.
+        # Like Dataset.from_dict, which would check every value again: half the time of reading an article. Its
+        # fingerprint is given, or datasets would pickle the whole table to compute one.
         return Dataset(checked.table(), info=DatasetInfo(features=FEATURES), fingerprint=secrets.token_hex(8))
 
 
@@ -139,7 +139,7 @@ def _check(where: str, row: dict[str, Any]) -> None:
 
 
 def twin_key(text: str) -> str:
-    """Return what two sentences share that are verbatim the same but for brackets, case and spaces.
+    """Return a key shared by sentences that are the same except for brackets, case and spaces.
 
     Example:
         >>> twin_key("[Turkey] thanked Qatar .") == twin_key("Turkey thanked  qatar.")
@@ -162,15 +162,15 @@ def labels(examples: Dataset) -> NDArray[np.int64]:
     return np.asarray(values, dtype=np.int64)
 
 
-# Columns beside the schema, of examples that come from several corpora (`joint.load`).
+# Columns beyond the schema, for examples from several corpora (`joint.load`).
 CORPUS = "corpus"  # the name of the corpus
 WEIGHT = "weight"  # how much the example counts in the loss, 1 for the mean
 
 
 def label_sets(examples: Dataset) -> dict[str, NDArray[np.bool_]]:
-    """Return, by corpus, which labels it has, shape (3,); nothing for examples of a single corpus.
+    """Return, by corpus, which labels it has, shape (3,); empty for examples of a single corpus.
 
-    A corpus that has no neutral label must not teach that nothing is neutral, nor be asked for it.
+    A corpus without a neutral label must not teach that nothing is neutral, nor be asked for one.
     """
     if CORPUS not in examples.column_names:
         return {}
@@ -181,7 +181,7 @@ def label_sets(examples: Dataset) -> dict[str, NDArray[np.bool_]]:
 
 
 def known_labels(examples: Dataset, sets: dict[str, NDArray[np.bool_]]) -> NDArray[np.bool_]:
-    """Return which labels the corpus of each example has, shape (n, 3); all, where there is none of that name."""
+    """Return which labels the corpus of each example has, shape (n, 3); all, for an unknown corpus."""
     known = np.ones((len(examples), len(LABELS)), dtype=bool)
     if sets and CORPUS in examples.column_names:
         names = np.asarray(examples[CORPUS][:])
@@ -191,9 +191,9 @@ def known_labels(examples: Dataset, sets: dict[str, NDArray[np.bool_]]) -> NDArr
 
 
 def among(probabilities: NDArray[np.float64], known: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Return the probabilities, shape (n, 3), given that the label is one of those that are known; rows sum to 1.
+    """Return the probabilities, shape (n, 3), given that the label is one of the known ones; rows sum to 1.
 
-    Where the model gives these nothing at all they are alike.
+    Where the model gives these nothing at all they are equal.
 
     Example:
         >>> among(np.array([[0.2, 0.6, 0.2], [0.0, 1.0, 0.0]]), np.array([True, False, True]))
@@ -204,20 +204,20 @@ def among(probabilities: NDArray[np.float64], known: NDArray[np.bool_]) -> NDArr
     kept = np.where(known, probabilities, 0.0)
     kept = np.where(kept.any(axis=1, keepdims=True), kept, np.broadcast_to(known, kept.shape))
     result: NDArray[np.float64] = kept / kept.sum(axis=1, keepdims=True)
-    return np.where(np.all(known, axis=-1, keepdims=True), probabilities, result)  # to the last bit what they were
+    return np.where(np.all(known, axis=-1, keepdims=True), probabilities, result)  # unchanged to the last bit
 
 
 def weights(examples: Dataset) -> NDArray[np.float64]:
-    """Return how much each example counts in the loss, shape (n,); all alike for examples of a single corpus."""
+    """Return how much each example counts in the loss, shape (n,); equal for examples of a single corpus."""
     found = examples[WEIGHT][:] if WEIGHT in examples.column_names else np.ones(len(examples))
     return np.asarray(found, dtype=np.float64)
 
 
 def grouped_folds(examples: Dataset, folds: int, seed: int) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    """Yield (train, held-out) row indices of `folds` folds that keep groups whole and label shares alike.
+    """Yield (train, held-out) row indices of `folds` folds that keep groups whole and label shares similar.
 
-    Groups are dealt like cards, to and fro, those with most examples of the rarest label first, then of the next: which
-    takes time in proportion to the rows, where scikit-learn's StratifiedGroupKFold takes groups times folds.
+    Groups are dealt like cards, to and fro, those with most examples of the rarest label first, then of the next. This
+    takes time proportional to the rows, where scikit-learn's StratifiedGroupKFold takes groups times folds.
 
     Raises:
         InputError: if there are fewer groups than folds.
@@ -274,7 +274,7 @@ def grouped_tenth(examples: Dataset, seed: int) -> tuple[Dataset, Dataset]:
 
 
 def pairs(reading: Reading, group_by_sentence: bool = False) -> Dataset:
-    """Return the pairs of a document as unlabelled examples. The group is the document, or, if told so, the sentence.
+    """Return the pairs of a document as unlabelled examples. The group is the document or, on request, the sentence.
 
     Example:
         >>> from actorstance.actors import Registry

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-INCH = 72  # points, which are the units of the drawing
+INCH = 72  # points, the units of the drawing
 STYLES = {
     "ink": "#010101",
     "soft": "#020202",
@@ -49,7 +49,7 @@ _SETTINGS: dict[Any, Any] = {
 
 
 class Arrow(NamedTuple):
-    """Where one actor stands on another, as indices of the names; `score` in [-1, 1], `n` examples."""
+    """One actor's stance on another, as indices of the names; `score` in [-1, 1], `n` examples."""
 
     source: int
     target: int
@@ -58,7 +58,7 @@ class Arrow(NamedTuple):
 
 
 class Point(NamedTuple):
-    """A mean score in a stretch of time, of `n` examples; without an interval low and high are None."""
+    """A mean score in a stretch of time, of `n` examples; without an interval, low and high are None."""
 
     day: datetime.date
     score: float
@@ -68,12 +68,12 @@ class Point(NamedTuple):
 
 
 def network(names: Sequence[str], weights: Sequence[int], arrows: Sequence[Arrow], about: str) -> Markup:
-    """Draw actors on a circle, those that stand alike side by side, and an arrow for each stance.
+    """Draw actors on a circle, those with like stances side by side, and an arrow for each stance.
 
-    A full line is favor, a dashed one against; it is thicker the further the score lies from 0.
+    A full line is favor, a dashed one against; it is thicker the further the score is from 0.
 
     Args:
-        names: at most some thirty; longer names than fit are cut.
+        names: at most about thirty; names that do not fit are cut.
         weights: examples of each name, for the size of its dot.
         arrows: see `Arrow`.
         about: what a screen reader says.
@@ -180,7 +180,7 @@ def _quiet(axes: Axes) -> None:
 
 
 def reliability(bins: Sequence[dict[str, Any]], about: str) -> Markup:
-    """Draw how often a model is right against how sure it says it is: `reliability` of metrics.json."""
+    """Plot how often a model is right against how sure it says it is: `reliability` of metrics.json."""
     most = max((row["n"] for row in bins), default=1)
     with _figure(330, 300) as figure:
         axes = figure.add_axes((0.15, 0.15, 0.82, 0.82))
@@ -201,10 +201,10 @@ def reliability(bins: Sequence[dict[str, Any]], about: str) -> Markup:
 
 
 def trials(scores: Sequence[tuple[int, float | None, float | None]], about: str) -> Markup:
-    """Draw the trials of a sweep: what each reached, full where it ended, hollow where it was stopped; the best so far.
+    """Draw the trials of a sweep: what each reached, full if it finished, hollow if it was stopped; the best so far.
 
     Args:
-        scores: number of the trial, its macro-F1, and its last one if it was stopped early; None: it has none.
+        scores: number of the trial, its macro-F1, and its last one if it was stopped early; None if it has none.
         about: what a screen reader says.
 
     """
@@ -236,7 +236,7 @@ def trials(scores: Sequence[tuple[int, float | None, float | None]], about: str)
 
 @contextmanager
 def _figure(width: int, height: int) -> Iterator[Figure]:
-    """A figure without a window, with settings that end with it."""
+    """A figure without a window; its settings last only as long as it does."""
     import matplotlib
     from matplotlib.figure import Figure
 
@@ -256,7 +256,7 @@ _GID = re.compile(r"(?:arrow|dot|name)-\d+(?:-\d+)?")
 def _inline(figure: Figure, about: str) -> Markup:
     buffer = io.StringIO()
     figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
-    # A name may hold what XML cannot: those characters are gone since `printable`.
+    # A name may hold characters that XML cannot: `printable` has removed them.
     root = ET.fromstring(buffer.getvalue())  # noqa: S314 - written by matplotlib, two lines above
     drawn = _element(root, {one.get("id", ""): one for one in root.iter() if one.get("id")})
     title = f"<title>{Markup.escape(printable(about, 2000))}</title>"

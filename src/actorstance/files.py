@@ -18,18 +18,18 @@ from actorstance.errors import InputError
 
 MAX_JSON = 50_000_000  # bytes of a JSON file that is opened
 MAX_LINE = 10_000_000  # bytes of one line; in JSONL a line holds a whole article
-GUARDS = ("=", "+", "-", "@", "\t", "\r")  # how text begins that a spreadsheet takes for a formula
-DIGITS = 6  # decimals of a number in a CSV file; JSON has all
+GUARDS = ("=", "+", "-", "@", "\t", "\r")  # first characters of text that a spreadsheet takes for a formula
+DIGITS = 6  # decimals of a number in a CSV file; JSON has them all
 
 
 def first_process() -> bool:
-    """Return whether this process writes and speaks: of those that torchrun starts together, only the first does."""
+    """Return whether this process writes and prints: of those that torchrun starts together, only the first does."""
     return os.environ.get("RANK", "0") == "0"
 
 
 @contextmanager
 def whole(path: Path) -> Iterator[IO[bytes]]:
-    """Open a file that is to be written whole or not at all: what is half-written goes, even on a full disk."""
+    """Open a file to be written whole or not at all: a partial file is deleted, even on a full disk."""
     temporary = path.with_name(f".{path.name}.tmp")
     try:
         with temporary.open("wb") as file:
@@ -41,7 +41,7 @@ def whole(path: Path) -> Iterator[IO[bytes]]:
 
 
 def to_disk(path: Path) -> None:
-    """Wait until a file or folder stands on the disk, so that no power cut can take it."""
+    """Wait until a file or folder is on the disk, so that it survives a power cut."""
     file = os.open(path, os.O_RDONLY)
     try:
         os.fsync(file)
@@ -56,24 +56,24 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write JSON that a person can read."""
+    """Write human-readable JSON."""
     write_text(path, json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False) + "\n")
 
 
 def write_jsonl(path: Path, rows: Iterable[dict[str, Any]]) -> None:
-    """Write one JSON object a line."""
+    """Write one JSON object per line."""
     with whole(path) as file:
         for row in rows:
             file.write(json_line(row))
 
 
 def json_line(row: dict[str, Any]) -> bytes:
-    """Return a row as it stands in JSONL."""
+    """Return a row as written in JSONL."""
     return (json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n").encode("utf-8")
 
 
 def write_csv(path: Path, columns: Sequence[str], rows: Iterable[dict[str, Any]], *, mark: bool = False) -> None:
-    """Write CSV (RFC 4180); a number that is not known is empty. `mark`: begin as spreadsheets expect of UTF-8."""
+    """Write CSV (RFC 4180); an unknown number is empty. `mark`: begin as spreadsheets expect of UTF-8."""
     with whole(path) as binary, io.TextIOWrapper(binary, "utf-8-sig" if mark else "utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(columns)
@@ -81,7 +81,7 @@ def write_csv(path: Path, columns: Sequence[str], rows: Iterable[dict[str, Any]]
 
 
 def cell(value: Any) -> Any:
-    """Return a value as it stands in a CSV: rounded; what a spreadsheet took for a formula behind an apostrophe."""
+    """Return a value as written in a CSV: rounded; what a spreadsheet would take for a formula after an apostrophe."""
     if isinstance(value, float):
         return round(value, DIGITS)
     return f"'{value}" if isinstance(value, str) and value.startswith(GUARDS) else value
@@ -97,7 +97,7 @@ def read_json(path: Path) -> dict[str, Any]:
     """Read a JSON object.
 
     Raises:
-        InputError: naming the file, if it is missing, too large or no JSON object.
+        InputError: naming the file, if it is missing, too large or not a JSON object.
 
     """
     try:
@@ -117,7 +117,7 @@ def read_json_lines(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield ("file:line", object) of a JSONL file, without blank lines.
 
     Raises:
-        InputError: for a line that is no JSON object, is too long or is not UTF-8, and for a file without any object.
+        InputError: for a line that is not a JSON object, is too long or is not UTF-8, and for a file without objects.
 
     """
     rows = 0
@@ -142,7 +142,7 @@ _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 def decode(data: bytes, where: str) -> str:
-    """Return UTF-8 bytes as text, or UTF-16 ones that begin with its mark.
+    """Return UTF-8 bytes as text, or UTF-16 ones that begin with a byte order mark.
 
     Raises:
         InputError: if they are binary or neither; `where` names them in the message.
@@ -167,7 +167,7 @@ def decode(data: bytes, where: str) -> str:
 
 
 def lines(path: Path, ends: bool = False) -> Iterator[str]:
-    """Yield the lines of a UTF-8 file, or of a UTF-16 one with its mark, without their ends or with them as they are.
+    """Yield the lines of a UTF-8 file, or of a UTF-16 one with its mark, without their ends or with them unchanged.
 
     Raises:
         InputError: naming the line, if it is too long or not UTF-8.
@@ -175,7 +175,7 @@ def lines(path: Path, ends: bool = False) -> Iterator[str]:
     """
     with path.open("rb") as raw:
         file: IO[bytes] = raw
-        if raw.peek(2).startswith(_UTF16):  # whose line ends are no bytes of their own
+        if raw.peek(2).startswith(_UTF16):  # whose line ends are not single bytes
             file = io.BytesIO(decode(raw.read(), str(path)).encode("utf-8", "surrogatepass"))
         number = 0
         while line := file.readline(MAX_LINE + 1):
@@ -190,7 +190,7 @@ def lines(path: Path, ends: bool = False) -> Iterator[str]:
 
 
 def csv_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield ("file:line", row) of a CSV or TSV file; its delimiter is the one that its first line has most of."""
+    """Yield ("file:line", row) of a CSV or TSV file; its delimiter is the one most frequent in its first line."""
     first = next(lines(path), "")
     delimiter = "\t" if path.suffix.lower() == ".tsv" else max(",;\t", key=first.count)
     found = records(path, delimiter)

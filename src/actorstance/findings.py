@@ -1,4 +1,4 @@
-"""The headline findings of a run, in words: what its intervals bear, and no more."""
+"""The headline findings of a run, in words: what its intervals support, and no more."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from actorstance.correction import LEVEL
 from actorstance.examples import LABELS
 from actorstance.wording import number, plural
 
-CLEAREST = 3  # pairs that are told of either kind
-SLIGHT = 0.1  # of a mean score, below which nobody stands clearly for or against
+CLEAREST = 3  # pairs that are named of either kind
+SLIGHT = 0.1  # mean score below which nobody is clearly for or against
 _BY_MODEL = "According to the model, "
 Rows = Sequence[Mapping[str, Any]]
 
 
 class Finding(NamedTuple):
-    """A sentence, and what it speaks of: `against`, `favor`, or `plain`."""
+    """A sentence, and what it is about: `against`, `favor`, or `plain`."""
 
     tone: str
     text: Markup
 
 
 def of_reading(actors: Rows, pairs: Rows, name: Callable[[str], str], groups: str = "articles") -> list[Finding]:
-    """Return what articles say: whom they speak of most, who stands clearest on whom, and in what voice.
+    """Return what articles say: whom they speak of most, who has the clearest stance on whom, and in what voice.
 
     Args:
         actors: the rows of actors.csv.
         pairs: the rows of pairs.csv.
         name: actor -> its name for a reader.
-        groups: what the intervals resample: `articles`, or of a single one its `sentences`.
+        groups: what the intervals resample: `articles`, or for a single one its `sentences`.
 
     """
     result = []
@@ -108,7 +108,7 @@ def _how_many(pairs: Rows, groups: str) -> Finding:
         corrected = [row for row in given if not _uncorrected(row)]
         if corrected and uncorrected:
             text += Markup("; of the {} corrected, <b>{}</b>").format(f"{len(corrected):,}", _exclude(corrected))
-        if corrected:  # how often an uncorrected interval leaves out the truth nobody knows
+        if corrected:  # how often an uncorrected interval misses the truth is unknown
             chance = round((1 - LEVEL) * len(corrected), 9)
             text += f" (by chance alone: {'fewer than one' if chance < 1 else f'some {round(chance):,}'})"
         text += "."
@@ -124,7 +124,7 @@ def _exclude(rows: Rows) -> str:
 
 
 def of_scores(metrics: Mapping[str, Any]) -> list[Finding]:
-    """Return how good a model is on held-out examples, beside what needs no reading: from metrics.json."""
+    """Return how good a model is on held-out examples, beside baselines that need no reading: from metrics.json."""
     result = [_overall(metrics), _twins(metrics)]
     names = metrics["names_only"]["macro_f1"]
     beside = f"Always saying the commonest label gives {number(metrics['majority']['macro_f1'], 3)}"
@@ -198,7 +198,7 @@ def clear(row: Mapping[str, Any]) -> bool:
 
 
 def _uncorrected(row: Mapping[str, Any]) -> bool:
-    """Whether no labels have corrected a score: then the sentence that tells it says so."""
+    """Whether no labels have corrected a score: the sentence that reports it then says so."""
     return bool(row["correction"] == "none")
 
 

@@ -14,8 +14,8 @@ from actorstance.errors import InputError, require_seed
 from actorstance.examples import LABELS, OFFSETS
 from actorstance.files import GUARDS, read_json, read_json_lines, records
 
-ARCHIVE = "archive.json"  # is in a run over an archive, whose predictions are Parquet
-FIRST = 5_000  # rows of a table that are held of an archive, which may have millions
+ARCHIVE = "archive.json"  # marks a run over an archive, whose predictions are Parquet
+FIRST = 5_000  # rows of a table that are kept for an archive, which may have millions
 STAGES = ("train", "evaluate", "predict")
 SCORES = ("gold", "score", "low", "high")
 _WHOLE = ("n", "documents", "labelled", "by_registry", "by_rule", "unresolved")
@@ -27,7 +27,7 @@ class Folder:
     """A run's folder, opened for reading. Nothing is read before it is asked for.
 
     Raises:
-        InputError: if there is no run of `actorstance`, or a file of it is not as this version writes it.
+        InputError: if it is not a run of `actorstance`, or a file of it is not as this version writes it.
 
     """
 
@@ -71,23 +71,23 @@ class Folder:
         return {actor: {key: value for key, value in entry.items() if value} for actor, entry in found.items()}
 
     def optional(self, name: str) -> dict[str, Any] | None:
-        """Return a JSON file that not every run has, None if this one has not."""
+        """Return a JSON file that not every run has, None if this one does not."""
         return read_json(self.path / name) if (self.path / name).is_file() else None
 
     @cached_property
     def archive(self) -> dict[str, Any] | None:
-        """What a run over an archive was made with; None of any other run."""
+        """What a run over an archive was made with; None for any other run."""
         return self.optional(ARCHIVE)
 
     @cached_property
     def actors(self) -> list[dict[str, Any]]:
-        """The rows of actors.csv; of an archive the first `FIRST` of either role, which have most mentions."""
+        """The rows of actors.csv; for an archive the first `FIRST` of either role, those with most mentions."""
         rows = _table(self.path / "actors.csv", ("actor", "role"))
         return list(rows if self.archive is None else _first(rows, "role"))
 
     @cached_property
     def pairs(self) -> list[dict[str, Any]]:
-        """The rows of pairs.csv; of an archive the first `FIRST`."""
+        """The rows of pairs.csv; for an archive the first `FIRST`."""
         rows = _table(self.path / "pairs.csv", ("source", "target"))
         return list(rows if self.archive is None else islice(rows, FIRST))
 
@@ -100,7 +100,7 @@ class Folder:
         return self.lines("predictions.jsonl", kinds)
 
     def lines(self, name: str, kinds: Mapping[str, type]) -> Iterator[dict[str, Any]]:
-        """Yield the objects of a JSONL file, which must have these keys; a file without lines is no error here."""
+        """Yield the objects of a JSONL file, which must have these keys; a file without lines is not an error here."""
         path = self.path / name
         if not path.is_file():
             raise InputError(f"{path}: no such file.")

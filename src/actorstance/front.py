@@ -1,7 +1,7 @@
 """What scripts/ and the `actorstance` command both do: predict, check and compare, from settings to what is printed.
 
-`folder` is entered once what was asked for can be begun, and gives the run's folder: a script has one already, the
-command makes one that goes again if the run comes to nothing.
+`folder` is entered once the work can begin, and gives the run's folder: a script already has one, the
+command makes one that is removed if the run comes to nothing.
 """
 
 from __future__ import annotations
@@ -46,14 +46,14 @@ def predict(
         run: the model's run, its folder in it, or a name on the hub.
         source: a file or folder of articles.
         folder: see above.
-        archive: whether it is an archive; None: if it looks like one.
+        archive: whether it is an archive; None: decided by kind and size.
         resume: whether the folder holds an interrupted run over it.
         actors: a registry to put on top of the model's.
         ner: a spaCy pipeline that finds names too.
         columns: what a table calls `id`, `date` and `text`, where that differs.
         explain: whether to print the rule behind every mention.
         wanted_priors: how common the labels are, see `configured.priors_of`.
-        engine: reads the shards of an archive; None: as many processes of this machine as it has processors.
+        engine: reads the shards of an archive; None: one process per processor of this machine.
         size: documents of a shard.
         strict: whether a document of an archive that cannot be read stops the run.
         **settings: `level`, `seed` and `command` of `pipeline.predict`.
@@ -95,17 +95,17 @@ def check(
     command: str,
     then: str,
 ) -> None:
-    """Ask for the labels that are worth most, or correct a run's scores by those of a sheet.
+    """Ask for the labels that help most, or correct a run's scores by those of a sheet.
 
     Args:
         run: the folder of a run of predict, or of a check.
         folder: see above.
-        sheet: the sheet filled in; None: one is made.
+        sheet: the filled-in sheet; None: one is made.
         n: mentions in it.
-        wanted: intervals to narrow, parted by commas, see `checking.wanted_intervals`.
+        wanted: intervals to narrow, separated by commas, see `checking.wanted_intervals`.
         seed: of the draw.
         command: what the user typed.
-        then: what is to be typed once the sheet is filled in, with `{run}` and `{sheet}` for the two paths.
+        then: what to type once the sheet is filled in, with `{run}` and `{sheet}` for the two paths.
 
     """
     saved = read_saved(run)
@@ -133,7 +133,7 @@ def compare(
         runs: two runs' folders, or one and `periods`.
         folder: see above.
         periods: two periods, see `comparing.read_periods`.
-        wanted: actors and pairs, parted by commas.
+        wanted: actors and pairs, separated by commas.
         **settings: `adjust`, `repeats` and `seed` of `comparing.runs`.
 
     """

@@ -1,4 +1,4 @@
-"""What a newspaper's page says around its articles, told by its words: the patterns of furniture.yaml."""
+"""What a newspaper's page says around its articles, recognised by its words: the patterns of furniture.yaml."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from functools import cache
 
 from actorstance.resources import table_of
 
-_ANYWHERE = r".*\b"  # begins a pattern of what may stand anywhere in a line
-_SIZES = ("short", "sentences", "long")  # sections of furniture.yaml; a line is held against its own and those below
+_ANYWHERE = r".*\b"  # begins a pattern of what may occur anywhere in a line
+_SIZES = ("short", "sentences", "long")  # sections of furniture.yaml; a line is matched against its own and those below
 _LONGEST = 300  # words of a notice
-_LABELLED = re.compile(  # "Opinion | Why the dam failed": a headline behind the name of its kind
+_LABELLED = re.compile(  # "Opinion | Why the dam failed": a headline after the name of its kind
     r"(?:opinion|comment|commentary|analysis|editorial|exclusive|explainer|interview|review|perspective) ?[|:]"
     r" ?([^|>»›·•]+(?: [^|>»›·•]+){3,})",
     re.IGNORECASE,
@@ -18,9 +18,9 @@ _LABELLED = re.compile(  # "Opinion | Why the dam failed": a headline behind the
 
 
 def furniture(text: str) -> str | None:
-    """Return why a line is the page's by its words, or None.
+    """Return why a line belongs to the page by its words, or None.
 
-    Long lines are paragraphs, whatever they say, but for notices that ask for a reader's consent.
+    Long lines are paragraphs, whatever they say, except for notices that ask for a reader's consent.
 
     Example:
         >>> furniture("Sign up for our morning newsletter")
@@ -40,7 +40,7 @@ def furniture(text: str) -> str | None:
 
 
 def labelled(text: str) -> bool:
-    """Return whether a line is a headline behind the name of its kind, which elsewhere is a link to another article.
+    """Return whether a line is a headline after the name of its kind, which elsewhere is a link to another article.
 
     Example:
         >>> labelled("Opinion | Why the dam failed"), labelled("Opinion | Columnists | Ana Lima")
@@ -53,9 +53,9 @@ def labelled(text: str) -> bool:
 
 @cache
 def _patterns(size: str) -> tuple[re.Pattern[str], list[tuple[str, re.Pattern[str]]]]:
-    """The patterns of furniture.yaml for lines of a size: what any line that matches one matches, and each.
+    """The patterns of furniture.yaml for lines of a size: one that any line matching one of them matches, and each.
 
-    Few lines match any. What may stand anywhere is looked for in one pass: where a word begins, one after the other.
+    Few lines match any. What may occur anywhere is looked for in one pass, at the start of each word in turn.
     """
     table = table_of("furniture.yaml")
     found = [

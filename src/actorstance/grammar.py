@@ -1,4 +1,4 @@
-"""The subject of each verb of a sentence, without a parser: by what stands before the verb, and where it may not be."""
+"""The subject of each verb of a sentence, without a parser: by what comes before the verb, and where it cannot be."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from actorstance.marks import Span
 from actorstance.spelling import PARTICLES
 from actorstance.tagging import lexicon
 
-_FAR = 14  # tokens behind a verb, in which it may tell whom a judgement is from
+_FAR = 14  # tokens after a verb that may say whom a judgement is from
 _HAVING = frozenset({"has", "have", "had", "having"})
 _OF_JUDGEMENT = frozenset({"of", "from", "by", "for", "over", "on", "to"})  # between a judgement and whom it is from
 _QUOTING = frozenset({"quote", "cite"})  # "quoted Lima as saying"
@@ -17,9 +17,9 @@ _QUOTED = frozenset({"saying", "telling", "writing"})
 
 
 class Clause(Chunked):
-    """A sentence with the subjects of its verbs, and the source of what each of them tells.
+    """A sentence with the subjects of its verbs, and the source of what each of them reports.
 
-    `joint` has each source asked for that is joined of several ("Varna, Ostia and Dorp") -> where each of them stands.
+    `joint` has each source asked for that consists of several ("Varna, Ostia and Dorp") -> where each of them is.
 
     Example:
         >>> text = "Kremlin spokesman Ivan Orlov, speaking in Ostia, has repeatedly said that talks failed."
@@ -38,7 +38,7 @@ class Clause(Chunked):
     def subject(self, verb: int) -> Phrase | None:
         """Return the first and last token of a verb's subject, None if the sentence does not say it."""
         if verb not in self._subjects:
-            self._subjects[verb] = None  # a verb is no part of its own subject
+            self._subjects[verb] = None  # a verb is not part of its own subject
             self._subjects[verb] = self._find_subject(verb)
         return self._subjects[verb]
 
@@ -79,7 +79,7 @@ class Clause(Chunked):
         return self.inverted(verb) if before in ":.S" else self._previous(left)
 
     def inverted(self, verb: int) -> Phrase | None:
-        """Return the subject behind its verb: "said the minister"."""
+        """Return the subject after its verb: "said the minister"."""
         form = self.forms.get(verb)
         if form is None or not form.classes & {"say", "order"} or self.tags[verb] not in "VE":
             return None
@@ -147,7 +147,7 @@ class Clause(Chunked):
         return verb > 0 and self.tags[verb - 1] in "XR" and "X" in self.tags[self.group_start(verb) : verb]
 
     def has_verb(self, auxiliary: int) -> bool:
-        """Return whether an auxiliary has a verb behind it: "has said", not "has a plan"."""
+        """Return whether an auxiliary has a verb after it: "has said", not "has a plan"."""
         at = auxiliary + 1
         while at < len(self.tags) and self.tags[at] in "XR":
             at += 1
@@ -209,7 +209,7 @@ class Clause(Chunked):
         return self._previous(left + 1) or self._next(verb)
 
     def agent(self, verb: int) -> Phrase | None:
-        """Return who does it, of a passive: "was accused by the union"."""
+        """Return the agent of a passive: "was accused by the union"."""
         for at in range(verb + 1, min(verb + 7, len(self.tags))):
             if self.words[at] == "by":
                 return self.phrase_after(at + 1)
@@ -218,7 +218,7 @@ class Clause(Chunked):
         return None
 
     def _next(self, verb: int) -> Phrase | None:
-        """The subject of the main clause behind: "Speaking in Varna, the minister said"."""
+        """The subject of the main clause that follows: "Speaking in Varna, the minister said"."""
         for at in range(verb + 1, len(self.tags)):
             if self.tags[at] == ",":
                 found = self.phrase_after(at + 1)
@@ -227,7 +227,7 @@ class Clause(Chunked):
         return None
 
     def speaker(self, verb: int) -> Phrase | None:
-        """Return who says or does what a verb tells: its subject; of a passive whoever stands behind "by"."""
+        """Return who says or does what a verb reports: its subject; for a passive, what follows "by"."""
         words, form = self.words, self.forms.get(verb)
         if words[verb] in _QUOTED and verb and words[verb - 1] == "as":
             for at in range(verb - 1, -1, -1):
@@ -242,7 +242,7 @@ class Clause(Chunked):
         return self.agent(verb) if self.tags[verb] == "E" else self.subject(verb)
 
     def source(self, phrase: Phrase, verb: int) -> Span:
-        """Return where a verb's subject or agent stands, all whom it is joined of together; `joint` keeps each."""
+        """Return where a verb's subject or agent is, with all its conjuncts together; `joint` keeps each."""
         parts = tuple(self.span(*part) for part in self.conjuncts(phrase, verb))
         span = parts[0][0], parts[-1][1]
         if len(parts) > 1:
@@ -252,7 +252,7 @@ class Clause(Chunked):
     def received(self, verb: int) -> tuple[int, list[Phrase]] | None:
         """Return the judgement that a verb's subject gets, and from whom: "drew a rebuke from the union and from Lima".
 
-        Whoever gives it stands behind "from" or "by"; behind "of" only if "the" tells that the judgement is theirs:
+        Whoever gives it comes after "from" or "by"; after "of" only if "the" shows that the judgement is theirs:
         "won the backing of the guild", but not "drew criticism of the guild".
         """
         lexical, words, tags = lexicon(), self.words, self.tags

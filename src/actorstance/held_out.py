@@ -1,7 +1,7 @@
-"""Held-out examples and what a model says of them: of one part of a corpus, or of every example in turn.
+"""Held-out examples and what a model says about them: for one part of a corpus, or for every example in turn.
 
-Of several corpora (`data=joint`) one may lack a label. Its examples cannot have it, so every figure is of the model's
-choice among the labels that the example's corpus has.
+With several corpora (`data=joint`) one may lack a label. Its examples cannot have it, so every figure is about the
+model's choice among the labels that the example's corpus has.
 """
 
 from __future__ import annotations
@@ -25,33 +25,33 @@ from actorstance.priors import Priors, Wanted, priors, shares
 from actorstance.reliability import reliability
 from actorstance.twins import twins
 
-ERRORS = 12  # wrong answers that a run keeps, the surest first
+ERRORS = 12  # wrong answers that a run keeps, most confident first
 
 
 @dataclass(frozen=True)
 class HeldOut:
-    """Held-out examples, what a model says of them, and what training gave away of them.
+    """Held-out examples, what a model says about them, and what training gave away about them.
 
-    `probabilities` are those among the labels that each example's corpus has, of which all figures and prediction sets
-    are; `of_all` those of all labels, as the model gives them for new text. Shape (n, 3), as is `known`.
+    `probabilities` are over the labels that each example's corpus has, and all figures and prediction sets use them;
+    `of_all` are over all labels, as the model gives them for new text. Shape (n, 3), as is `known`.
     """
 
     examples: Dataset
     probabilities: NDArray[np.float64]
     of_all: NDArray[np.float64]
     known: NDArray[np.bool_]  # which labels the corpus of each example has
-    majority: NDArray[np.int64]  # of these the commonest in training
-    clean: NDArray[np.bool_] | None  # no twin in training; None where the training examples are not at hand
+    majority: NDArray[np.int64]  # the commonest of these in training
+    clean: NDArray[np.bool_] | None  # no twin in training; None where the training examples are not available
     names_only: NDArray[np.int64] | None
     audit: dict[str, Any]
     seconds: dict[str, float]
-    errors: list[dict[str, Any]]  # the wrong answers that the model was surest of
-    priors: Priors | None = None  # under which the probabilities are read; `of_all` are without them
+    errors: list[dict[str, Any]]  # the wrong answers that the model was most confident in
+    priors: Priors | None = None  # under which the probabilities are read; `of_all` ignores them
 
     def sets(self, level: float, calibration: conformal.Calibration | None = None) -> NDArray[np.bool_]:
-        """Return the prediction sets, shape (n, 3), by a model's calibration, or else each by the other groups."""
+        """Return the prediction sets, shape (n, 3), by a model's calibration, or else each by the other groups'."""
         if calibration is not None:
-            # Each label's limit is its own, so that it holds however common the label is: priors have no part in it.
+            # Each label has its own limit, which holds however common the label is: priors play no part in it.
             return conformal.sets(self.of_all, calibration, level) & self.known
         gold, groups = labels(self.examples), self.examples["group_id"][:]
         return conformal.sets_by_folds(gold, self.probabilities, groups, level) & self.known
@@ -74,9 +74,9 @@ class HeldOut:
         }
 
     def kept(self, metrics: dict[str, Any], **more: Any) -> dict[str, Any]:
-        """Return what the card of the model keeps: metrics, more facts, what sets and priors of new text start from.
+        """Return what the model's card keeps: metrics, more facts, and what sets and priors for new text start from.
 
-        Of new text nobody says that a label cannot occur: these are of the answers among all labels.
+        In new text any label may occur, so these are based on the answers among all labels.
         """
         return {
             "metrics": {key: value for key, value in metrics.items() if key != "seconds"},
@@ -102,13 +102,13 @@ def scored(
     limits: Mapping[str, float | None] | None = None,
     wanted_priors: Wanted = None,
 ) -> HeldOut:
-    """Ask a model of held-out examples, and audit them against its training.
+    """Ask a model about held-out examples, and audit them against its training.
 
     Args:
-        model: a fitted model; if what it has seen is not at hand, its card tells the commonest label there.
+        model: a fitted model; if what it has seen is not available, its card gives the commonest label there.
         held: labelled examples.
-        training: what the model has seen; None: it is not at hand.
-        corpus: the one that the examples are of.
+        training: what the model has seen; None: it is not available.
+        corpus: the one that the examples are from.
         fit_seconds: what fitting took.
         limits: of the audit's checks, see `audit.check`.
         wanted_priors: see `priors.priors`.
@@ -176,7 +176,7 @@ def cross_validated(
 
 
 def _errors(examples: Dataset, probabilities: NDArray[np.float64], model: Model) -> list[dict[str, Any]]:
-    """The wrong answers that a model was surest of, with what pushed that same model there."""
+    """The wrong answers that a model was most confident in, with what pushed that same model there."""
     gold, predicted = labels(examples), probabilities.argmax(axis=1)
     wrong = np.flatnonzero(gold != predicted)
     first = wrong[np.argsort(-probabilities[wrong].max(axis=1), kind="stable")][:ERRORS]
@@ -194,5 +194,5 @@ def _errors(examples: Dataset, probabilities: NDArray[np.float64], model: Model)
 
 
 def _surest(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The first `ERRORS` of the errors of several models, the surest first."""
+    """The first `ERRORS` of the errors of several models, most confident first."""
     return sorted(found, key=lambda error: -float(error["p"]))[:ERRORS]

@@ -10,7 +10,7 @@ from actorstance.roles import roles
 from actorstance.spelling import SEQUENCE
 
 _LABEL = re.compile(r"(?:(?P<question>Q|Question)|A|Answer)\s?[:.]\s+(?=\S)")
-_TURNS = 2  # questions, and answers, that make an interview
+_TURNS = 2  # questions, and as many answers, make an interview
 _MET = re.compile(
     r"\b(?:sp(?:oke|eaks|oken|eaking)|talk(?:s|ed|ing)?|(?:sat|sits) down|interview(?:s|ed)?|met|answer(?:s|ed)"
     r"|conversation)\b"
@@ -18,10 +18,10 @@ _MET = re.compile(
 
 
 def answers(document: Document) -> tuple[list[Span], Span | None]:
-    r"""Return where the answers of an interview stand, and where the text above names who gives them.
+    r"""Return where the answers of an interview are, and where the text above names who gives them.
 
-    An answer goes on over paragraphs up to the next question; of the last one only the first paragraph is sure. Nobody
-    is named (None) unless the sentences above that tell of a meeting name one person.
+    An answer continues over paragraphs up to the next question; only the first paragraph of the last one is certain.
+    Nobody is named (None) unless the sentences above that mention a meeting name exactly one person.
 
     Example:
         >>> from actorstance.documents import parse
@@ -32,9 +32,9 @@ def answers(document: Document) -> tuple[list[Span], Span | None]:
         (['We will not.', 'They have lied.'], 'Ana Lima')
 
     """
-    if document.raw.count("Q") < _TURNS:  # nearly no article is one
+    if document.raw.count("Q") < _TURNS:  # very few articles are one
         return [], None
-    turns: list[tuple[bool, Span]] = []  # (is it a question?, where its words stand), a paragraph each
+    turns: list[tuple[bool, Span]] = []  # (is it a question?, where its words are), one per paragraph
     labels = [0, 0]
     first = 0
     for line in document.lines:
@@ -56,7 +56,7 @@ def answers(document: Document) -> tuple[list[Span], Span | None]:
 
 
 def _answering(document: Document, end: int) -> Span | None:
-    """Where the only person stands whom the sentences above an interview name beside the meeting."""
+    """Where the only person is whom the sentences above an interview name along with the meeting."""
     found: dict[str, Span] = {}
     known = roles()
     for sentence in document.sentences:

@@ -21,11 +21,11 @@ _NAMED = ("dropped", "mended", "noted", "published", "left_out")
 def load(
     load_one: Callable[..., Corpus], path: str | Path | None, corpora: Mapping[str, Mapping[str, Any] | None] | None
 ) -> Corpus:
-    """Load the corpora of a table of their settings, and join them.
+    """Load the corpora from a table of their settings, and join them.
 
     Args:
         load_one: `corpora.load`.
-        path: the folder in which a corpus without a path of its own is the folder of its name.
+        path: a corpus without a path of its own is the folder of its name in this folder.
         corpora: name -> arguments of `load_one` (its `name`, unless that is the key) and `weight`; None: left out.
 
     Raises:
@@ -69,7 +69,7 @@ def _join(found: dict[str, Corpus], weights: dict[str, float], recipe: dict[str,
 
 
 def _named(examples: Dataset, key: str, weight: float) -> Dataset:
-    """The examples with ids that say of which corpus they are, so that those of two corpora never meet."""
+    """The examples with ids that say which corpus they are from, so that those of two corpora never collide."""
     ids = ("example_id", "document_id", "group_id")
     columns = {name: examples[name][:] for name in FEATURES}
     columns |= {name: [f"{key}/{id}" for id in columns[name]] for name in ids}

@@ -1,7 +1,7 @@
-"""The characters that a text was written in, where they were spoilt on the way: HTML's names of them, a wrong encoding.
+"""Restore the characters of a text that were garbled on the way: left as HTML entities, read in a wrong encoding.
 
-What is read is the mended text; what is said of it to others is said of the text as it was given, so each place in one
-is known in the other.
+The mended text is what is read; what is reported refers to the text as it was given, so each place in one is known in
+the other.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ KINDS = ENTITIES, ENCODING = "entities", "encoding"  # what was mended
 
 # Whole ones only: "AT&T" and "?a=1&copy=2" are left alone.
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
-_FOREIGN = re.compile(r"[^\x00-\x7f]{2,}")  # one such letter alone is never two that were read wrongly
-_ROUNDS = 4  # nobody spoils a text more often; a hostile one would be mended a character a round
-_NO_TEXT = frozenset({"Cc", "Cs", "Co", "Cn"})  # Unicode's categories of what is no character of a text
+_FOREIGN = re.compile(r"[^\x00-\x7f]{2,}")  # a single such letter never results from a wrong encoding
+_ROUNDS = 4  # no text is garbled more often; a hostile one would be mended one character per round
+_NO_TEXT = frozenset({"Cc", "Cs", "Co", "Cn"})  # Unicode's categories of what is not a character of a text
 
 
 @dataclass(frozen=True)
 class Mended:
     """A text that was mended, and how.
 
-    `given` is the text before, `text` after; `kinds` says what was mended. A step has where what was replaced in it
-    ends: in the text behind the step, and in the text before it, in ascending order.
+    `given` is the text before, `text` after; `kinds` says what was mended. A step holds where each replacement in it
+    ends: in the text after the step, and in the text before it, in ascending order.
     """
 
     given: str
@@ -52,8 +52,8 @@ class Mended:
 def mend(given: str) -> Mended | None:
     """Mend the characters of a text; None if they are right, as far as one can tell.
 
-    It is mended several times, as scraped texts were often spoilt twice (`&amp;rsquo;`). What letters were read in a
-    wrong encoding, and which were meant, ftfy tells (Speer 2019, https://ftfy.readthedocs.io).
+    It is mended several times, as scraped texts were often garbled twice (`&amp;rsquo;`). Which letters were read in a
+    wrong encoding, and which were meant, is up to ftfy (Speer 2019, https://ftfy.readthedocs.io).
 
     Example:
         >>> found = mend("AT&amp;T didn&#8217;t sell its cafÃ©.")
@@ -99,13 +99,13 @@ def _replaced(
 
 
 def _moved(place: int, here: tuple[int, ...], there: tuple[int, ...]) -> int:
-    """Where a place of one text stands in the other: as far behind what was replaced last."""
+    """Where a place of one text is in the other: as far behind the last replacement."""
     at = bisect_right(here, place) - 1
     return place if at < 0 else place - here[at] + there[at]
 
 
 def _character(entity: str) -> str:
-    """The character that an entity names, or the entity if that is none that a text holds."""
+    """The character that an entity names, or the entity itself if a text cannot hold that character."""
     if entity[1] != "#" and entity[1:] not in html5:
         return entity
     one = html.unescape(entity)
@@ -115,7 +115,7 @@ def _character(entity: str) -> str:
 
 
 def _well_read(letters: str) -> str:
-    """What stood there before letters were read in a wrong encoding, or the letters."""
+    """What was there before letters were read in a wrong encoding, or else the letters."""
     from ftfy import TextFixerConfig, fix_encoding  # seldom needed: English text has few such letters side by side
 
     return fix_encoding(letters, TextFixerConfig(replace_lossy_sequences=False, fix_c1_controls=False))

@@ -2,7 +2,7 @@
 
 What is pasted from a newspaper's page is the article with the page's own text before, between and after its paragraphs.
 No mark-up is left to tell them apart, so the lines themselves must: their words (furniture.yaml), their shape (a
-paragraph is made of whole sentences) and their place (navigation stands before the article, comments after it).
+paragraph is made of whole sentences) and their place (navigation is before the article, comments after it).
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ KINDS = ("headline", "byline", "dateline", "caption", "sub-heading", "body", "fu
 class Line:
     """A line of the page, or the dateline that opens one: raw[start:end], its kind, and why it was kept or cut.
 
-    `kept` lines are the article's own; of them only the `body` lines are read for sentences. A `wrapped` line goes on
-    with the paragraph of the line before it.
+    `kept` lines are the article's own; only the `body` lines among them are read for sentences. A `wrapped` line
+    continues the paragraph of the line before it.
     """
 
     start: int
@@ -86,14 +86,14 @@ _BLANK = " \t\u00a0\u200b\u3000\ufeff"
 _LINE = re.compile(r"[^\r\n\v\f\x85\u2028\u2029]+")
 _NUMBERED = re.compile(r"\d{1,2}[.)]\s\w")
 _WRAP_WIDTHS = range(50, 111)  # characters; hard-wrapped text is neither narrower nor wider
-_WRAP_LINES = 2  # fewer lines that run on tell nothing of a page's width
-_WRAP_SURE = 8  # so many lines are alike by no chance
+_WRAP_LINES = 2  # fewer lines that run on say nothing about a page's width
+_WRAP_SURE = 8  # this many lines are not alike by chance
 _BYLINE_BEGINS = re.compile(r"(?:By|From|Published|Updated|Posted)\b")
 _BULLET = re.compile(r"[•▪●◦*·] ?\S")
 
 
 def _blocks(raw: str) -> list[list[tuple[int, int]]]:
-    """Group the physical lines into paragraphs: one line each, but for text that was wrapped at a fixed width."""
+    """Group the physical lines into paragraphs: one line each, except in text that was wrapped at a fixed width."""
     spans = []
     for found in _LINE.finditer(raw):
         text = found[0].strip(_BLANK)
@@ -112,10 +112,10 @@ def _blocks(raw: str) -> list[list[tuple[int, int]]]:
 
 
 def _goes_on(before: str, text: str, width: int) -> bool:
-    """Whether a line goes on with the paragraph of the line before it.
+    """Whether a line continues the paragraph of the line before it.
 
-    In wrapped text it does if its first word had no room there. Elsewhere, if a paragraph was broken once: after a long
-    line that ends no sentence, in lower case.
+    In wrapped text it does if its first word had no room there. Elsewhere, if a paragraph was broken once: it begins in
+    lower case, after a long line that does not end a sentence.
     """
     if not _runs_on(before) or not _runs_on(text) or len(text) > _WRAP_WIDTHS[-1]:
         return False
@@ -135,7 +135,7 @@ def _first_word(text: str) -> int:
 
 
 def _begins_anew(before: str, text: str) -> bool:
-    """Whether a line below a full one is no part of its paragraph: an item of a list, or the byline of a headline."""
+    """Whether a line below a full one is not part of its paragraph: an item of a list, or the byline of a headline."""
     if _BULLET.match(text):
         return True
     return bool(_BYLINE_BEGINS.match(text)) and not SENTENCE_END.search(before) and alone(text)[0] == "byline"
@@ -147,7 +147,7 @@ def _runs_on(text: str) -> bool:
 
 
 def _adjacent(raw: str, end: int, start: int) -> bool:
-    """Whether a line follows the other with no blank line between."""
+    """Whether a line follows the other with no blank line in between."""
     gap = raw[end:start].replace("\r\n", "\n")
     return gap.count("\n") + gap.count("\r") == 1
 
@@ -155,9 +155,9 @@ def _adjacent(raw: str, end: int, start: int) -> bool:
 def _wrap_width(raw: str, spans: list[tuple[int, int]]) -> int:
     """The width at which a page was wrapped, or 0.
 
-    It is the one at which most lines that another follows at once are full. They must be the better part of those that
-    are long enough, or longer, and if they are few look like prose, as no list of headlines does: a good part goes on
-    in lower case, most go on so or end, some lines later, as a sentence does.
+    It is the one at which most lines that are directly followed by another are full. They must be the majority of those
+    that are long enough, or longer, and if there are few they must look like prose, unlike a list of headlines: many
+    continue in lower case, most do so or end, some lines later, as a sentence does.
     """
     full, prose, lower = Counter[int](), Counter[int](), Counter[int]()  # by width
     long, ends = 0, False
@@ -183,10 +183,10 @@ def _wrap_width(raw: str, spans: list[tuple[int, int]]) -> int:
 
 # --- place ---
 
-# After one of these, once a good part of the article has gone by, nothing is the article's any more.
+# After one of these, once a good part of the article has passed, nothing belongs to the article any more.
 _END = {"comments", "voting", "test for human visitors"}
 _LINKS = "links to other pages"  # likewise, if only a few short sentences follow
-_ENTRIES = 3  # times alone on a line that make a live page; fewer may be a video's
+_ENTRIES = 3  # this many times of day alone on a line make a live page; fewer may be a video's
 _STANDFIRST_WORDS = 60  # a longer one is an article's first paragraphs
 _QUESTION_WORDS = 10  # of a heading
 _NOTE_WORDS = 60  # about the author
@@ -229,8 +229,8 @@ def _body_range(texts: list[str], verdicts: list[tuple[str, str]]) -> tuple[int,
     words = [len(text.split()) if kind == "body" else 0 for text, (kind, _) in zip(texts, verdicts, strict=True)]
     times = [at for at, text in enumerate(texts) if TIME.fullmatch(text)]
     entry = times[0] if len(times) >= _ENTRIES else -1
-    # A sentence or two above the dateline, the byline or a live page's first entry are a standfirst, or a caption
-    # without credit, if the better part of the article is yet to come.
+    # A sentence or two above the dateline, the byline or a live page's first entry is a standfirst, or a caption
+    # without credit, if most of the article is yet to come.
     for index in range(first + 1, min(first + 6, len(texts))):
         opens = verdicts[index][0] == "body" and DATELINE.match(texts[index]) and not DATELINE.match(texts[first])
         below = verdicts[index][0] == "byline" or index == entry
@@ -249,7 +249,7 @@ def _body_range(texts: list[str], verdicts: list[tuple[str, str]]) -> tuple[int,
 
 
 def _without_notes(texts: list[str], verdicts: list[tuple[str, str]], first: int, last: int) -> int:
-    """Index of the article's last paragraph without what stands below an end mark, or tells who its author is."""
+    """Index of the article's last paragraph without what is below an end mark, or says who its author is."""
     body = [at for at in range(first, min(last + 1, len(texts))) if verdicts[at][0] == "body"]
     marks = [at for at in range(first + 1, last) if _END_MARK.fullmatch(texts[at])]
     if marks and 2 * sum(at < marks[0] for at in body) >= len(body):
@@ -264,7 +264,7 @@ def _without_notes(texts: list[str], verdicts: list[tuple[str, str]], first: int
 
 
 def _numbered(texts: list[str], verdicts: list[tuple[str, str]]) -> None:
-    """Settle numbered lines that end as no sentence does: two or more are headings, "2. The odd parents"."""
+    """Settle numbered lines that do not end as a sentence does: two or more are headings, "2. The odd parents"."""
     found = [at for at, text in enumerate(texts) if len(text) <= 120 and _NUMBERED.match(text)]
     headings = [at for at in found if verdicts[at][0] == "body" and not SENTENCE_END.search(texts[at])]
     if len(headings) >= 2:
@@ -273,7 +273,7 @@ def _numbered(texts: list[str], verdicts: list[tuple[str, str]]) -> None:
 
 
 def _questions(texts: list[str], verdicts: list[tuple[str, str]]) -> None:
-    """Settle the short questions that stand alone above a paragraph: two or more of them are the article's headings.
+    """Settle the short questions alone above a paragraph: two or more of them are the article's headings.
 
     In an interview a statement is a question too, if it says "you" and a quotation answers it.
     """
@@ -313,14 +313,14 @@ def _between(texts: list[str], verdicts: list[tuple[str, str]], first: int, last
 
 
 def _above(texts: list[str], verdicts: list[tuple[str, str]], first: int) -> None:
-    """Find the headline among the short lines above the article; above it stands the page, below it a standfirst."""
+    """Find the headline among the short lines above the article; above it is the page, below it a standfirst."""
     top = range(min(first, len(texts)))
     unsure = [index for index in top if verdicts[index][0] == UNSURE]
     long = [index for index in unsure if len(texts[index].split()) >= 4]
     bylines = [index for index in top if verdicts[index][0] == "byline" and any(at < index for at in long)]
     above = [index for index in long if not bylines or index < bylines[0]] or unsure[-1:]
     if above:
-        together = above[-1:]  # go up from the byline, or the article, for as long as the lines stand together
+        together = above[-1:]  # go up from the byline, or the article, for as long as the lines are adjacent
         while together[0] - 1 in above:
             together.insert(0, together[0] - 1)
         headline = next((at for at in together if len(texts[at].split()) >= 6), together[0])

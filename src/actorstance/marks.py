@@ -6,7 +6,7 @@ import re
 
 Span = tuple[int, int]
 
-FAR = 1000  # characters back, in which the beginning of a quotation without an opening mark is looked for
+FAR = 1000  # characters back in which to look for the beginning of a quotation without an opening mark
 
 _DOUBLE = re.compile(r"[\"“”„«»]|''|``")
 _OPEN = frozenset({"“", "„", "«", "``"})
@@ -18,14 +18,14 @@ _SINGLE_CLOSE = re.compile(r"['’](?:(?<=[.?!,…].)(?![^\W_])|(?<=[^\W_].)(?=[
 def quotations(text: str, start: int, end: int, open_before: bool = False) -> tuple[list[Span], bool]:
     """Return the quotations of a paragraph, marks included, and whether the last is left open.
 
-    Double marks of any kind count; where a paragraph has none, single ones. A closing mark without an opening one
-    closes what the paragraph before left open, or else what its own sentence says.
+    Double marks of any kind count; where a paragraph has none, single ones do. A closing mark without an opening one
+    closes what the previous paragraph left open, or else what its own sentence says.
 
     Args:
         text: the whole text.
         start: where the paragraph begins.
         end: where it ends.
-        open_before: whether the paragraph before left a quotation open.
+        open_before: whether the previous paragraph left a quotation open.
 
     Example:
         >>> text = "“No,” she said. “We told them ‘never’ and"
@@ -55,7 +55,7 @@ def quotations(text: str, start: int, end: int, open_before: bool = False) -> tu
 
 
 def _opens(text: str, mark: re.Match[str], start: int, end: int, is_open: bool) -> bool:
-    """Whether a mark opens a quotation; of straight ones the spaces beside it tell."""
+    """Whether a mark opens a quotation; for straight ones the spaces beside it decide."""
     if mark[0] in _OPEN:
         return True
     if mark[0] in _CLOSE:
@@ -66,7 +66,7 @@ def _opens(text: str, mark: re.Match[str], start: int, end: int, is_open: bool) 
 
 
 def singles(text: str, start: int, end: int) -> list[Span]:
-    """Return the quotations in single marks, which an apostrophe is not."""
+    """Return the quotations in single marks; an apostrophe is not one."""
     spans: list[Span] = []
     at = start
     while opening := _SINGLE_OPEN.search(text, at, end):

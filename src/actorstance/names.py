@@ -1,4 +1,4 @@
-"""The names in an article as they stand: those that the registry knows, offices, groups, and stretches of capitals."""
+"""The names in an article as written: those that the registry knows, offices, groups, and runs of capitalised words."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from actorstance.tagging import lexicon
 
 Span = tuple[int, int]
 
-MAX_SENTENCE = 4000  # characters; a longer "sentence" is a list or no prose, and nobody is looked for in it
+MAX_SENTENCE = 4000  # characters; a longer "sentence" is a list or not prose, and is not searched for actors
 NOT_READ = f"sentence over {MAX_SENTENCE:,} characters: no actors looked for"
 
 _LETTERS = re.compile(r"[^\W\d_]{2}|^[A-Z]$")
@@ -43,13 +43,13 @@ _SINGULAR = frozenset(  # forms without an -s that mean many
 
 @dataclass
 class Name:
-    """A name of the article's own, before anybody knows whose: its place, words and title, and its owner."""
+    """A name of the article's own, before it is known whose: its place, words and title, and its owner."""
 
     start: int
     end: int
     words: tuple[str, ...]
     title: str = ""
-    owner: str = ""  # the known actor whose office stands before it
+    owner: str = ""  # the known actor whose office precedes it
     owner_rule: str = ""  # or the words before it: "observatory head"
     kind: str = ""
     initial: bool = False  # opens a sentence, where any word has a capital
@@ -57,7 +57,7 @@ class Name:
 
 @dataclass(frozen=True)
 class _Known:
-    """A mention by a known name: the end of the office behind it ("Turkish presidency"), and the kind of name."""
+    """A mention by a known name: the end of the office after it ("Turkish presidency"), and the kind of name."""
 
     mention: Mention
     end: int
@@ -67,7 +67,7 @@ class _Known:
 
 @dataclass
 class Names:
-    """What stands in an article: names of its own, mentions that need no more, and what was left out and why."""
+    """What is in an article: names of its own, mentions that are settled, and what was left out and why."""
 
     names: list[Name] = field(default_factory=list)
     mentions: list[Mention] = field(default_factory=list)
@@ -168,7 +168,7 @@ class _Finder:
         ]
 
     def _is_office_of(self, name: Name, offices: list[_Known]) -> bool:
-        """Give an office to the actor behind it: "the Ministry of Justice of Turkey"; tell whether it was one."""
+        """Give an office to the actor after it: "the Ministry of Justice of Turkey"; return whether it was one."""
         if not offices or ("of" not in name.words and name.words[-1].lower() not in self.words["offices"]):
             return False
         for at, one in enumerate(offices):
@@ -196,7 +196,7 @@ class _Finder:
     def _groups(
         self, start: int, known: list[tuple[Mention, str]], many: list[tuple[int, int, str, str]]
     ) -> tuple[list[Mention], list[Span]]:
-        """Mentions of groups, and the adjectives that they take: "Syrian rebels" are no state."""
+        """Mentions of groups, and the adjectives that they take: "Syrian rebels" are not a state."""
         mentions: list[Mention] = []
         taken: list[Span] = []
         for first, last, group, form in many:
@@ -208,7 +208,7 @@ class _Finder:
             if form == "opposition" and PARTY.match(self.raw, last):
                 continue  # what follows is its name
             if not form.endswith("s") and form not in _SINGULAR and not self._before_noun(last):
-                continue  # one protester is somebody, not the protesters
+                continue  # one protester is an individual, not the protesters
             if people is not None:
                 first = people.start
                 taken.append((people.start, people.end))
@@ -217,7 +217,7 @@ class _Finder:
         return mentions, taken
 
     def _before_noun(self, place: int) -> bool:
-        """Whether a word is what a noun behind it is called by: "rebel stronghold", "rebel-held"."""
+        """Whether a word modifies a noun after it: "rebel stronghold", "rebel-held"."""
         following = re.compile(r"\s+([a-z]+)").match(self.raw, place)
         if following is None:
             return self.raw[place : place + 1] == "-"
@@ -225,7 +225,7 @@ class _Finder:
         return following[1] not in lexicon().closed and (form is None or not form.forms & {"d", "s"})
 
     def _offices(self, known: list[tuple[Mention, str]], end: int) -> Iterator[_Known]:
-        """The known names with the offices behind them: "Turkish presidency", "Russia's foreign ministry"."""
+        """The known names with the offices after them: "Turkish presidency", "Russia's foreign ministry"."""
         for mention, kind in known:
             found = office().match(self.raw, mention.end, end)
             if found:
@@ -237,7 +237,7 @@ class _Finder:
                 yield _Known(mention, mention.end, mention.rule, kind)
 
     def _beside(self, known: _Known, first: int, last: int, start: int) -> Name | None:
-        """A stretch of capitals that holds a known name and more: a person in office, or another body's name."""
+        """A run of capitalised words that holds a known name and more: a person in office, or another body's name."""
         raw, mention = self.raw, known.mention
         words = raw[first:last].split()
         if known.end >= last:  # the known name ends it: "Bank of America"
@@ -269,7 +269,7 @@ class _Finder:
         return None
 
     def _name(self, first: int, last: int, start: int) -> Name | None:
-        """A name without the words round it that are none: articles, days, titles."""
+        """A name without the words around it that are not part of it: articles, days, titles."""
         raw, stop = self.raw, self.words["not_names"]
         title = ""
         initial = first <= start + 1
@@ -312,14 +312,14 @@ class _Finder:
         return name
 
     def _behind_title(self, first: int, last: int) -> tuple[int, str]:
-        """Where the name behind the last title of a stretch begins, and the title: "House Speaker Ana Lima"."""
+        """Where the name after the last title of a stretch begins, and the title: "House Speaker Ana Lima"."""
         words = [word.rstrip(".,").replace("’", "'") for word in self.raw[first:last].lower().split()]
         if len(words) == 1 or words[-1] in self.words["bodies"]:
             return first, ""
         may_end = last_words(self.words["titles"])
         for at in range(len(words) - 1, 0, -1):
             if words[at - 1] not in may_end or (words[at - 1] == "st" and at > 1 and is_given(words[at - 2])):
-                continue  # "Ana St. John" is no saint
+                continue  # "Ana St. John" is not a saint
             for long in (3, 2, 1):
                 if (
                     at >= long
@@ -332,7 +332,7 @@ class _Finder:
         return first, ""
 
     def _before(self, name: Name, start: int) -> None:
-        """What stands before a name: a title in lower case, or a headship and whose it is."""
+        """What precedes a name: a title in lower case, or a headship and whose it is."""
         before = self.raw[max(start, name.start - 60) : name.start]
         if not name.title:
             name.title = ends_with(before, self.words["titles"])

@@ -1,4 +1,4 @@
-"""Names that spaCy's entity recogniser finds, beside those that the rules do."""
+"""Names that spaCy's entity recogniser finds, in addition to those that the rules find."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ class SpacyNames:
     """Finds persons, organisations and peoples with a spaCy pipeline. Called with a text, it returns their spans.
 
     Args:
-        model: the name of an installed pipeline, as `en_core_web_sm`, or its folder. A spaCy pipeline can hold code:
-            load only one that you trust.
+        model: the name of an installed pipeline, such as `en_core_web_sm`, or its folder. A spaCy pipeline can hold
+            code: load only one that you trust.
 
     Raises:
         InputError: if spaCy or the pipeline is not installed, or the pipeline finds no entities.

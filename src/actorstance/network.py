@@ -9,9 +9,9 @@ from typing import Any
 from actorstance.actors import AUTHOR, UNKNOWN
 from actorstance.wording import printable
 
-NODES = 24  # that are drawn: more names do not fit round a circle
+NODES = 24  # that are drawn: more names do not fit around a circle
 ARROWS = 36  # that are drawn: more are a tangle
-CLEAR = 0.1  # a mean score nearer to 0 draws no arrow
+CLEAR = 0.1  # no arrow for a mean score closer to 0
 _SCORE = ("n", "documents", "score", "low", "high", "correction")
 
 
@@ -19,8 +19,8 @@ def graphml(actors: Sequence[Mapping[str, Any]], pairs: Sequence[Mapping[str, An
     """Return the graph of a run as GraphML (http://graphml.graphdrawing.org), which Gephi, igraph and networkx read.
 
     Args:
-        actors: the rows of actors.csv: attributes of the nodes, as `received_score`, `expressed_n`.
-        pairs: the rows of pairs.csv: an edge each, from source to target.
+        actors: the rows of actors.csv: attributes of the nodes, such as `received_score`, `expressed_n`.
+        pairs: the rows of pairs.csv: one edge each, from source to target.
         known: actor -> `name`, `iso`, as in provenance.json.
 
     Example:
@@ -47,7 +47,7 @@ def graphml(actors: Sequence[Mapping[str, Any]], pairs: Sequence[Mapping[str, An
 
 
 def _values(row: Mapping[str, Any]) -> dict[str, Any]:
-    """What GraphML can hold: no unknown values, and no character that XML has none for."""
+    """What GraphML can hold: no unknown values, and no characters that XML does not allow."""
     known = {key: value for key, value in row.items() if value is not None}
     return {key: printable(value) if isinstance(value, str) else value for key, value in known.items()}
 
@@ -58,7 +58,7 @@ def drawn(
     """Choose what a figure can show: the clearest pairs of the actors that are in most examples.
 
     Returns:
-        The ids of the actors, their examples, and the rows of pairs.csv whose score lies off 0.
+        The ids of the actors, their examples, and the rows of pairs.csv whose score is clear of 0.
 
     """
     counts: dict[str, int] = {}
@@ -67,7 +67,7 @@ def drawn(
             counts[row["actor"]] = counts.get(row["actor"], 0) + row["n"]
     most = sorted(counts, key=lambda actor: (-counts[actor], actor))[:NODES]
     among = [row for row in pairs if row["source"] in most and row["target"] in most and abs(row["score"]) >= CLEAR]
-    # Of two scores alike the one of more examples says more.
+    # Of two equal scores the one with more examples says more.
     chosen = sorted(among, key=lambda row: -abs(row["score"]) * row["n"] ** 0.5)[:ARROWS]
     ends = {row[end] for row in chosen for end in ("source", "target")}
     nodes = [actor for actor in most if actor in ends]

@@ -1,13 +1,13 @@
-"""Are the probabilities what they say? The reliability curve, its error, and each label's probabilities by themselves.
+"""Are the probabilities what they say? The reliability curve, its error, and each label's probabilities on their own.
 
 Of the answers given with a confidence of 0.8, four in five should be right. The expected calibration error (Guo,
 Pleiss, Sun, Weinberger 2017) is the mean distance between confidence and accuracy over bins of confidence. It is
-never 0, as some of that distance is chance, and it is no mean of independent parts, so that it has no fair bootstrap:
-resampling adds chance to chance. Instead it stands beside what a calibrated model would show (consistency resampling:
+never 0, as some of that distance is chance, and it is not a mean of independent parts, so it has no fair bootstrap:
+resampling adds chance to chance. Instead it is shown beside what a calibrated model would have (consistency resampling:
 Bröcker and Smith 2007, Increasing the Reliability of Reliability Diagrams).
 
-It looks at the label that was answered alone. The same error for the probability of each label (class-wise ECE: Kull
-and others 2019, Beyond Temperature Scaling) tells what a score, P(favor) - P(against), is made of.
+It looks only at the label that was answered. The same error for the probability of each label (class-wise ECE: Kull
+and others 2019, Beyond Temperature Scaling) shows what a score, P(favor) - P(against), is made of.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from actorstance.correction import LEVEL, MIN_GROUPS
 from actorstance.examples import LABELS
 from actorstance.scoring import ECE_BINS, group_weights, interval
 
-DRAWS = 200  # of labels from the probabilities themselves: their mean error is then known to a few per cent
+DRAWS = 200  # of labels from the probabilities themselves: enough to know their mean error to a few per cent
 
 
 def reliability(
@@ -32,7 +32,7 @@ def reliability(
     Args:
         gold: label indices, shape (n,).
         probabilities: shape (n, 3).
-        groups: the group of each example, which is resampled whole for the intervals of the curve.
+        groups: the group of each example, resampled whole for the intervals of the curve.
         seed: of the draws.
 
     Example:
@@ -69,7 +69,7 @@ def _bins(chances: NDArray[np.float64]) -> NDArray[np.int64]:
 
 
 def _of_label(is_it: NDArray[np.bool_], chances: NDArray[np.float64]) -> dict[str, float]:
-    """How likely a label is said to be, how common it is, and how far the two lie apart over bins of probability."""
+    """How likely a label is said to be, how common it is, and how far apart the two are over bins of probability."""
     gaps = np.bincount(_bins(chances), weights=is_it - chances, minlength=ECE_BINS)
     error = float(np.abs(gaps).sum() / len(chances))
     return {"mean_probability": float(chances.mean()), "share": float(is_it.mean()), "ece": error}
@@ -99,7 +99,7 @@ def _bin(
     n, groups = float(count[:, at].sum()), int((count[:, at] > 0).sum())
     low = high = None
     if drawn is not None and groups >= MIN_GROUPS:
-        with np.errstate(invalid="ignore"):  # a draw may hold nothing of a bin
+        with np.errstate(invalid="ignore"):  # in a draw a bin may be empty
             low, high = interval(drawn[1][:, at] / drawn[0][:, at], groups)
     return {
         "from": at / ECE_BINS,

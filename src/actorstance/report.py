@@ -23,18 +23,18 @@ from actorstance.provenance import spelled
 from actorstance.scoring import ROLES
 from actorstance.wording import number, plural
 
-MAX_ACTORS = 250  # rows of the table of actors; the CSV beside the page has all
+MAX_ACTORS = 250  # rows of the table of actors; the CSV beside the page has them all
 MAX_PAIRS = 100
-MATRIX = 14  # sources and targets of the matrix: more do not fit a page
+MATRIX = 14  # sources and targets of the matrix: more do not fit on a page
 OVER_TIME = 6  # actors that are drawn over time
-NOTED = 3  # articles whose stances stand in the margin too; of more they would make the page too large
-REACHES = (0.1, 0.25, 0.5, 1.0)  # of a score over time: one for all figures of a page
-MIN_DAYS = 3  # with fewer days, or stretches of time, there is no course of time
+NOTED = 3  # articles whose stances are in the margin too; with more the page would be too large
+REACHES = (0.1, 0.25, 0.5, 1.0)  # of the axis of scores over time: the same for all figures of a page
+MIN_DAYS = 3  # with fewer days, or stretches of time, nothing is drawn over time
 ARTICLES = 2_650_000  # bytes of articles and their stances that a page carries; a page of text is five thousand
-SIGNS = {"against": "−", "neutral": "·", "favor": "+"}  # never colour alone
-PER_LABEL = 101  # label and per cent in one number: label * 101 + per cent, as page.js takes them apart
-ROUNDED = 0.005  # of a mean score, below which it is shown as 0.00
-STEPS = (0.1, 0.3, 0.6)  # of a mean score, where the matrix takes a darker tint
+SIGNS = {"against": "−", "neutral": "·", "favor": "+"}  # so that colour is never the only cue
+PER_LABEL = 101  # label and per cent in one number: label * 101 + per cent, as page.js splits them
+ROUNDED = 0.005  # a mean score below this is shown as 0.00
+STEPS = (0.1, 0.3, 0.6)  # mean scores at which the matrix takes a darker tint
 
 
 def write(run: Path) -> Path:
@@ -42,13 +42,13 @@ def write(run: Path) -> Path:
 
     Args:
         run: a folder that train, evaluate or predict left. report.html, network.graphml and events.csv are written
-            anew from its other files, so that a score corrected since stands on the page.
+            anew from its other files, so that the page has scores corrected since.
 
     Returns:
         The page's path.
 
     Raises:
-        InputError: if the folder holds no run, or not as this version writes it.
+        InputError: if the folder holds no run, or one that this version did not write.
 
     """
     folder = Folder(run)
@@ -62,7 +62,7 @@ def write(run: Path) -> Path:
 
 
 class _Page:
-    """What a page shows of a run; `events` are those of its stances, once the predictions have been passed through."""
+    """What a page shows of a run; `events` are those of its stances, known after a pass through the predictions."""
 
     def __init__(self, folder: Folder) -> None:
         self.folder = folder
@@ -118,7 +118,7 @@ class _Page:
     # --- one pass through the predictions ---
 
     def _pass(self) -> None:
-        if self.folder.archive is not None:  # its rows are in tables, and too many to be passed through
+        if self.folder.archive is not None:  # its rows are in tables, and too many for a pass
             self.documents = self.audit.get("rows", {}).get("documents", 0)
             return
         documents, lines = self._texts()
@@ -136,7 +136,7 @@ class _Page:
                     self.articles.append(made)
 
     def _texts(self) -> tuple[dict[str, Mapping[str, Any]], dict[str, list[Mapping[str, Any]]]]:
-        """The documents that were read, and their lines; of labelled examples there are none."""
+        """The documents that were read, and their lines; none for labelled examples."""
         if not self.reads:
             return {}, {}
         documents: dict[str, Mapping[str, Any]] = {}
@@ -146,7 +146,7 @@ class _Page:
         return documents, article.by_document(list(self.folder.lines("lines.jsonl", kinds)))
 
     def _by_document(self, documents: Mapping[str, Any]) -> Iterator[tuple[str, list[dict[str, Any]]]]:
-        """The predictions of each document; one without any has none, in its place."""
+        """The predictions of each document, in order; an empty list for one without any."""
         waiting = list(documents)
         for id, rows in groupby(self.folder.predictions(), key=lambda row: str(row["document_id"])):
             while waiting and waiting[0] != id and id in documents:
@@ -181,7 +181,7 @@ class _Page:
         return dict(found)
 
     def _average(self) -> float | None:
-        """The model's own mean score over all examples, None of an archive, whose pairs are not all at hand."""
+        """The model's own mean score over all examples, None for an archive, whose pairs are not all at hand."""
         n = sum(row["n"] for row in self.folder.pairs)
         if self.folder.archive is not None or not n:
             return None
@@ -211,7 +211,7 @@ class _Page:
         for row in self.folder.pairs:
             counts[row[end]] += row["n"]
         chosen = set(sorted(counts, key=lambda actor: (-counts[actor], actor))[:MATRIX])
-        return [actor for actor in self.order if actor in chosen]  # in one order, so that the diagonal is one
+        return [actor for actor in self.order if actor in chosen]  # in the same order, so that the diagonal is straight
 
     def _pair_rows(self) -> list[dict[str, Any]]:
         own_voice_last = sorted(self.folder.pairs, key=lambda row: row["source"] == AUTHOR)
@@ -234,7 +234,7 @@ class _Page:
         return figures.network([self.name(actor) for actor in nodes], weights, arrows, f"Network of actors. {told}.")
 
     def _over_time(self) -> dict[str, Any] | None:
-        """The figures of scores over time, None where no dates are known or too few."""
+        """The figures of scores over time, None where no dates are known, or too few."""
         everything = [row for rows in self.days.values() for row in rows]
         if len({day for day, _, _ in everything}) < MIN_DAYS:
             return None
@@ -244,7 +244,7 @@ class _Page:
         furthest = max((abs(end) for end in ends if end is not None), default=1.0)
         reach = next((step for step in REACHES if furthest <= step), 1.0)
         drawn = []
-        # A stretch stands at its first day, which may be before the first article's.
+        # A stretch is drawn at its first day, which may be before the first article's.
         shown = [one.day for points in courses.values() for one in points]
         for actor, points in courses.items():
             told = "; ".join(f"{one.day}: {number(one.score, 2, True)} ({one.n})" for one in points)
@@ -295,10 +295,10 @@ class _Page:
         }
 
     def _data(self) -> dict[str, Any]:
-        """The stances of every marked word, in the order in which they stand on the page, as small as can be.
+        """The stances of every marked word, in page order, as compactly as possible.
 
-        A word is a list of numbers, five a stance: source, target, label and per cent as one number, reason, and how
-        many words away the source's own mention stands, 0 where it has none.
+        A word is a list of numbers, five per stance: source, target, label and per cent as one number, reason, and how
+        many words away the source's own mention is, 0 where it has none.
         """
         names: dict[str, int] = {}
         reasons: dict[str, int] = {}
@@ -353,7 +353,7 @@ def _cell(row: Mapping[str, Any] | None, diagonal: bool) -> dict[str, Any]:
 
 
 def _without_width(row: Mapping[str, Any]) -> bool:
-    """Whether an interval is a point: then all groups have one score, as copies of one text have."""
+    """Whether an interval is a point: all groups then have the same score, as copies of one text do."""
     return row["low"] is not None and bool(row["low"] == row["high"])
 
 

@@ -12,8 +12,8 @@ import ahocorasick
 
 from actorstance.resources import table_of
 
-NAMES = 2**14  # whose id is kept: those that an archive repeats
-# Titles that are written with a dot before a name, and the endings that are so written behind one, as patterns.
+NAMES = 2**14  # names whose ids are cached: those that an archive repeats
+# Titles written with a dot before a name, and endings written with one after it, as patterns.
 SHORTENED = (
     "Mr|Mrs|Ms|Dr|Drs|Prof|Gen|Lt|Col|Maj|Capt|Cpl|Sgt|Adm|Cmdr|Sen|Sens|Rep|Reps|Gov|Govs|Rev|Hon|Pres|Amb|Atty|Supt"
     "|Det|Sec|Insp|Messrs|Mme|St"
@@ -27,7 +27,7 @@ _MODIFIER = (
     r"(?:(?:top|senior|acting|interim|new|deputy|chief|military|state|national|federal|outgoing|elite|naval|own|hard-line"
     r"|ruling|central|caretaker|transitional|democratically|elected|civilian|government)\s+)?"
 )
-# No longer, or not, in an office.
+# No longer in an office, or not in one.
 NOT_HOLDING = re.compile(
     r"\b(?:former|ex-|late|onetime|one-time|then-|would-be|critic|opponent|rival|opposition)\b|\bex-", re.I
 )
@@ -56,7 +56,7 @@ def roles() -> dict[str, frozenset[str]]:
 
 @cache
 def office() -> re.Pattern[str]:
-    """Return what matches an office behind its owner: " foreign ministry", "'s Ministry of Defence"."""
+    """Return what matches an office after its owner: " foreign ministry", "'s Ministry of Defence"."""
     one = alternatives(roles()["offices"])
     portfolio = alternatives(roles()["portfolios"])
     held = rf"(?:ministry|department|minister|secretary)\s+(?:of|for)\s+(?:the\s+)?(?:{portfolio})"
@@ -75,17 +75,17 @@ def role() -> re.Pattern[str]:
 
 @cache
 def place_after() -> re.Pattern[str]:
-    """Return what matches a word behind a name that makes it a place: " province"."""
+    """Return what matches a word after a name that makes it a place: " province"."""
     return re.compile(rf"\s+(?:{alternatives(roles()['places_after'])})\b", re.I)
 
 
 def alternatives(words: Iterable[str]) -> str:
-    """Return a pattern of any of some phrases, the longest first, however their words are spaced."""
+    """Return a pattern that matches any of the phrases, longest first, however their words are spaced."""
     return "|".join(re.escape(word).replace(r"\ ", r"\s+") for word in sorted(words, key=len, reverse=True))
 
 
 def ends_with(before: str, phrases: frozenset[str]) -> str:
-    """Return the longest phrase, of up to three words, with which a text ends; "" if it ends with none.
+    """Return the longest phrase, of up to three words, that a text ends with; "" if there is none.
 
     Example:
         >>> ends_with("said the deputy foreign minister ", frozenset({"minister", "foreign minister"}))
@@ -96,7 +96,7 @@ def ends_with(before: str, phrases: frozenset[str]) -> str:
         return ""
     words = before.rsplit(None, 3)[-3:]
     if not words or words[-1].rstrip(".").lower() not in last_words(phrases):
-        return ""  # as nearly always
+        return ""  # nearly always
     words = [word.rstrip(".").lower() for word in words]
     for first in range(len(words)):
         phrase = " ".join(words[first:])
@@ -107,7 +107,7 @@ def ends_with(before: str, phrases: frozenset[str]) -> str:
 
 @cache
 def last_words(phrases: frozenset[str]) -> frozenset[str]:
-    """Return the last words of some phrases: whatever ends with none of them ends with no phrase."""
+    """Return the last words of the phrases: a text that ends with none of them ends with no phrase."""
     return frozenset(phrase.rpartition(" ")[2] for phrase in phrases)
 
 
@@ -122,7 +122,7 @@ def _groups() -> tuple[Any, dict[str, str]]:
 
 
 def groups(text: str) -> Iterator[tuple[int, int, str, str]]:
-    """Yield (start, end, group, form) of the groups that common nouns name in a text; of overlapping ones the longest.
+    """Yield (start, end, group, form) of the groups that common nouns name in a text; the longest of overlapping ones.
 
     Example:
         >>> text = "Holdout rebel groups fled; the rebel-held town fell to the police."
@@ -132,7 +132,7 @@ def groups(text: str) -> Iterator[tuple[int, int, str, str]]:
     """
     automaton, group_of = _groups()
     plain = text.lower()
-    if len(plain) != len(text):  # İ has two characters in lower case
+    if len(plain) != len(text):  # İ becomes two characters in lower case
         plain = "".join(sign.lower() if len(sign.lower()) == 1 else sign for sign in text)
     plain = re.sub(r"\s", " ", plain)
     found = []
@@ -156,7 +156,7 @@ def groups(text: str) -> Iterator[tuple[int, int, str, str]]:
 
 
 def given_alike(one: str, other: str) -> bool:
-    """Return whether two given names can be one person's: equal, or one short for the other.
+    """Return whether two given names can be the same person's: equal, or one short for the other.
 
     Example:
         >>> given_alike("Chuck", "Charles"), given_alike("Ana", "Anton")
@@ -179,7 +179,7 @@ def is_given(word: str) -> bool:
 
 @lru_cache(maxsize=NAMES)
 def slug(name: str) -> str:
-    """Return the id of an actor of the article's own.
+    """Return the id of an actor known only from the article.
 
     Example:
         >>> slug("Recep Tayyip Erdoğan")

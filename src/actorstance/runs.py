@@ -1,7 +1,7 @@
-"""The files of a run. Each is written whole or not at all, and the model's folder, which makes a run complete, last.
+"""The files of a run. Each is written whole or not at all; the model's folder, which completes a run, comes last.
 
-While a training run is under way its folder holds `unfinished.json`, the settings with which it can go on, and
-`checkpoints/`; both go when the run is complete.
+While a training run is under way its folder holds `unfinished.json`, the settings with which it can be resumed, and
+`checkpoints/`; both are deleted when the run is complete.
 """
 
 from __future__ import annotations
@@ -39,17 +39,17 @@ _CORRECTED = ("labelled", "model_score", "power", "low_here", "high_here")
 ACTOR_COLUMNS = ("actor", "role", *_SCORE, "accuracy", "macro_f1", *_CORRECTED)
 PAIR_COLUMNS = ("source", "target", *_SCORE, *_CORRECTED)
 
-EVIDENCE = ("by_registry", "by_rule", "unresolved")  # of new articles: how mentions and pairs were found
+EVIDENCE = ("by_registry", "by_rule", "unresolved")  # for new articles: how mentions and pairs were found
 
 
 def require_free(out: Path) -> None:
-    """Raise InputError if a folder holds anything but the config that Hydra puts there first."""
+    """Raise InputError if a folder holds anything other than the config that Hydra puts there first."""
     if out.exists() and (not out.is_dir() or any(path.name != ".hydra" for path in out.iterdir())):
         raise InputError(f"{out}: not empty. A run is never overwritten; name another folder.")
 
 
 def new_folder(wanted: Path) -> Path:
-    """Make a folder of that name, or of that name and a number, so that no two runs share one."""
+    """Make a folder with that name, or that name and a number, so that no two runs share one."""
     path, number = wanted, 1
     path.parent.mkdir(parents=True, exist_ok=True)
     while True:
@@ -66,17 +66,17 @@ UNFINISHED = "unfinished.json"
 
 
 def worth_keeping(out: Path) -> bool:
-    """Return whether a run can go on, or is complete, so that whatever failed came after it."""
+    """Return whether a run can be resumed, or is complete and the failure came after it."""
     return any((out / name).exists() for name in (UNFINISHED, ARCHIVE, f"model/{MANIFEST}"))
 
 
 @contextmanager
 def alone(out: Path, inside: Path) -> Iterator[None]:
-    """Hold a run's folder against other processes; however this one ends, the system lets go of it.
+    """Lock a run's folder against other processes; however this one ends, the system releases the lock.
 
     Args:
         out: the run's folder.
-        inside: the folder in it, made if need be, that the lock is a file of.
+        inside: the folder in it, made if need be, that holds the lock file.
 
     Raises:
         InputError: if another process holds it.
@@ -93,19 +93,19 @@ def alone(out: Path, inside: Path) -> Iterator[None]:
 
 @contextmanager
 def unfinished(out: Path, settings: dict[str, Any], resume: bool) -> Iterator[Path]:
-    """Hold a run's folder while it is trained, and yield the folder for checkpoints.
+    """Lock a run's folder while it is trained, and yield the folder for checkpoints.
 
-    A run that fails before its first checkpoint leaves nothing behind; one that is killed can go on. Of several
-    processes that train one model the first holds the folder for all.
+    A run that fails before its first checkpoint leaves nothing behind; one that is killed can be resumed. Of several
+    processes that train one model the first holds the lock for all.
 
     Args:
         out: the run's folder.
-        settings: what the run is made of: it goes on only with the same.
+        settings: what the run is made of: it resumes only with the same.
         resume: whether the folder holds an interrupted run.
 
     Raises:
-        InputError: if the folder is not free, holds no interrupted run, or one with other settings; if another process
-            trains it.
+        InputError: if the folder is not free, holds no interrupted run, or holds one with other settings; or if another
+            process is training it.
 
     """
     checkpoints = out / "checkpoints"
@@ -134,7 +134,7 @@ def unfinished(out: Path, settings: dict[str, Any], resume: bool) -> Iterator[Pa
 
 
 def _end(out: Path) -> None:
-    """Remove what only a run under way has, its mark last: who looks at the folder before finds it held."""
+    """Delete checkpoints first and unfinished.json last, so other processes see the run as locked until it is done."""
     shutil.rmtree(out / "checkpoints", ignore_errors=True)
     (out / UNFINISHED).unlink(missing_ok=True)
 
@@ -146,7 +146,7 @@ def _require_incomplete(out: Path) -> None:
 
 def _require_unfinished(out: Path, settings: dict[str, Any]) -> None:
     if (out / "model" / MANIFEST).exists():
-        _end(out)  # what a kill after that left
+        _end(out)  # left over if the process was killed after that
     _require_incomplete(out)
     for half in out.glob(".model-*"):  # a model whose saving was interrupted
         shutil.rmtree(half)
@@ -154,13 +154,13 @@ def _require_unfinished(out: Path, settings: dict[str, Any]) -> None:
 
 
 def require_same(out: Path, settings: dict[str, Any]) -> None:
-    """Raise InputError naming what differs if an interrupted run was begun with other settings."""
+    """Raise InputError naming what differs if an interrupted run was started with other settings."""
     if different := differences(read_json(out / UNFINISHED), settings):
         raise InputError(f"{out}: a run goes on only as it began: {different}.")
 
 
 def differences(before: dict[str, Any], now: dict[str, Any]) -> str:
-    """Say in which settings two tables differ; nothing if in none."""
+    """Say in which settings two tables differ; "" if in none."""
     before, now = _flat(before), _flat(now)
     keys = [key for key in sorted({*before, *now}) if before.get(key) != now.get(key)]
     return "; ".join(f"{key} was {before.get(key)!r}, is {now.get(key)!r}" for key in keys)[:400]
@@ -186,7 +186,7 @@ def write_scored(
     command: str | None,
     data: str,
 ) -> None:
-    """Write what a run on labelled examples leaves, but for the model: see docs/runs.md."""
+    """Write what a run on labelled examples leaves, except the model: see docs/runs.md."""
     seed, examples, probabilities = int(model.card["seed"]), held_out.examples, held_out.probabilities
     actors = scoring.actor_table(examples, probabilities, seed)
     pairs = scoring.pair_table(examples, probabilities, seed)
@@ -246,7 +246,7 @@ def write_predicted(
 
 
 def counted(readings: Sequence[Reading]) -> dict[str, int]:
-    """Return how many lines, sentences, mentions and pairs there are in articles; of two parts they add up."""
+    """Return how many lines, sentences, mentions and pairs there are in articles; those of two parts add up."""
     documents = [reading.document for reading in readings]
     sentences = sum(len(document.sentences) for document in documents)
     return {
@@ -338,7 +338,7 @@ def _document_row(document: Document) -> dict[str, Any]:
 
 
 def _place(document: Document, start: int, end: int) -> dict[str, Any]:
-    """Where something stands in the text as it was given."""
+    """Where something is in the text as it was given."""
     return {"document_id": document.id, "raw_start": document.in_given(start), "raw_end": document.in_given(end)}
 
 

@@ -1,14 +1,14 @@
 """Which mentions to label: a random sample that narrows the wanted intervals most, with known probabilities.
 
-Every mention has its probability of coming into the sample, larger where its label would narrow a wanted interval more:
+Every mention has its own probability of being sampled, larger where its label would narrow a wanted interval more:
 proportional to how unsure the model is of it, and to how few mentions the interval rests on (Neyman 1934, and for
-model-assisted means Särndal, Swensson, Wretman 1992). It depends on the model's word alone, never on a label, and a
-label counts by its inverse: so the correction stays valid (`correction.correct`).
+model-assisted means Särndal, Swensson, Wretman 1992). It depends only on the model's output, never on a label, and a
+label is weighted by its inverse: so the correction stays valid (`correction.correct`).
 
 The sample of fixed size is Pareto sampling (Rosén 1997, On sampling with probability proportional to size): each
 mention has a random number of its own, once and for all (a permanent random number, Ohlsson 1995), and those with the
-least odds ratio come in. So a sample grows: who asks for forty more keeps the forty there are. The n drawn come
-in random order: who labels only the first m has labelled a random m/n of them, and the probabilities are m/n of theirs.
+smallest odds ratio are drawn. So a sample grows: asking for forty more keeps the forty there are. The n drawn come
+in random order: labelling only the first m labels a random m/n of them, with m/n of their probabilities.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
 
-CERTAIN = 0.5  # how far every mention is taken for as unsure as the average: a model may be wrong where it is sure
+CERTAIN = 0.5  # weight of the mean variance in each mention's own: guards against an overconfident model
 LEAST = 1e-9
-LEAST_SHARE = 2  # mentions of a wanted interval in a draw, below which it is drawn together with the others
+LEAST_SHARE = 2  # mentions of a wanted interval in a draw, below which it is drawn with the others
 
 
 def uncertainty(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the variance that a label's worth (-1, 0, 1) is expected to have about the model's score, shape (n,).
+    """Return the expected variance of a label's value (-1, 0, 1) around the model's score, shape (n,).
 
     Half of it is the mention's own, half the mean of all: no mention is left out because a model is sure of it.
 
@@ -49,13 +49,13 @@ def inclusion(
 ) -> NDArray[np.float64]:
     """Return the probability with which each mention is to be drawn, shape (n,), in [0, 1].
 
-    The mean square of the wanted intervals' widths is made least, as far as labels bear on it.
+    They minimise the mean square width of the wanted intervals, as far as labels affect it.
 
     Args:
         variance: see `uncertainty`, shape (n,), > 0.
         wanted: for each wanted interval the indices of its mentions.
         size: the sum of the probabilities: the number of labels, at most the number of mentions wanted.
-        known: the probabilities of a sample that was drawn before; none becomes less.
+        known: the probabilities of an earlier sample; none decreases.
 
     """
     worth = np.zeros(len(variance))
@@ -96,22 +96,22 @@ def draw(
     drawn: NDArray[np.bool_],
     rng: np.random.Generator,
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Draw `size` mentions beside those that are there, of those in a wanted interval.
+    """Draw `size` more mentions from those in a wanted interval.
 
-    Each wanted interval gets its whole share, so that none is left short by chance: a stratum each.
+    Each wanted interval gets its whole share, so that none falls short by chance: each is a stratum.
 
     Args:
         variance: see `inclusion`, shape (n,).
-        wanted: likewise.
-        size: how many are drawn; fewer, if there are no more.
+        wanted: see `inclusion`.
+        size: how many are drawn; fewer, if there are not enough.
         numbers: the permanent random number of each mention, in (0, 1), shape (n,).
-        known: the probability of each mention to be in each of the draws before, shape (n, draws); (n, 0) at first.
-        drawn: which were drawn before, shape (n,).
-        rng: of the order.
+        known: the probability of each mention to be in each earlier draw, shape (n, draws); (n, 0) at first.
+        drawn: which were drawn earlier, shape (n,).
+        rng: for the order.
 
     Returns:
-        The indices of those drawn, in random order, in which every wanted interval has its share of every beginning:
-        so the first m of n are a random m/n of the draw. And `known` with this draw as one column more (as it was, if
+        The indices of those drawn, in random order, in which every wanted interval has its share of every prefix:
+        so the first m of n are a random m/n of the draw. And `known` with this draw as one more column (as it was, if
         none is drawn). A row adds up to the probability with which the mention is in the whole sample; in the wanted
         intervals together they add up to how many were drawn there.
 
@@ -140,9 +140,9 @@ def _shares(
     drawn: NDArray[np.bool_],
     stratum: NDArray[np.int64],
 ) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
-    """The strata, the probabilities before a draw and after it, and how many of `size` are drawn in each stratum.
+    """The strata, the probabilities before and after a draw, and how many of `size` are drawn in each stratum.
 
-    The strata with too few to share out become one, or one with the next larger; one with nothing left to ask is none.
+    Strata too small for a share are merged, or joined to the next larger; one with nothing left to ask is dropped.
     """
     while True:
         floor, stratum = known.copy(), stratum.copy()
@@ -159,10 +159,10 @@ def _shares(
 
 
 def _given(known: NDArray[np.float64], drawn: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Probabilities of a sample, given how many of these mentions came into it: they add up to that.
+    """Probabilities of a sample, given how many of these mentions are in it: they add up to that.
 
-    A sample that was shared out otherwise holds more or fewer of them than was to be expected. Without this a draw
-    would fall short by as many, or take for certain what it does not ask.
+    A sample allocated differently holds more or fewer of them than expected. Without this a draw
+    would fall short by that number, or treat as certain what it does not ask.
     """
     chance = known.sum(axis=1)
     result, open_ = chance.copy(), (chance > 0) & ~(drawn & (chance >= 1 - LEAST))
@@ -176,7 +176,7 @@ def _given(known: NDArray[np.float64], drawn: NDArray[np.bool_]) -> NDArray[np.f
 
 
 def _strata(n: int, wanted: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
-    """The wanted interval of each mention; of several the one with fewest mentions. Of others -1."""
+    """The wanted interval of each mention: of several the one with fewest mentions; -1 if there is none."""
     stratum = np.full(n, -1, dtype=np.int64)
     for which in sorted(range(len(wanted)), key=lambda which: -len(wanted[which])):
         stratum[wanted[which]] = which
@@ -184,7 +184,7 @@ def _strata(n: int, wanted: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
 
 
 def _whole(shares: NDArray[Any]) -> NDArray[np.int64]:
-    """Whole numbers of the same sum, each share rounded down or up."""
+    """Whole numbers with the same sum, each share rounded down or up."""
     down = np.floor(shares + LEAST).astype(np.int64)
     short = round(float(shares.sum())) - int(down.sum())
     down[np.argsort(down - shares, kind="stable")[:short]] += 1
@@ -192,7 +192,7 @@ def _whole(shares: NDArray[Any]) -> NDArray[np.int64]:
 
 
 def _pareto(chance: NDArray[np.float64], numbers: NDArray[np.float64], drawn: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """The places of those not drawn yet, the first to come in first."""
+    """The places of those not drawn yet, the next to be drawn first."""
     odds = np.maximum(chance, LEAST) / np.maximum(1 - chance, LEAST)
     order = np.argsort((numbers / (1 - numbers)) / odds, kind="stable")
     return order[~drawn[order]]

@@ -21,7 +21,7 @@ from actorstance.folder import ARCHIVE
 PREDICTIONS = "predictions.jsonl"
 SENTENCES = "sentences.jsonl"
 _NO_TEXT = re.compile("[\ud800-\udfff]")
-_SUM = 1e-3  # how far three probabilities may be from 1 in all
+_SUM = 1e-3  # how far the sum of three probabilities may be from 1
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Saved:
 
     `probabilities` has shape (n, 3); `gold` are label indices, -1 where there is no label; `inclusion` the
     probability with which each mention was drawn for a check, 0 where none was made; `asked` whether it was. A line
-    of a checked run also has `draws`, that probability sheet by sheet, and if it was asked `place`: sheet and row.
+    of a checked run also has `draws`, that probability sheet by sheet, and, if it was asked, `place`: sheet and row.
     """
 
     folder: Path
@@ -48,7 +48,7 @@ class Saved:
     @property
     def draws(self) -> NDArray[np.float64]:
         """The probability of each line to be in each sheet, shape (n, sheets), adding up to `inclusion`."""
-        if "draws" not in self.rows[0]:  # written when a sheet was not told from the next
+        if "draws" not in self.rows[0]:  # written when sheets were not kept apart
             return self.inclusion[:, None]
         return np.array(self.column("draws"), dtype=np.float64).reshape(len(self.rows), -1)
 
@@ -71,7 +71,7 @@ class Saved:
         return {key: np.array(rows) for key, rows in found.items()}
 
     def before(self, chosen: Sequence[int]) -> list[str]:
-        """Return the sentences before that of each chosen line, at most `CONTEXT`; nothing where they are not known."""
+        """Return the sentences before each chosen line's, at most `CONTEXT`; nothing where they are not known."""
         places = [_place(self.rows[at]) for at in chosen]
         wanted, document, last = set(places), None, deque[str](maxlen=CONTEXT)
         found: dict[tuple[str, int] | None, str] = {}
@@ -89,7 +89,7 @@ class Saved:
         return [found.get(place, "") for place in places]
 
     def examples(self) -> Dataset:
-        """Return the columns that a table of scores is made from."""
+        """Return the columns from which a table of scores is made."""
         columns: dict[str, Sequence[Any]] = {name: self.column(name) for name in IDENTITY}
         columns["label"] = [None if label < 0 else label for label in self.gold.tolist()]
         kinds = {name: Value("string") for name in IDENTITY} | {"label": FEATURES["label"]}
@@ -100,7 +100,7 @@ def read_saved(run: str | Path) -> Saved:
     """Read the predictions of a run's folder.
 
     Raises:
-        InputError: naming file and line, if they are not there or not what a run writes.
+        InputError: naming file and line, if they are missing or not what a run writes.
 
     """
     folder = Path(run)
@@ -133,7 +133,7 @@ def read_saved(run: str | Path) -> Saved:
 
 
 def _place(row: dict[str, Any]) -> tuple[str, int] | None:
-    """Where a sentence stands: its document, and its beginning in the raw text."""
+    """Where a sentence is: its document, and its start in the raw text."""
     document, start = row.get("document_id"), row.get("raw_start")
     return (document, start) if isinstance(document, str) and type(start) is int else None
 
@@ -165,7 +165,7 @@ def _check(where: str, row: dict[str, Any]) -> None:
 
 
 def _check_draws(where: str, row: dict[str, Any]) -> None:
-    """Of which sheets a line could be, and where it stands; neither is there before a check."""
+    """Which sheets a line could be in, and where it is; neither exists before a check."""
     draws, place, sheets = row.get("draws"), row.get("place"), 1
     if "draws" in row:
         numbers = isinstance(draws, list) and all(type(chance) in (int, float) for chance in draws)

@@ -1,8 +1,8 @@
-"""Probabilities to metrics, and to the score of every actor and pair, with intervals that resample groups.
+"""From probabilities to metrics, and to the score of every actor and pair, with intervals that resample groups.
 
-Sentences of one article are not independent: an interval that treats them so is too narrow. So every interval here is
-of the cluster bootstrap: whole groups are drawn with replacement (Field and Welsh 2007, Bootstrapping clustered data),
-and the percentiles are expanded as few groups need (Hesterberg 2015, What Teachers Should Know About the Bootstrap).
+Sentences of one article are not independent: treating them as such makes an interval too narrow. So every interval here
+is from the cluster bootstrap: whole groups are drawn with replacement (Field and Welsh 2007, Bootstrapping clustered
+data), and the percentiles are expanded for few groups (Hesterberg 2015, What Teachers Should Know About the Bootstrap).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from scipy.stats import t as student_t
 from actorstance.correction import LEVEL, MIN_GROUPS, correct
 from actorstance.examples import LABELS
 
-REPEATS = 2000  # bootstrap draws: the ends of a 95 % interval then move by less than a tenth of its width
+REPEATS = 2000  # bootstrap draws: enough for the ends of a 95 % interval to move by less than a tenth of its width
 FEW_GROUPS, FEW_REPEATS = 50, 10_000  # few groups need ends further out, and so more draws
 ECE_BINS = 15  # bins of equal width, as in Guo et al. 2017
 
@@ -41,8 +41,8 @@ def metrics(
         probabilities: shape (n, 3).
         groups: the group of each example.
         clean: which examples have no twin in training, shape (n,); None if the training examples are not at hand.
-        names_only: labels predicted from the two names alone, shape (n,); None likewise.
-        majority: the commonest label in training, or, shape (n,), of those that each example can have.
+        names_only: labels predicted from the two names alone, shape (n,); None in the same case.
+        majority: the commonest label in training, or, shape (n,), the commonest of those that each example can have.
         seed: of the bootstrap.
 
     Macro-F1 is the mean over the labels that occur in `gold`.
@@ -60,7 +60,7 @@ def metrics(
         "n": len(gold),
         "labels": {label: int(count) for label, count in zip(LABELS, confusion.sum(axis=1), strict=True)},
         "accuracy": float((gold == predicted).mean()),
-        "micro_f1": float((gold == predicted).mean()),  # every example has one label and gets one
+        "micro_f1": float((gold == predicted).mean()),  # equals accuracy: one label per example
         "macro_f1": macro_f1(gold, predicted),
         "macro_f1_low": low,
         "macro_f1_high": high,
@@ -86,7 +86,7 @@ def metrics(
 def by_corpus(
     gold: NDArray[np.int64], of_all: NDArray[np.float64], of_own: NDArray[np.float64], corpora: list[str]
 ) -> dict[str, dict[str, Any]]:
-    """Return the metrics of each of several corpora: over all labels, and `own_labels`, choosing among those it has.
+    """Return the metrics of each of several corpora: over all labels, and `own_labels`, choosing among its own.
 
     Example:
         >>> sure, among = np.array([[0.4, 0.5, 0.1], [0.1, 0.2, 0.7]]), np.array([[0.8, 0, 0.2], [0.1, 0, 0.9]])
@@ -139,9 +139,9 @@ def macro_f1_of(confusion: NDArray[Any], occur: NDArray[np.bool_]) -> NDArray[np
 
     Args:
         confusion: rows gold, columns predicted.
-        occur: the labels that it is the mean of, shape (labels,): those that occur in the gold of all rows. Were it
-            those of each matrix, draws of a bootstrap, or two models, would be measured by different figures. Where
-            one of them has no gold there is no macro-F1: NaN, and `interval` passes over such a draw.
+        occur: the labels that it is the mean of, shape (labels,): those that occur in the gold of all rows. If each
+            matrix had its own, draws of a bootstrap, or two models, would be measured by different figures. Where
+            one of them has no gold there is no macro-F1: NaN, and `interval` skips such a draw.
 
     """
     right, gold = np.diagonal(confusion, axis1=-2, axis2=-1), confusion.sum(axis=-1)
@@ -152,7 +152,7 @@ def macro_f1_of(confusion: NDArray[Any], occur: NDArray[np.bool_]) -> NDArray[np
 
 
 def accuracy_of(confusion: NDArray[Any]) -> NDArray[np.float64]:
-    """Return the share of rows that are right of confusion matrices, shape (..., labels, labels) -> (...)."""
+    """Return the accuracy of confusion matrices, shape (..., labels, labels) -> (...)."""
     result: NDArray[np.float64] = np.trace(confusion, axis1=-2, axis2=-1) / confusion.sum(axis=(-2, -1))
     return result
 
@@ -167,7 +167,7 @@ def confusions(
 
 
 def drawn(tables: NDArray[Any], weights: NDArray[np.int64]) -> NDArray[Any]:
-    """Return the sums of tables by how often each is drawn: (groups, …), (repeats, groups) -> (repeats, …)."""
+    """Return the sums of tables weighted by how often each is drawn: (groups, …), (repeats, groups) -> (repeats, …)."""
     sums: NDArray[Any] = (weights @ tables.reshape(len(tables), -1)).reshape(-1, *tables.shape[1:])
     return sums
 
@@ -181,7 +181,7 @@ def _per_label(confusion: NDArray[np.int64]) -> tuple[NDArray[np.float64], ...]:
 
 
 def expected_calibration_error(gold: NDArray[np.int64], probabilities: NDArray[np.float64]) -> float:
-    """Return how far confidence and accuracy lie apart on average, in [0, 1]."""
+    """Return how far apart confidence and accuracy are on average, in [0, 1]."""
     confidence = probabilities.max(axis=1)
     right = probabilities.argmax(axis=1) == gold
     bins = np.minimum((confidence * ECE_BINS).astype(int), ECE_BINS - 1)
@@ -197,7 +197,7 @@ def group_weights(groups: int, seed: int, repeats: int | None = None) -> NDArray
 
 
 def interval(values: NDArray[np.float64], groups: int) -> tuple[float, float]:
-    """Return the ends of the 95 % interval of a figure from its bootstrap draws (NaN left out), as few groups need."""
+    """Return the ends of the 95 % interval of a figure from its bootstrap draws (no NaN), expanded for few groups."""
     spread = np.sqrt(groups / (groups - 1)) * student_t.ppf((1 + LEVEL) / 2, groups - 1)
     tail = 100 * norm.cdf(-spread)  # 2.5 with many groups, 0.1 with five
     low, high = np.nanpercentile(values, [tail, 100 - tail])
@@ -207,7 +207,7 @@ def interval(values: NDArray[np.float64], groups: int) -> tuple[float, float]:
 def mean_draws(
     values: NDArray[Any], groups: Sequence[Any] | NDArray[Any], seed: int, repeats: int | None = None
 ) -> tuple[NDArray[np.float64], int]:
-    """Return bootstrap draws of the mean of values, shape (repeats,), whole groups resampled, and how many these are.
+    """Return bootstrap draws of the mean of values, shape (repeats,), whole groups resampled, and the number of groups.
 
     Args:
         values: shape (n,).
@@ -263,8 +263,8 @@ def actor_table(
         probabilities: shape (n, 3).
         seed: of the bootstrap.
         inclusion: the probability with which each example came to be labelled, shape (n,): then labels correct the
-            scores (`correction.correct`). None: the examples are no random sample of labels, the score is the model's
-            word, and its `correction` "none".
+            scores (`correction.correct`). None: the labels are not a random sample, the score is the model's own,
+            and its `correction` is "none".
 
     """
     table = _Table(examples, probabilities, seed, inclusion)

@@ -14,7 +14,7 @@ from sentencex import get_sentence_boundaries
 from actorstance.roles import SHORTENED
 
 # A mark that opens or closes a quotation: the double ones everywhere; single ones (straight or curly) at the edge of a
-# word only, where they are no apostrophe, and two single ones, as some wires write them.
+# word only, where they are not an apostrophe, and two single ones, as some wires write them.
 _QUOTES = re.compile(r"[\"“”„«»]|''|``|['‘](?<![^\s(\[—–].)|['’](?<=[.?!,…].)(?!\w)")
 _PARENTHESIS = re.compile(r"\(([^()]*[.?!])\)")
 _CLOSERS = "\"'”’»)]"
@@ -35,18 +35,18 @@ _AFTER_CLOCK = re.compile(
     r"|(?:Eastern|Central|Mountain|Pacific|Greenwich)\b"
 )
 _ABBREVIATION = re.compile(rf"\b(?:{SHORTENED}|Mt|Ft|vs|v|Vols?|approx|ca)\.$")
-_SHORT = 8  # characters, more than any of these abbreviations has: only the end of a sentence is searched for one
-_NUMBER = re.compile(r"\bNos?\.$")  # an abbreviation before a figure only
+_SHORT = 8  # characters, more than any of these abbreviations: only the end of a sentence is searched for one
+_NUMBER = re.compile(r"\bNos?\.$")  # an abbreviation only before a figure
 _LETTER = re.compile(r"\w")
 _ITEM = re.compile(r"[(]?(?:\d{1,2}|[a-z])[.)]")
 _INITIALS = re.compile(r"\b(?!U\.S\.|U\.N\.|U\.K\.|E\.U\.|D\.C\.|N\.Y\.|L\.A\.|U\.A\.E\.)(?:[A-Z]\.){2,3}$")
 # Two sentences pasted without the space between them. A web address has no capital after its dot.
 _GLUED = re.compile(r"[.?!](?<=[a-z]{3}.)[\"”’]?(?=[“‘]?[A-Z][a-z]+\s)")
-# Ends that sentencex takes for the middle: initials or a firm's ending before a word that opens sentences; an ellipsis.
+# Sentence ends that sentencex misses: initials or a firm's ending before a word that opens sentences; an ellipsis.
 _MISSED = re.compile(
     rf"(?:(?=[A-Z])\b(?:(?:[A-Z]\.){{2,6}}|(?:St|Ltd|Inc|Corp|Co|Jr|Sr|No)\.)|…[\"”’]?)\s+(?=[\"“‘']?{_STARTERS})"
 )
-# Words that it takes for abbreviations: of states, of titles, and of a month that has none.
+# Words that it takes for abbreviations: of states, of titles, and of a month that is never abbreviated.
 _NUMERAL = r"(?:[IVXLC]{2,}|[B-HJ-Z])\b"  # art. IV, ref. B
 _WORDS = re.compile(
     r"\b(?:[Mm]ay|fed|Fed(?!\.\s+Reserve)|me|no|ill|art|con|ore|miss|id|ok|ref)\.[\"”’']*\s+"
@@ -56,7 +56,7 @@ _WORDS = re.compile(
 
 def one_line(text: str) -> str:
     """Return a text of the same length with a space for each white space character."""
-    return text if text.isprintable() else re.sub(r"\s", " ", text)  # printable: spaces at most
+    return text if text.isprintable() else re.sub(r"\s", " ", text)  # printable text has no white space but spaces
 
 
 def split(text: str) -> list[tuple[int, int]]:
@@ -82,10 +82,10 @@ def split(text: str) -> list[tuple[int, int]]:
 
 
 def _candidates(text: str) -> list[tuple[int, int]]:
-    """Where sentencex, blind to quotation marks, would cut; closing marks go left, opening ones right."""
+    """Where sentencex, blind to quotation marks, would cut; closing marks stay left, opening ones right."""
     blanked = _QUOTES.sub(lambda found: " " * len(found[0]), text)
     blanked = _PARENTHESIS.sub(lambda found: f" {found[1]} ", blanked)
-    blanked = one_line(blanked)  # a line break inside a paragraph ends no sentence
+    blanked = one_line(blanked)  # a line break inside a paragraph does not end a sentence
     cuts = {boundary["end_index"] for boundary in get_sentence_boundaries("en", blanked)}
     cuts |= {found.end() for pattern in (_GLUED, _MISSED, _WORDS) for found in pattern.finditer(text)}
     spans, start = [], 0
@@ -106,10 +106,10 @@ def _candidates(text: str) -> list[tuple[int, int]]:
 
 
 def _belongs_together(text: str, previous: tuple[int, int], start: int, end: int) -> bool:
-    """Whether a cut is none: it would leave a sentence in two."""
+    """Whether a cut is wrong: it would split a sentence in two."""
     before, after = text[previous[0] : previous[1]], text[start:end].lstrip(_OPENERS + " \t\r\n—–")
     if not _LETTER.search(before) or not _LETTER.search(after) or _ITEM.fullmatch(before):
-        return True  # a lone mark, or the number of an item, is no sentence
+        return True  # a lone mark, or the number of an item, is not a sentence
     if after[0].islower():
         return True
     if before[-1] == ".":

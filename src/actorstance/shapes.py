@@ -1,4 +1,4 @@
-"""What a paragraph of a page is by its own words and shape, wherever it stands: prose, byline, dateline, caption."""
+"""What a paragraph of a page is by its own words and shape, wherever it is: prose, byline, dateline, caption."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from actorstance.furniture import furniture
 from actorstance.sentences import split
 
-UNSURE = "?"  # a short line that only its place can tell
+UNSURE = "?"  # a short line that only its position can decide
 UP = "A-Z" + "".join(letter for letter in map(chr, range(0xC0, 0x250)) if letter.isupper())
 _LOW = "a-z" + "".join(letter for letter in map(chr, range(0xC0, 0x250)) if letter.islower())
 FINAL = re.compile(r"[.!?…:]['\"”’»)\]]*$|[,;—–-]['\"”’]?$")  # a paragraph may break off before a quotation
@@ -70,15 +70,15 @@ _CAPTION_SIGNS = ("(", "[", "photo", "image", "picture", "illustration", "captio
 _AGENCY_LAST = re.compile(rf"[./|] ?{_AGENCIES[:-1]}|getty images|epa|ap photo)(?:/[\w .]+)?\.?\Z", re.IGNORECASE)
 _CREDIT_LINE = re.compile(rf"{_NAME}[/|] ?[A-Z]\w+(?:[ /][A-Z][\w.]+)*\.?")
 _PICTURES = r"(?:Getty Images|Alamy|Shutterstock|NurPhoto|Anadolu|PA (?:Media|Images)|EPA-EFE|AP Photo|Reuters|REUTERS)"
-_OF = r"(?:[\w.'’ -]{2,40}?(?: via |/ ?)){0,2}"  # the photographer, or the agency behind the agency
-# A credit before a caption. "A" or "The" tells it from a sentence about the agency; without them, that no full stop
-# ends it, and that not all long words are capitalised, as a headline's are. The EPA and the AFP are other bodies too.
+_OF = r"(?:[\w.'’ -]{2,40}?(?: via |/ ?)){0,2}"  # the photographer, or an agency before the agency
+# A credit before a caption. "A" or "The" tells it from a sentence about the agency; without them, the lack of a final
+# full stop, and not all long words capitalised, as in a headline. The EPA and the AFP are other bodies too.
 _CREDIT_FIRST = re.compile(
     rf"(?:{_OF}(?:{_PICTURES}|AFP|AP|EPA)|{_NAME}/ ?[A-Z][\w.]+(?: [A-Z][\w.]+)?) (?:An?|The) \w.*"
     rf"|{_OF}{_PICTURES} (?!\w+:)[{UP}\d](?=.*\s[a-z]{{5}}).*[^.!?…\"”’]"
 )
 TIME = re.compile(r"\d{1,2}[:.]\d\d ?(?:[ap]\.?m\.?)?(?: [A-Z]{2,4})?\W*", re.IGNORECASE)
-_CITY = (  # no salutation: a letter's "SIR – " and "MADAM, " open its first sentence
+_CITY = (  # not a salutation: a letter's "SIR – " and "MADAM, " open its first sentence
     rf"(?!(?:SIRS?|MADAM|DEAR|EDITOR)\b)[{UP}][{UP}.'’-]*[{UP}]"
     rf"(?:[ /,]+(?:[{UP}][{UP}.'’-]+|[{UP}][{_LOW}]+\.?(?=[ ,:—–-])|D\.C\.|and(?= [A-Z]{{3}})))*"
 )
@@ -91,7 +91,7 @@ DATELINE = re.compile(  # CITY/ CITY, Country, Feb. 12 (Agency) —   ·   (CNN)
 
 
 def alone(text: str) -> tuple[str, str]:
-    """What a paragraph is by itself; `UNSURE` for a short line that only its place can tell."""
+    """What a paragraph is by itself; `UNSURE` for a short line that only its position can decide."""
     if (len(text) <= 120 and _CREDIT_LINE.fullmatch(text)) or (len(text) <= 600 and _CREDIT_FIRST.fullmatch(text)):
         return "caption", "credit of a picture"
     if len(text) <= 80 and _DATED.fullmatch(text):
@@ -116,7 +116,7 @@ def _is_caption(text: str) -> bool:
 
 
 def _is_prose(text: str) -> bool:
-    """Whether a line looks like whole sentences: it ends like one, and has small words unless it is short.
+    """Whether a line looks like whole sentences: it ends like one, and unless short has small words.
 
     Two sentences need none ("Kelland rejoiced. Torsay kept quiet."). In a menu with full stops every word is
     capitalised; a question and its answer may be a headline.

@@ -1,6 +1,6 @@
-"""A shard: some hundred documents of an archive, read at once, from raw text to finished Parquet files.
+"""A shard: a few hundred documents of an archive, read together, from raw text to finished Parquet files.
 
-What becomes of a shard depends on nothing but its documents, the model and the actors. So shards can be read in any
+The result of a shard depends only on its documents, the model and the actors. So shards can be read in any
 order, by any process of any machine, and twice if a process died, and the files come out the same.
 """
 
@@ -29,7 +29,7 @@ from actorstance.priors import Priors
 from actorstance.reading import Names, Reading, read_actors
 from actorstance.runs import counted, evidence, line_rows, mention_rows, sentence_rows
 
-DOCUMENTS = 200  # of a shard: a second or two of work, which is what a kill can cost
+DOCUMENTS = 200  # of a shard: a second or two of work, which is what a kill can lose
 CHARACTERS = 4_000_000  # of a shard at most, so that its memory is bounded whatever the documents are
 
 SCHEMAS = {
@@ -75,12 +75,12 @@ TABLES = tuple(SCHEMAS)
 
 @dataclass(frozen=True)
 class Shard:
-    """Documents of an archive, in order, what cannot be read among them; `sha256` is of all that they hold."""
+    """Documents of an archive, in order, unreadable ones included; `sha256` covers all that they hold."""
 
     number: int
     documents: tuple[Text | Rejected, ...]
     sha256: str
-    passed: int  # bytes of the archive that lie behind it
+    passed: int  # bytes of the archive up to its end
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ class Done:
 
 
 def shards(documents: Iterable[Text | Rejected], size: int = DOCUMENTS) -> Iterator[Shard]:
-    """Part an archive into shards of `size` documents, or fewer where they are long.
+    """Split an archive into shards of `size` documents, or fewer where they are long.
 
     Args:
         documents: an `archive.Archive`, or any documents.
@@ -160,7 +160,7 @@ class Opener:
         """Open the model.
 
         Raises:
-            InputError: if it is another one here, or the package is.
+            InputError: if the model, or the package, is a different one here.
 
         """
         if self.version != __version__:
@@ -227,11 +227,11 @@ def finish(prepared: Prepared, model: Model, level: float, priors: Priors | None
         priors: see `Opener`.
 
     """
-    # Its fingerprint is given, or datasets would take one of all that it holds.
+    # Its fingerprint is given, or datasets would compute one over all that it holds.
     info, fingerprint = DatasetInfo(features=FEATURES), prepared.record["sha256"]
     examples = Dataset(prepared.examples, info=info, fingerprint=fingerprint)
     with counted_apart(model) as cropped:
-        cropped.clear()  # a shard without pairs would have the count of what was asked before
+        cropped.clear()  # a shard without pairs would otherwise have the count of the previous call
         probabilities = model.predict_proba(examples)
     calibration = model.card.get("conformal")
     held = None if calibration is None else conformal.names(conformal.sets(probabilities, calibration, level))

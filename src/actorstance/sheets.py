@@ -1,7 +1,7 @@
 """Sheets for labelling: CSV for a spreadsheet, JSON for Label Studio and for doccano, written and read back.
 
-Offsets in the two tools' files count UTF-16 units, as browsers do; here they count code points. Both ways they are
-converted, and checked: the words at a place must be the mention. Direction is kept: every row names its source and its
+Offsets in the two tools' files count UTF-16 units, as browsers do; here they count code points. They are converted
+both ways, and checked: the words at a place must be the mention. Direction is kept: every row names its source and its
 target, and a relation that a labeller turned round is an error.
 """
 
@@ -63,7 +63,7 @@ def write_sheets(folder: Path, rows: Sequence[Row]) -> None:
     Args:
         folder: where they go.
         rows: lines of predictions.jsonl, in the order in which they are to be labelled. Mentions are marked where
-            `source_start` and so on tell their places. `before` holds the sentences before.
+            `source_start` and so on give their places. `before` holds the preceding sentences.
 
     """
     write_csv(folder / SHEETS[0], COLUMNS, map(_csv_row, rows, range(1, len(rows) + 1)), mark=True)
@@ -84,7 +84,7 @@ def read_sheet(path: str | Path, asked: Sequence[Row]) -> dict[str, str]:
 
     Raises:
         InputError: naming the row, if it is not in the sheet that was written, its text, actors or offsets are not
-            those that were, it stands there twice, or its label is none; or if no row has a label.
+            those that were, it occurs twice, or its label is not one; or if no row has a label.
 
     """
     path = Path(path)
@@ -309,7 +309,7 @@ def utf16(text: str, place: int) -> int:
 
 
 def code_point(text: str, units: Any) -> int | None:
-    """Return a place counted in UTF-16 units as one counted in code points; None if it is none of the text's."""
+    """Return a place counted in UTF-16 units as one counted in code points; None if it is not in the text."""
     if isinstance(units, bool) or not isinstance(units, int) or units < 0:
         return None
     encoded = text.encode("utf-16-le")

@@ -1,4 +1,4 @@
-"""What a sweep searches: the settings that were typed with several values, in Hydra's own grammar for sweeps.
+"""What a sweep searches: the settings given with several values, in Hydra's own grammar for sweeps.
 
 `key=a,b,c` or `key=choice(a,b,c)` is a choice; `key=range(1,9)` whole numbers, the last left out; `key=interval(0,0.5)`
 any number between two; `key=int(interval(1,64))` any whole number, both ends included;
@@ -45,7 +45,7 @@ class Dimension(NamedTuple):
         return self.choices[0] if self.choices else self.low
 
     def values(self) -> Sequence[Any] | None:
-        """Return all values, None where there are endlessly many."""
+        """Return all values, None where there are infinitely many."""
         if self.choices:
             return self.choices
         return range(int(self.low), int(self.high) + 1, self.step) if self.step else None
@@ -62,11 +62,11 @@ class Dimension(NamedTuple):
 
 
 def parted(arguments: Sequence[str]) -> tuple[dict[str, Dimension], list[str]]:
-    """Part a command line into the settings with several values and all others.
+    """Split a command line into the settings with several values and all others.
 
     Raises:
-        InputError: naming the setting, if its values are none.
-        HydraException: for what is no setting at all.
+        InputError: naming the setting, if its values are invalid.
+        HydraException: for what is not a setting at all.
 
     Example:
         >>> space, others = parted(["model=linear", "model.C=tag(log,interval(0.1,100))", "model.min_df=1,2"])
@@ -126,7 +126,7 @@ def _interval(typed: str, value: IntervalSweep, wrong: Any) -> Dimension:
 
 
 def combinations(space: Mapping[str, Dimension]) -> int | None:
-    """Return how many settings a space has, None if endlessly many."""
+    """Return how many settings a space has, None if infinitely many."""
     sizes = [None if (values := one.values()) is None else len(values) for one in space.values()]
     return None if None in sizes else math.prod(size for size in sizes if size is not None)
 

@@ -1,4 +1,4 @@
-"""How names are written: their words, particles and endings, and which part of a name later stands for it alone."""
+"""How names are written: their words, particles and endings, and which part of a name later stands for the whole."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ _NUMERAL = re.compile(r"(?:II|III|IV|VI{0,3}|IX|XI{1,3}|XIV|XVI?)\Z")  # I and X
 
 
 def stretches(text: str, start: int, end: int) -> Iterator[Span]:
-    """Yield the stretches of capitalised words of a sentence; the names of bodies go on over "of" and "for".
+    """Yield the stretches of capitalised words of a sentence; the names of bodies continue across "of" and "for".
 
     Args:
         text: the whole text.
@@ -100,7 +100,7 @@ def stretches(text: str, start: int, end: int) -> Iterator[Span]:
 
 
 def stretch_end(text: str, first: int, last: int, end: int) -> int:
-    """Return where a stretch of capitalised words ends that `SEQUENCE` has found, over what it stops at.
+    """Return where a stretch of capitalised words ends that `SEQUENCE` has found, past what it stops at.
 
     Args:
         text: the whole text.
@@ -177,7 +177,7 @@ def over_given(text: str, first: int, start: int) -> int:
 
 @lru_cache(maxsize=NAMES)
 def family(words: Words) -> str:
-    """Return by what one later calls whoever has a name, in one spelling: the family name without its particles.
+    """Return what the bearer of a name is later called, in one spelling: the family name without its particles.
 
     Example:
         >>> [family(tuple(name.split())) for name in ("Omar al-Haddad", "Lee Sun-woo", "Ana de la Torre", "Bo Hale Jr")]
@@ -197,7 +197,7 @@ def letters(words: Words) -> str:
 
 @lru_cache(maxsize=NAMES)
 def ending(words: Words) -> str:
-    """Return what is behind a family name: "jr", "iii"; "" if nothing is."""
+    """Return what follows a family name: "jr", "iii"; "" if nothing does."""
     last = words[-1].lower().rstrip(".")
     return last if len(words) > 1 and (last in _JUNIOR or _NUMERAL.match(words[-1])) else ""
 
@@ -216,13 +216,13 @@ def middle_alike(one: Words, other: Words) -> bool:
 
 
 def family_first(words: Words) -> bool:
-    """Return whether a name is one whose family name stands first, by its shape: "Lee Sun-woo"."""
+    """Return whether a name is one whose family name comes first, by its shape: "Lee Sun-woo"."""
     return len(words) > 1 and _FAMILY_FIRST.match(words[-1]) is not None
 
 
 @lru_cache(maxsize=NAMES)
 def is_short(words: Words) -> bool:
-    """Return whether a name is but a family name: "al-Haddad", "de la Torre", "Hale Jr"."""
+    """Return whether a name is only a family name: "al-Haddad", "de la Torre", "Hale Jr"."""
     if len(words) > 1 and words[-1].lower().rstrip(".") in _JUNIOR:
         words = words[:-1]
     return len(words) == 1 or all(word.lower() in PARTICLES for word in words[:-1])

@@ -1,4 +1,4 @@
-"""Rows that outgrow memory: what was read stands in a file that only this process sees, and no list holds all."""
+"""Rows that outgrow memory: what was read is in a file that only this process sees, and no list holds it all."""
 
 from __future__ import annotations
 
@@ -77,9 +77,9 @@ class Store:
         return self._read().drop_columns("where")
 
     def close(self) -> None:
-        """Let go of the file, which stays as long as a table is mapped from it."""
+        """Release the file, which stays as long as a table is mapped from it."""
         if self._file is not None and self._writer is not None:
-            with suppress(OSError):  # of a full disk, which was told when the rows were written
+            with suppress(OSError):  # of a full disk, which was reported when the rows were written
                 self._writer.close()
             with suppress(OSError):
                 self._file.close()

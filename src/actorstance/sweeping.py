@@ -1,8 +1,8 @@
 """A sweep: many trainings that look for the best settings, by any number of processes, each of which may be killed.
 
-All that a sweep knows stands in its folder: `sweep.json` (what is searched), `journal.log` (every trial, in Optuna's
-journal: JSON, a line a step) and the run of each trial. A process holds a lock on the trial that it trains; when it is
-killed the lock goes with it, and the next process goes on with its trial, from the last checkpoint.
+All that a sweep knows is in its folder: `sweep.json` (what is searched), `journal.log` (every trial, in Optuna's
+journal: JSON, one line per step) and the run of each trial. A process holds a lock on the trial that it trains; when
+it is killed the lock goes with it, and the next process resumes its trial from the last checkpoint.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ SETTINGS, JOURNAL, LOCKS = "sweep.json", "journal.log", ".locks"
 FAILURES = 3  # trials that fail before any succeeds: then the fault is not in the values
 PRUNE_AFTER = 4  # whole trials, before one is compared with their median
 
-# Trains a run in a folder (going on with the one there, if `resume`), tells each epoch's validation macro-F1, and
+# Trains a run in a folder (resuming the one there, if `resume`), reports each epoch's validation macro-F1, and
 # returns the macro-F1 of the finished run.
 Objective = Callable[[dict[str, Any], Path, bool, Watch], float]
 Told = Callable[[int, dict[str, Any], dict[str, Any]], None]
@@ -48,11 +48,11 @@ class Sweep:
     """The search in a folder.
 
     Args:
-        folder: of the sweep; one that exists is gone on with.
+        folder: of the sweep; one that exists is resumed.
         space: setting -> its values.
         settings: all else that the result depends on, `command` among it, of train.py without the values that are
             searched: another process must have the same.
-        trials: in all, whoever trains them, ≥ 1; of a space with fewer settings each is tried once.
+        trials: in all, over all processes, ≥ 1; of a space with fewer settings each is tried once.
         seed: of the proposals: they depend on it, on the trial's number and on the results so far.
         prune: whether a trial stops that is, after an epoch, below the median of the others after theirs.
 
@@ -106,7 +106,7 @@ class Sweep:
         return FileLock(self.folder / LOCKS / "sweep.lock")
 
     def run(self, objective: Objective, ended: Told | None = None) -> None:
-        """Train trials until none is left; `ended` is told of each its number, its line of trials.csv and its values.
+        """Train trials until none is left; `ended` is called with each one's number, line of trials.csv and values.
 
         Raises:
             InputError: what a trial said, if the first `FAILURES` fail.
@@ -151,7 +151,7 @@ class Sweep:
             return trial, lock
 
     def _enqueue_untried(self) -> None:
-        """Of a small space each setting once, in order: proposals by chance would try some twice."""
+        """Each setting of a small space once, in order: random proposals would try some twice."""
         known = [one.params or one.system_attrs.get("fixed_params", {}) for one in self.study.trials]
         lists = [one.values() or () for one in self.space.values()]
         every: Iterable[dict[str, Any]] = (dict(zip(self.space, row, strict=True)) for row in itertools.product(*lists))
@@ -192,7 +192,7 @@ class Sweep:
             self.study.tell(trial, score)
 
     def run_folder(self, number: int) -> Path:
-        """The folder of a trial's run; of one that was stopped early or failed there is none."""
+        """The folder of a trial's run; there is none for one that was stopped early or failed."""
         return self.folder / f"trial-{number:03}"
 
     def best(self) -> FrozenTrial | None:

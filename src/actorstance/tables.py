@@ -28,10 +28,10 @@ class Tally:
         self.mended: Counter[str] = Counter()
         self.noted: Counter[str] = Counter()
         self.published: Counter[str] = Counter()  # rows read of each part that its authors publish
-        self.form = ""  # of several in which a corpus is published, if it is not the usual one
+        self.form = ""  # the form in which the corpus is published, if there are several and it is not the usual one
 
     def counts(self, examples: int) -> dict[str, Any]:
-        """Return the account, as `Corpus.counts`; rows read that are neither kept nor dropped are a defect of ours."""
+        """Return the account, as `Corpus.counts`; rows read that are neither kept nor dropped are a bug."""
         if self.read != self.kept + self.dropped.total():
             raise AssertionError(f"{self.read} rows read, {self.kept} kept, {dict(self.dropped)} dropped")
         noted = {reason: rows for reason, rows in self.noted.items() if rows}
@@ -40,14 +40,14 @@ class Tally:
 
 
 class _Spellings:
-    """The ids of a table's actors, so that those that differ only in case or spaces are told."""
+    """The ids of a table's actors, so that those that differ only in case or spaces are reported."""
 
     def __init__(self) -> None:
-        self._found: dict[str, dict[str, list[str]]] = {}  # as compared, as written: the first places where it stands
+        self._found: dict[str, dict[str, list[str]]] = {}  # as compared, as written: the first places where it occurs
         self._counts: Counter[str] = Counter()
 
     def add(self, where: str, row: Mapping[str, Any]) -> None:
-        """Take the ids of a row, which stands at `where`."""
+        """Take the ids of a row, which is at `where`."""
         for name in {row.get("source"), row.get("target")}:
             if isinstance(name, str):
                 self._counts[name] += 1
@@ -85,7 +85,7 @@ def read_table(
     It is a JSONL, CSV, TSV or Parquet file; a folder of them, named for their splits; a folder saved by `datasets`; or
     a dataset on the Hugging Face hub, `hf://owner/name`, `hf://owner/name/config`, either with `@commit`.
 
-    A target or source that stands in the text exactly once, and that comes without offsets, gets those. A column
+    A target or source that occurs in the text exactly once, and comes without offsets, gets them. A column
     source_mention or target_mention must be what the offsets give. Without a group_id the group is the document,
     without a document_id the document is the group, and without either both are the sentence. Labels and splits may
     have capitals and spaces around them. A label that is a number needs `labels`, or the names that `datasets` keeps
@@ -98,7 +98,7 @@ def read_table(
         raise InputError(f"data.constants.{min(twice)}: data.columns.{min(twice)} is given too. Leave one out.")
     given_names = {column: str(name) for column, name in (columns or {}).items() if name is not None}
     names = {column: given_names.get(column, column) for column in FEATURES}
-    wanted = dict(given_names)  # of these columns none has been seen yet
+    wanted = dict(given_names)  # columns that have not been seen yet
     fixed = {names[column]: value for column, value in (constants or {}).items()}
     calls, raw, spellings = _label_names(labels or {}), dict[str, Any](), _Spellings()
     for number, (where, found) in enumerate(_table_rows(path), 1):
@@ -221,7 +221,7 @@ def _integer(where: str, column: str, value: Any) -> int:
 
 
 def _locate(row: dict[str, Any], role: str) -> None:
-    """Find the mention of an actor whose id stands in the text as it is, as whole words, once."""
+    """Find the mention of an actor whose id occurs in the text as it is, as whole words, once."""
     name, text = row.get(role), row["text"]
     if f"{role}_start" not in row and isinstance(name, str) and isinstance(text, str):
         found = [match.span() for match in re.finditer(rf"(?<!\w){re.escape(name)}(?!\w)", text)]

@@ -1,7 +1,7 @@
 """A sentence as tagged tokens: as much of its grammar as telling who speaks needs.
 
 No trained tagger: a list of verbs and the closed classes of English (grammar.yaml), and what stands beside a word. It
-reads a megabyte in a few seconds, and where it errs it can be told why.
+reads a megabyte in a few seconds, and where it errs one can see why.
 
 A tag is one character, so that a sentence's tags are a string:
     C name  N noun, adjective, unknown  # number  D determiner, possessive pronoun  ' possessive 's  p pronoun
@@ -35,7 +35,7 @@ _SPAN_OF_TIME = re.compile(
 )
 _BEFORE_TIME = frozenset({"on", "last", "this", "next", "in", "since", "by", "until", "late", "early"})
 _SPEECH = frozenset({"say", "judge", "mind"})
-_FLOATING = frozenset({"both", "all", "each"})  # of a subject that stands before them: "the two both said"
+_FLOATING = frozenset({"both", "all", "each"})  # of a subject before them: "the two both said"
 _BY_NEIGHBOURS = frozenset({"her", "that", "one", "'s", "'"}) | _FLOATING
 WORDS = 2**16  # spellings whose tag is kept: nearly all that a text has, less than an archive's misprints take
 
@@ -111,7 +111,7 @@ def _is_finite(word: str) -> bool:
 
 @lru_cache(maxsize=WORDS)
 def _alone(word: str) -> tuple[str, str]:
-    """A word in lower case, apostrophes straight, and its tag; "" where what stands beside it has a say."""
+    """A word in lower case, apostrophes straight, and its tag; "" where it depends on the words beside it."""
     lexical, plain = lexicon(), word.lower().replace("’", "'")
     if plain in _BY_NEIGHBOURS:
         return plain, ""
@@ -162,7 +162,7 @@ class Tagged:
             self.tags.append(tag or self._tag(at))
 
     def span(self, first: int, last: int) -> tuple[int, int]:
-        """Return where the tokens `first` to `last` stand in the text."""
+        """Return where the tokens `first` to `last` are in the text."""
         return self.starts[first], self.ends[last]
 
     def _tag(self, at: int) -> str:

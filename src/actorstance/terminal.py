@@ -31,7 +31,7 @@ WIDTH = 80
 FEW = 50  # held-out examples, below which an F1 moves by a tenth with a handful of them
 ROWS = 6  # of each table; the files have all
 STAR = "* corrected by labels; a score without a star is the model's own"
-NOBODY = (AUTHOR, UNKNOWN)  # sources that are no actors
+NOBODY = (AUTHOR, UNKNOWN)  # sources that are not actors
 
 
 def say(text: str, end: str = "\n") -> None:
@@ -45,7 +45,7 @@ def say(text: str, end: str = "\n") -> None:
 
 
 def corpus(corpus: Corpus) -> None:
-    """Say what was read, kept, dropped and mended."""
+    """Say what was read, kept, dropped and repaired."""
     counts = corpus.counts
     say(f"{corpus.name}: {counts['read']:,} rows read, {counts['kept']:,} kept, {counts['examples']:,} examples")
     for word in ("dropped", "mended", "noted"):
@@ -252,7 +252,7 @@ def _uncorrected(row: dict[str, Any]) -> bool:
 
 
 def _say_what_is_corrected(found: dict[str, Any]) -> None:
-    """Say of a comparison which scores labels have corrected, and what the others may mislead to."""
+    """Say of a comparison which scores labels have corrected, and how the others may mislead."""
     none = sum(map(_uncorrected, found["actors"]))
     if none < len(found["actors"]):
         say(f"  {STAR}")
@@ -280,7 +280,7 @@ def _interval_name(row: dict[str, Any]) -> str:
 
 
 def rejected(found: dict[str, Any], out: Path) -> None:
-    """Say how many documents could not be read, and where the reasons stand."""
+    """Say how many documents could not be read, and where the reasons are."""
     if found["rejected"]:
         all = found["documents"] + found["rejected"]
         say(f"{found['rejected']:,} of {plural(all, 'document')} rejected: {_relative(out)}/rejected.jsonl says why")

@@ -1,6 +1,6 @@
 """Scores of actors and pairs from an archive's shards, one after the other, in memory that does not grow.
 
-A mean and its interval need of each actor or pair no more than six sums over its documents. They are kept in an SQLite
+A mean and its interval need only six sums over the documents of each actor or pair. They are kept in an SQLite
 file, since a large archive has more names than memory holds.
 
 The interval is the linear form of resampling documents (the sandwich estimator of a ratio): with n_d mentions of the
@@ -67,14 +67,14 @@ class Totals:
     """The sums of every actor and pair of an archive.
 
     Args:
-        path: of a file that is made for them. Whoever makes this removes it.
+        path: of a file that is made for them. The caller removes it.
 
     """
 
     def __init__(self, path: Path) -> None:
         path.unlink(missing_ok=True)
         self._file = sqlite3.connect(path)
-        self._file.execute("PRAGMA journal_mode = OFF")  # the file is made anew if anything happens to it
+        self._file.execute("PRAGMA journal_mode = OFF")  # the file is rebuilt if anything happens to it
         self._file.execute("PRAGMA synchronous = OFF")
         self._file.execute(f"PRAGMA cache_size = -{_CACHE}")
         columns = ", ".join(f"{name} NOT NULL" for name in _SUMS)
@@ -83,7 +83,7 @@ class Totals:
         self._file.execute(f"CREATE TABLE found (actor PRIMARY KEY, {counts}) WITHOUT ROWID")
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Release the file."""
         self._file.close()
 
     def add(self, predictions: pa.Table, mentions: pa.Table) -> None:

@@ -1,4 +1,4 @@
-"""Sentences that stand in another part too, verbatim or nearly so."""
+"""Sentences that also occur in another part, verbatim or nearly so."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ SEED = 0
 
 
 def without_twin(held_out: Dataset, train: Dataset) -> NDArray[np.bool_]:
-    """Return, shape (n,), which held-out examples have a sentence that does not stand in training too.
+    """Return, shape (n,), which held-out examples have a sentence that does not occur in training too.
 
-    Two sentences are twins if they are verbatim the same but for brackets, case and spaces.
+    Two sentences are twins if they are identical except for brackets, case and spaces.
     """
     seen = {twin_key(text) for text in set(train["text"][:])}
     return np.array([twin_key(text) not in seen for text in held_out["text"][:]], dtype=bool)
@@ -49,7 +49,7 @@ def without_near_twin(held_out: Dataset, train: Dataset) -> NDArray[np.bool_]:
 
 
 def twins(held_out: list[str], train: list[str]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Return which held-out texts stand verbatim in training, and which of the others nearly so; both shape (n,)."""
+    """Return which held-out texts occur verbatim in training, and which of the others nearly so; both shape (n,)."""
     known, unique = {twin_key(text) for text in set(train)}, list(dict.fromkeys(held_out))
     verbatim = {text for text in unique if twin_key(text) in known}
     near = _near([text for text in unique if text not in verbatim], list(dict.fromkeys(train)))
@@ -62,7 +62,7 @@ def twins(held_out: list[str], train: list[str]) -> tuple[NDArray[np.bool_], NDA
 def _near(held_out: list[str], train: list[str]) -> set[str]:
     if not held_out or not train:
         return set()
-    index = RMinHashLSH(NEAR, HASHES, BANDS)  # some 3 kB a sentence: so it is of the fewer, and training passes by
+    index = RMinHashLSH(NEAR, HASHES, BANDS)  # 3 kB a sentence: it indexes the smaller set; training streams past
     for first in range(0, len(held_out), ROWS):
         index.insert_many(_hashes(held_out[first : first + ROWS]), first)
     near: set[str] = set()

@@ -31,16 +31,16 @@ _CLASSES = {
 }
 
 
-# Told after each epoch its number, from 1, and the validation macro-F1; it may raise to stop the fit.
+# Called after each epoch with its number, from 1, and the validation macro-F1; it may raise to stop the fit.
 Watch = Callable[[int, float], None]
 
 
 class Model(Protocol):
-    """What the pipeline asks of a model."""
+    """What the pipeline requires of a model."""
 
     kind: ClassVar[str]
     registry: Registry | None  # with which new text is read
-    log: list[dict[str, Any]]  # of the last fit: a line a step or epoch
+    log: list[dict[str, Any]]  # of the last fit: one line per step or epoch
     cropped: dict[str, dict[str, int]]  # part -> sentences, and how many were too long to be read whole
     watch: Watch | None  # of the next fit; a model without epochs never calls it
     card: dict[str, Any]  # where the model comes from: corpus, hash of its data, seed, metrics
@@ -51,7 +51,7 @@ class Model(Protocol):
         """The arguments that make an unfitted model like this one."""
 
     def fit(self, train: Dataset, valid: Dataset, checkpoints: Path | None = None) -> Self:
-        """Learn from `train`; tune and calibrate on `valid`. `checkpoints`: where an interrupted fit goes on from."""
+        """Learn from `train`; tune and calibrate on `valid`. `checkpoints`: where an interrupted fit resumes from."""
 
     def predict_proba(self, examples: Dataset) -> NDArray[np.float64]:
         """Return shape (n, 3), columns against, neutral, favor; every row sums to 1."""
@@ -92,9 +92,9 @@ def load(path: str | Path) -> Model:
 
 @contextmanager
 def counted_apart(model: Model) -> Iterator[dict[str, dict[str, int]]]:
-    """Let a model count what it crops on the side, and give its own counts back, however the block ends.
+    """Let a model count what it crops separately, and restore its own counts however the block ends.
 
-    Yields the counts of the block, which begin with those that are there: what was said of them is not said again.
+    Yields the counts of the block, which start from the present ones: what was reported of them is not repeated.
     """
     before, model.cropped = model.cropped, dict(model.cropped)
     try:
@@ -112,7 +112,7 @@ def class_of(kind: Any, where: str) -> type[Model]:
     """Return the class of a kind of model.
 
     Raises:
-        InputError: if there is none; `where` names the place in the message.
+        InputError: if there is no such class; `where` names the place in the message.
 
     """
     if not isinstance(kind, str) or kind not in _CLASSES:

@@ -25,18 +25,18 @@ from actorstance.models import card
 if TYPE_CHECKING:
     from actorstance.models import Model
 
-ORIGINS = ("start", "teacher")  # parameters of a model that name another, from which it learns
+ORIGINS = ("start", "teacher")  # parameters of a model that name another one that it learns from
 FORMAT = 1  # of the folder; a reader refuses any other
 MANIFEST = "manifest.json"
 CARD = "MODEL_CARD.md"
 
 
 def write(folder: Path, model: Model, write_files: Callable[[Path], dict[str, Any]]) -> None:
-    """Write a model's folder whole or not at all.
+    """Write a model's folder completely or not at all.
 
     Args:
         folder: the new folder; it must not exist.
-        model: what is saved; its `kind`, `params`, `registry` and `card` are.
+        model: its `kind`, `params`, `registry` and `card` are saved.
         write_files: writes the model's own files into the folder it is given, and returns what else goes to
             model.json.
 
@@ -94,15 +94,15 @@ def folder_of(path: str | Path) -> Path:
 
 
 def origins(params: Mapping[str, Any]) -> list[dict[str, str]]:
-    """Return what a card tells of the models that a model learns from, and of those that they learned from.
+    """Return what a card says about the models that a model learns from, and those that they learned from.
 
     Args:
         params: of the model; those of `ORIGINS` name runs or saved models.
 
     Returns:
-        Of each, nearest first: `how` (the parameter), `kind`, `sha256` of its manifest, and what it was trained on:
+        For each, nearest first: `how` (the parameter), `kind`, `sha256` of its manifest, and what it was trained on:
         `corpus` (its name, or several), `fingerprint`, `eval_split`, `seed`, `tenth` (whether the tenth that models
-        are tuned on hung on the corpus or the seed). What a card does not tell is "unknown".
+        are tuned on depended on the corpus or the seed). What a card does not say is "unknown".
 
     Raises:
         InputError: if there is no such model, or it is not as it was saved.
@@ -128,7 +128,7 @@ def verify(folder: Path) -> dict[str, Any]:
     """Check a model's folder against its manifest, and return its model.json.
 
     Raises:
-        InputError: if the folder is no model, is not complete, has been changed, or is of another format.
+        InputError: if the folder is not a model, is not complete, has been changed, or has another format.
 
     """
     if not (folder / MANIFEST).is_file() or (folder / MANIFEST).is_symlink():

@@ -1,4 +1,4 @@
-"""Temperature: one number that makes a model's probabilities as sure as they are right.
+"""Temperature: one number that makes a model's probabilities as confident as they are right.
 
 Guo, Pleiss, Sun, Weinberger (2017), On Calibration of Modern Neural Networks, ICML.
 """
@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 from scipy.special import logsumexp
 
-# A few dozen validation examples can be fitted perfectly by certainty: no temperature outside this is believed.
+# Certainty can fit a few dozen validation examples perfectly: no temperature outside this range is believed.
 TEMPERATURES = (0.2, 5.0)
 _FLOOR = 1e-12  # of a gold label's probability, so that one that was never seen has a finite loss
 
 
 def with_temperature(probabilities: NDArray[np.float64], temperature: float) -> NDArray[np.float64]:
-    """Return softmax(log p / temperature), shape (n, 3). Above 1 it makes a model less sure; its answer stays."""
+    """Return softmax(log p / temperature), shape (n, 3). Above 1 it makes a model less confident; its answer stays."""
     with np.errstate(divide="ignore"):  # a probability of 0 stays 0
         scaled = np.log(probabilities) / temperature
     result: NDArray[np.float64] = np.exp(scaled - logsumexp(scaled, axis=1, keepdims=True))

@@ -13,7 +13,7 @@ from actorstance.examples import LABELS
 if TYPE_CHECKING:
     from actorstance.models import Model
 
-_SAFE = re.compile(r"[^\w./=+:@, '\"{}$-]")  # anything else could be markup in a name that a user typed
+_SAFE = re.compile(r"[^\w./=+:@, '\"{}$-]")  # anything else in a name that a user typed could be markup
 _ORIGINS = {"start": "Training went on from the weights of", "teacher": "Beside the labels it was taught answers of"}
 _ENCODERS = {  # what `model.encoder` stands for: name on the hub, licence
     "bundled": ("sentence-transformers/all-MiniLM-L6-v2", "Apache-2.0"),
@@ -69,7 +69,7 @@ def text(model: Model) -> str:
 
 
 def _origin(one: dict[str, str]) -> str:
-    """What a model that this one learned from was trained on: that corpus' licence reaches this one."""
+    """What a model that this one learned from was trained on: that corpus's licence applies to this one too."""
     how, kind = _ORIGINS.get(one["how"], "It learned from"), _plain(one.get("kind", "unknown"))
     return (
         f"{how} a model of kind {kind}, trained on {_licensed(one['corpus'].split(', '))}; its manifest has the "

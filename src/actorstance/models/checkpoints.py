@@ -1,6 +1,6 @@
-"""Checkpoints of a training: weights, optimizer, random numbers as safetensors, the place in the data as JSON.
+"""Checkpoints of a training run: weights, optimizer, random numbers as safetensors, the place in the data as JSON.
 
-One appears under its name only when it is whole and on the disk; transformers' own are pickles, written piece by piece.
+One appears under its name only when complete and on disk; transformers' own are pickles, written piece by piece.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from transformers.trainer_callback import TrainerState
 from actorstance.errors import InputError
 from actorstance.files import read_json, to_disk, write_json
 
-KEPT = 2  # checkpoints, so that one damaged by the disk is not the end
+KEPT = 2  # checkpoints, so that one damaged on disk is not fatal
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +30,7 @@ def write(
     optimizer: Any,
     place: dict[str, Any],
 ) -> None:
-    """Write the checkpoint of a step; all but the last two go.
+    """Write the checkpoint of a step, and delete all but the last two.
 
     Args:
         folder: where it goes, as `checkpoint-STEP`.
@@ -50,7 +50,7 @@ def write(
     write_json(temporary / "place.json", {"lr": [group["lr"] for group in held["param_groups"]], **place})
     state.save_to_json(str(temporary / "trainer_state.json"))
     for path in (*temporary.iterdir(), temporary):
-        to_disk(path)  # before its name says that it is whole
+        to_disk(path)  # before its name says that it is complete
     shutil.rmtree(final, ignore_errors=True)
     temporary.replace(final)
     for old in _checkpoints(folder)[:-KEPT]:
@@ -58,7 +58,7 @@ def write(
 
 
 def read_optimizer(checkpoint: Path, optimizer: Any) -> dict[str, Any]:
-    """Give an optimizer the moments and learning rates of a checkpoint; return what `place` was."""
+    """Give an optimizer the moments and learning rates of a checkpoint; return its `place`."""
     place: dict[str, Any] = read_json(checkpoint / "place.json")
     state: dict[int, dict[str, torch.Tensor]] = {}
     for key, value in load_file(checkpoint / "optimizer.safetensors").items():
@@ -71,7 +71,7 @@ def read_optimizer(checkpoint: Path, optimizer: Any) -> dict[str, Any]:
 
 
 def save(path: Path, tensors: dict[str, torch.Tensor], durable: bool = False) -> None:
-    """Write tensors as one file, which appears when it is whole; `durable`: and stands on the disk."""
+    """Write tensors as one file, which appears when it is complete; `durable`: and is on disk."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.tmp")
     save_file({name: value.contiguous() for name, value in tensors.items()}, temporary)
@@ -83,7 +83,7 @@ def save(path: Path, tensors: dict[str, torch.Tensor], durable: bool = False) ->
 
 
 def last_checkpoint(folder: Path | None) -> Path | None:
-    """Return the last checkpoint that is whole."""
+    """Return the last complete checkpoint."""
     for checkpoint in reversed(_checkpoints(folder) if folder else []):
         try:
             for name in ("network", "optimizer", "random"):

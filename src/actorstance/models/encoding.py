@@ -1,8 +1,8 @@
-"""Sentences as an encoder reads them: mentions marked, all pairs of a sentence in one input, nothing cut in silence.
+"""Sentences as an encoder reads them: mentions marked, all pairs of a sentence in one input, nothing cut silently.
 
-An input is names, context, sentence, with separators. In the sentence every mention stands between two `@`, which say
-that it is an actor and not which role it has: so one pass serves all pairs. An actor that the sentence does not mention
-stands in front of it by name. `AUTHOR` has no words; it reads the vector of the sentence.
+An input is names, context, sentence, with separators. In the sentence every mention is between two `@`, which say that
+it is an actor but not which role it has: so one pass serves all pairs. An actor that the sentence does not mention is
+put in front of it by name. `AUTHOR` has no words; it reads the vector of the sentence.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from actorstance.examples import AUTHOR
 
 MARK = "@"
-MULTIPLE = 8  # tokens; to a multiple of it batches are padded
-TAUGHT = {"wanted": np.float32, "known": np.bool_, "weights": np.float32}  # of a training input, a row a pair
+MULTIPLE = 8  # tokens; batches are padded to a multiple of it
+TAUGHT = {"wanted": np.float32, "known": np.bool_, "weights": np.float32}  # of a training input, one row per pair
 NO_ACTOR = -1  # of a pair's source: AUTHOR, who has no mention
 
 
@@ -36,12 +36,12 @@ class Tokenizer:
     mask: int
 
     def __post_init__(self) -> None:
-        self.backend.no_padding()  # some are saved with either; what is cut is for `encode` to say
+        self.backend.no_padding()  # some are saved with either; `encode` decides what is cut
         self.backend.no_truncation()
 
     @classmethod
     def of(cls, fast: Any) -> Tokenizer:
-        """Return that of a fast tokenizer of transformers, which stays as it is."""
+        """Return one made from a fast tokenizer of transformers, which is left unchanged."""
         copy = tokenizers.Tokenizer.from_str(fast.backend_tokenizer.to_str())
         return cls(copy, fast.cls_token_id, fast.sep_token_id, fast.pad_token_id, fast.mask_token_id)
 
@@ -56,8 +56,8 @@ class Input:
     """One sentence with all its examples.
 
     `input_ids` are its tokens, from `body` on those of the sentence itself; `spans` the tokens of each actor; `pairs`
-    (source, target) as indices into `spans`; `rows` the examples that these pairs are; `cropped` whether tokens of the
-    sentence or of the names in front had to go, `context_cropped` whether tokens of the context had.
+    (source, target) as indices into `spans`; `rows` the examples of these pairs; `cropped` whether tokens of the
+    sentence or of the names in front were cut, `context_cropped` whether tokens of the context were.
     """
 
     input_ids: list[int]
@@ -75,9 +75,9 @@ def encode(examples: Dataset, tokenizer: Tokenizer, max_length: int, context: bo
     Args:
         examples: rows of the schema.
         tokenizer: see `Tokenizer`.
-        max_length: tokens of an input at most. Context goes first, then the words of the sentence that are farthest
+        max_length: tokens of an input at most. Context is cut first, then the words of the sentence that are farthest
             from the mentions.
-        context: whether the sentences before are part of an input; without, all examples of a text share one.
+        context: whether the previous sentences are part of an input; if not, all examples of a text share one.
 
     """
     columns = ("text", "context", "source", "source_start", "source_end", "target", "target_start", "target_end")
@@ -102,11 +102,11 @@ def encode(examples: Dataset, tokenizer: Tokenizer, max_length: int, context: bo
 
 @dataclass(frozen=True)
 class _Sentence:
-    """A sentence with its examples before it is tokens: `names` stand in front, `moved` is where mentions are then."""
+    """A sentence with its examples before tokenizing: `names` go in front, `moved` is where mentions are then."""
 
     marked: str
     context: str
-    places: list[tuple[str, int, int]]  # (name, start, end) of each actor; start -1: stands in front
+    places: list[tuple[str, int, int]]  # (name, start, end) of each actor; start -1: goes in front
     moved: dict[tuple[int, int], tuple[int, int]]
     names: list[str]
     pairs: list[tuple[int, int]]
@@ -132,7 +132,7 @@ def _input(
     tokenizer: Tokenizer,
     max_length: int,
 ) -> Input:
-    front = [ids[: max_length // 8] for ids in full][: max_length // 16]  # at most so long, and so many,
+    front = [ids[: max_length // 8] for ids in full][: max_length // 16]  # at most this long, and this many,
     while sum(len(ids) + 1 for ids in front) > max_length // 2:  # and half of the input for the sentence
         front.pop()
     starts, ends = np.array(body.offsets, dtype=np.int64).reshape(-1, 2).T
@@ -164,12 +164,12 @@ def _input(
 
 
 def _place(actor: str, start: int, end: int) -> tuple[str, int, int]:
-    """A mention is its place, whoever it names; an actor without one is its name."""
+    """A mention is identified by its place, whomever it names; an actor without one by its name."""
     return ("", start, end) if start >= 0 else (actor, -1, -1)
 
 
 def _marked(text: str, spans: Sequence[tuple[int, int]]) -> tuple[str, dict[tuple[int, int], tuple[int, int]]]:
-    """The text with its mentions between marks, and where each is then. Overlapping ones get one mark round all."""
+    """The text with its mentions between marks, and where each is then. Overlapping ones share one pair of marks."""
     result, moved, position = "", {}, 0
     index = 0
     while index < len(spans):
@@ -198,7 +198,7 @@ def _kept(length: int, mentioned: list[int], room: int) -> list[int]:
 
 
 def padded(tokens: int) -> int:
-    """Return the length to which a batch with so many tokens in its longest input is padded: few lengths occur."""
+    """Return the length to which a batch with this many tokens in its longest input is padded: few lengths occur."""
     return -(-tokens // MULTIPLE) * MULTIPLE
 
 
@@ -207,9 +207,9 @@ def collate(inputs: Sequence[dict[str, Any]], pad: int) -> dict[str, NDArray[Any
 
     Returns:
         `input_ids` and `attention_mask`, shape (b, l); `pooling` (b, v, l), the share of each token in the vectors of a
-        sentence: the first is the sentence's own, then one an actor; `pairs` (p, 3): row, source vector (0 for AUTHOR),
-        target vector; `slots` (b, s), the pairs of each sentence, filled up with pair 0, and `places` (p,), where each
-        pair is in them, row after row; of training inputs `wanted` (p, 3), `known` (p, 3) and `weights` (p,), see
+        sentence: first the sentence's own, then one per actor; `pairs` (p, 3): row, source vector (0 for AUTHOR),
+        target vector; `slots` (b, s), the pairs of each sentence, padded with pair 0, and `places` (p,), where each
+        pair is in them, row by row; for training inputs `wanted` (p, 3), `known` (p, 3) and `weights` (p,), see
         `pair_network.loss_over`.
 
     """

@@ -1,4 +1,4 @@
-"""From a fine-tuned transformer to a model in ONNX, at a precision that costs less. Torch is needed here, not after."""
+"""From a fine-tuned transformer to an ONNX model at a cheaper precision. Torch is needed here, but not afterwards."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ from actorstance.models.pair_model import batches
 from actorstance.models.pair_network import PairNetwork
 from actorstance.models.transformer import TransformerModel
 
-CALIBRATION = 256  # sentences whose values say how far an activation reaches: more moved no answer
-FAR = 30.0  # root mean squares; products whose activations reach farther stay in 16 bits, see docs/log.md
+CALIBRATION = 256  # sentences whose values show an activation's range: more changed no answer
+FAR = 30.0  # root mean squares; products whose activations exceed this stay in 16 bits, see docs/log.md
 OPSET = 20  # the first with GELU as one operation
 
 
 def to_onnx(model: TransformerModel, precision: str, examples: Dataset) -> OnnxModel:
-    """Return a model that answers as `model` does, as nearly as the precision lets it.
+    """Return a model that answers as `model` does, as closely as the precision allows.
 
     Args:
         model: a fitted transformer.
-        precision: `fp32`; `bf16`, computed so where the processor can; `int8`: weights a scale a column, activations by
-            ranges seen on the examples, the rest as bf16.
-        examples: from which sentences are drawn, for int8 alone.
+        precision: `fp32`; `bf16`, computed so where the processor can; `int8`: weights with one scale per column,
+            activations by ranges seen on the examples, the rest as bf16.
+        examples: from which sentences are drawn, for int8 only.
 
     Raises:
         InputError: if the precision is not one of these.
@@ -61,7 +61,7 @@ def to_onnx(model: TransformerModel, precision: str, examples: Dataset) -> OnnxM
 
 
 class _Logits(torch.nn.Module):
-    """The network with its inputs in a fixed order, and its logits as only output."""
+    """The network with its inputs in a fixed order, and its logits as the only output."""
 
     def __init__(self, network: PairNetwork) -> None:
         super().__init__()
@@ -79,7 +79,7 @@ def _write(network: PairNetwork, path: Path) -> None:
     free = {name: dict.fromkeys(range(value.ndim), torch.export.Dim.DYNAMIC) for name, value in example.items()}
     free["pairs"] = {0: torch.export.Dim.DYNAMIC}  # row, source, target
     attention = network.encoder.config._attn_implementation
-    network.encoder.set_attn_implementation("eager")  # plain products: what a runtime knows to fuse
+    network.encoder.set_attn_implementation("eager")  # plain products: what a runtime knows how to fuse
     try:
         with _silent():
             program = torch.onnx.export(
@@ -98,7 +98,7 @@ def _write(network: PairNetwork, path: Path) -> None:
 
 
 class _Batches(quantization.CalibrationDataReader):
-    """Batches as onnxruntime's calibration wants them: one a call, None at the end."""
+    """Batches as onnxruntime's calibration wants them: one per call, None at the end."""
 
     def __init__(self, batches: list[dict[str, NDArray[Any]]]) -> None:
         self.left = iter(batches)
@@ -108,7 +108,7 @@ class _Batches(quantization.CalibrationDataReader):
 
 
 def _quantized(path: Path, seen: list[dict[str, NDArray[Any]]]) -> Path:
-    """Return a file with the encoder's products of activations and weights in 8 bits, but for those it would blur."""
+    """Return a file with the encoder's products of activations and weights in 8 bits, except those it would blur."""
     model, written = onnx.load(path), path.with_name("int8.onnx")
     weights = {tensor.name for tensor in model.graph.initializer}
     products = [node for node in model.graph.node if node.op_type == "MatMul"]
@@ -125,13 +125,13 @@ def _quantized(path: Path, seen: list[dict[str, NDArray[Any]]]) -> Path:
             per_channel=True,
             activation_type=quantization.QuantType.QInt8,
             weight_type=quantization.QuantType.QInt8,
-            extra_options={"ActivationSymmetric": True},  # no zero point to make up for: a third quicker
+            extra_options={"ActivationSymmetric": True},  # no zero point to correct for: a third quicker
         )
     return written
 
 
 def _reach(model: onnx.ModelProto, names: list[str], seen: list[dict[str, NDArray[Any]]]) -> dict[str, float]:
-    """How far from 0 activations get, in their root mean squares: the farther, the fewer of 8 bits for most of them."""
+    """How far from 0 activations get, in root mean squares: the farther, the fewer of the 8 bits most of them use."""
     watched = onnx.ModelProto()
     watched.CopyFrom(model)
     names = sorted(set(names))
@@ -148,7 +148,7 @@ def _reach(model: onnx.ModelProto, names: list[str], seen: list[dict[str, NDArra
 
 @contextmanager
 def _silent() -> Iterator[None]:
-    """Keep the exporters' notes to their own developers off the terminal."""
+    """Keep the exporters' developer notes off the terminal."""
     level = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:

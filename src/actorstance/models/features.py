@@ -1,7 +1,7 @@
 """A sentence as seen from a pair: the features of the linear model, with names that a person can read.
 
-Source and target stand in the sentence as SOURCE and TARGET, and words count by where they stand to the two. The
-features of many pairs are found at once: words are numbers, and the sentences stand one behind the other in one array.
+Source and target appear in the sentence as SOURCE and TARGET, and words count by their position relative to the two.
+The features of many pairs are found at once: words are numbers, and the sentences are concatenated in one array.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ WINDOW = 3  # words on each side of a mention that count by their distance; 5 an
 NEAR = 4  # words on each side of a mention that count as its neighbourhood, in pairs
 ZONE = 8  # words before the first and after the second mention in which a stance word is likely to be theirs
 SCOPE = 3  # words over which a negation before a stance word reaches it
-FAR = 12  # words between two mentions, from which more of them count alike
-STEMS = 2**18  # words whose stem is kept: more than a language has, less than an archive's misprints take
+FAR = 12  # words between two mentions; larger distances count alike
+STEMS = 2**18  # words whose stem is cached: more than a language has, fewer than an archive's misprints would need
 ROWS = 10_000  # examples that are in memory at a time
 
 _TOKEN = re.compile(r"\w+(?:[-’']\w+)*|[^\w\s]")
 _ROLES = ("SOURCE", "TARGET")
-_SOURCES = (AUTHOR, UNKNOWN)  # that are told apart: names must not decide
+_SOURCES = (AUTHOR, UNKNOWN)  # that are distinguished: names must not decide
 _ORDERS = ("*", ">", "<")  # of the mentions: one alone or none, the source first, the target first
 _ZONES = ("far before", "before", "between", "after", "far after")
 _NEGATIONS = frozenset(
@@ -42,7 +42,7 @@ Numbers = NDArray[np.int64]
 
 
 class Found(NamedTuple):
-    """The features of some examples: example `row[i]` has `names[feature[i]]`, as often as it is told."""
+    """The features of some examples: example `row[i]` has `names[feature[i]]`, as often as it is listed."""
 
     names: list[str]
     row: NDArray[np.int32]
@@ -57,14 +57,14 @@ def _stemmer() -> Any:
 
 @lru_cache(maxsize=STEMS)
 def _stem(word: str) -> str:
-    """The stem of a word; contractions of "not" become it."""
+    """The stem of a word; contractions of "not" become "not"."""
     word = word.lower().replace("’", "'")
     return "not" if word.endswith("n't") else str(_stemmer().stemWord(word))
 
 
 @cache
 def _stance_words() -> dict[str, str]:
-    """Stem -> the stance that the word tells by itself."""
+    """Stem -> the stance that the word expresses by itself."""
     table = table_of("models/stance_words.yaml")
     return {_stem(word): stance for stance, words in table.items() for word in words.split()}
 
@@ -100,26 +100,26 @@ def features(examples: Dataset) -> Iterator[Found]:
 
 
 class _Group(NamedTuple):
-    """Features that are named alike: feature i, of example `row[i]`, is `shared[which[i]]` and then its `words`."""
+    """Features named by one pattern: feature i, of example `row[i]`, is `shared[which[i]]` and then its `words`."""
 
     row: Numbers
     shared: Sequence[str]
     which: Numbers
-    words: tuple[Numbers, ...] = ()  # the numbers of the first, second, … word of each; 0 is none
+    words: tuple[Numbers, ...] = ()  # the numbers of the first, second, … word of each; 0: no word
 
 
 def _named(group: _Group, parts: Sequence[str], names: list[str]) -> Numbers:
-    """The feature of each of a group, as an index into `names`, which grows by those of the group.
+    """The feature of each of a group, as an index into `names`, to which those of the group are added.
 
     `parts` is what each number of a word adds to a name: a space and its stem.
     """
     key = group.which
     for place, words in enumerate(group.words):
-        if place > 1:  # three words together may have more numbers than 64 bits
+        if place > 1:  # numbers for three words together may exceed 64 bits
             key = np.unique(key, return_inverse=True)[1]
         key = key * len(parts) + words
     distinct, inverse = np.unique(key, return_inverse=True)
-    one = np.empty(len(distinct), dtype=np.int64)  # an example of each: numpy's own are the first, and twice as slow
+    one = np.empty(len(distinct), dtype=np.int64)  # one occurrence of each: numpy's are the first, and twice as slow
     one[inverse] = np.arange(len(key))
     known = len(names)
     shared = map(group.shared.__getitem__, group.which[one].tolist())
@@ -129,7 +129,7 @@ def _named(group: _Group, parts: Sequence[str], names: list[str]) -> Numbers:
 
 
 class _Vocabulary(dict[str, int]):
-    """Word -> the number of its stem, given as they come; 0 is no word."""
+    """Word -> the number of its stem, assigned in order of appearance; 0 is no word."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -144,7 +144,7 @@ class _Vocabulary(dict[str, int]):
 
 
 class _Seen:
-    """Sentences as seen from their pairs, one behind the other.
+    """Sentences as seen from their pairs, one after another.
 
     Attributes:
         number: the number of each stem.
@@ -153,7 +153,7 @@ class _Seen:
         row: the sentence of each word.
         begin: where each sentence begins in `words`.
         end: where it ends.
-        at: where it has SOURCE, and where TARGET; -1 where one is not mentioned.
+        at: where SOURCE and TARGET are in it; -1 for one that is not mentioned.
         source: its source, as an index into `_SOURCES`; their number for any other.
 
     """
@@ -167,7 +167,7 @@ class _Seen:
         before: str | None = None
         pieces: dict[tuple[int, int], array[int]] = {}
         for text, s0, s1, t0, t1 in zip(texts, *spans, strict=True):
-            if text != before:  # the pairs of a sentence follow one another, and share most of its pieces
+            if text != before:  # the pairs of a sentence are consecutive, and share most of its pieces
                 before, pieces = text, {}
             place, where = 0, [-1, -1]
             for start, stop, role in (*sorted(((s0, s1, 0), (t0, t1, 1))), (len(text), 0, None)):
@@ -198,12 +198,12 @@ class _Seen:
         return np.where(inside, self.words[np.where(inside, at, 0)], 0)
 
     def before(self, stems: Collection[str]) -> Numbers:
-        """How many of some words stand before each place of `words`, the end included."""
+        """How many of some words occur before each place of `words`, the end included."""
         one_of = np.array([stem in stems for stem in self.stems])
         return np.concatenate([[0], np.cumsum(one_of[self.words])])
 
     def among(self, stems: Collection[str], row: Numbers, first: Numbers, end: Numbers) -> NDArray[np.bool_]:
-        """Whether one of some words stands from one place to before another, in the sentence."""
+        """Whether one of some words occurs from one place to before another, in the sentence."""
         count = self.before(stems)
         found: Numbers = count[np.minimum(end, self.end[row])] - count[np.maximum(first, self.begin[row])]
         return found > 0
@@ -278,7 +278,7 @@ def _between(seen: _Seen, order: Numbers, first: Numbers, second: Numbers) -> It
 
 
 def _cues(seen: _Seen, order: Numbers, first: Numbers, second: Numbers) -> Iterator[_Group]:
-    """The words that tell a stance by themselves, by zone of the sentence, with negation and the passive's "by"."""
+    """The words that express a stance by themselves, by zone of the sentence, with negation and the passive's "by"."""
     stance_of = np.zeros(len(seen.stems), dtype=np.int64)
     for stem, one in _stance_words().items():
         stance_of[seen.number[stem]] = seen.number[one]

@@ -22,7 +22,7 @@ def fetch(address: str) -> Path:
     Only the model's own folder is taken; `models.load` checks it like any other.
 
     Raises:
-        InputError: if that is no address, or the hub does not have it or cannot be reached.
+        InputError: if that is not an address, or the hub does not have it or cannot be reached.
 
     """
     found = _ADDRESS.fullmatch(address)
@@ -30,8 +30,8 @@ def fetch(address: str) -> Path:
         raise InputError(f"{address}: no address on the hub. Write hf://owner/name or hf://owner/name@revision.")
     repo, revision = found[1], found[2]
     try:
-        # Not the hub's own cache, whose files are links, which a model's folder must not hold; and a folder a commit,
-        # since a download takes nothing away that an earlier model had more.
+        # Not the hub's own cache, whose files are links, which a model's folder must not hold; and one folder per
+        # commit, since a download does not remove extra files of an earlier model.
         commit = str(HfApi().model_info(repo, revision=revision).sha)
         folder: Path = user_cache_path("actorstance") / "hub" / repo / commit
         snapshot_download(repo, revision=commit, allow_patterns=["model/**"], local_dir=folder)
@@ -45,9 +45,9 @@ def push(path: str | Path, repo: str, *, private: bool = True, token: str | None
 
     Args:
         path: a run's folder, or the model's folder in it.
-        repo: owner/name; it is made if it is not there.
-        private: whether a repository that is made can be seen by its owner alone.
-        token: of the hub; None: the one that `hf auth login` keeps.
+        repo: owner/name; it is created if it does not exist.
+        private: whether a repository that is created can be seen by its owner only.
+        token: for the hub; None: the one that `hf auth login` keeps.
 
     Returns:
         The address that `load` takes.

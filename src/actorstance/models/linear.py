@@ -1,10 +1,10 @@
 """TF-IDF and logistic regression over features of the pair.
 
 A bag of words cannot know who stands where on whom. So an example's features are its sentence *as seen from the pair*:
-source and target stand in it as SOURCE and TARGET, and words count by where they stand to the two. TF-IDF and one
-logistic regression a label (one against the rest, classes balanced) do the rest; a temperature, fitted on the
-validation part, makes the probabilities honest. Features are hashed (to 31 bits, so hardly any two meet): no vocabulary
-is built, kept or saved, and the words of the training text are not in the model's folder.
+source and target appear in it as SOURCE and TARGET, and words count by their position relative to the two. TF-IDF and
+one logistic regression per label (one against the rest, classes balanced) do the rest; a temperature, fitted on the
+validation part, makes the probabilities honest. Features are hashed (to 31 bits, so hardly any two collide): no
+vocabulary is built, kept or saved, and the words of the training text are not in the model's folder.
 """
 
 from __future__ import annotations
@@ -34,20 +34,20 @@ from actorstance.models.features import features
 
 TOLERANCE = 0.1  # of the solver; 0.0001 takes four times as long for the same answers
 
-# How much a kind of feature weighs in the vector, a factor on its TF-IDF: what the sentence says as a whole says less
-# of one pair in it than what stands at its mentions. Found by grouped cross-validation on DSE train.
-WEIGHTS = {"word": 0.5, "cue": 2.0}  # of all others: 1
+# How much a kind of feature weighs in the vector, a factor on its TF-IDF: the sentence as a whole says less about one
+# pair in it than the words at its mentions. Found by grouped cross-validation on DSE train.
+WEIGHTS = {"word": 0.5, "cue": 2.0}  # all others: 1
 PART = 2**20  # counts whose columns are looked up at a time
-BUCKETS = 2**31 - 1  # of the hash, all that an index has room for
+BUCKETS = 2**31 - 1  # of the hash, as many as an index has room for
 
 
 class LinearModel:
-    """TF-IDF + logistic regression that sees which pair is meant.
+    """TF-IDF + logistic regression that knows which pair is meant.
 
     Args:
         C: inverse strength of the L2 penalty, > 0 and ≤ 1e9. 10 was best of 3, 10 and 30 on DSE.
         min_df: a feature must occur in this many training examples, ≥ 1.
-        max_iter: iterations the solver may take at most, ≥ 1. It stops with an error if they do not do.
+        max_iter: maximum number of solver iterations, ≥ 1. It stops with an error if they are not enough.
 
     Example:
         >>> from actorstance.examples import dataset
@@ -72,11 +72,11 @@ class LinearModel:
             require_int(f"model.{name}", value, 1)
         self.C, self.min_df, self.max_iter = float(C), min_df, max_iter
         self.registry: Registry | None = None
-        self.watch: Watch | None = None  # it has no epochs to tell of
+        self.watch: Watch | None = None  # it has no epochs to report
         self.card: dict[str, Any] = {}
         self.sha256: str | None = None
         self.log: list[dict[str, Any]] = []
-        self.cropped: dict[str, dict[str, int]] = {}  # it reads sentences of any length
+        self.cropped: dict[str, dict[str, int]] = {}  # it never crops: sentences may have any length
 
     @property
     def params(self) -> dict[str, Any]:
@@ -120,7 +120,7 @@ class LinearModel:
         found = sorted(set(y.tolist()))
         sets = label_sets(train)
         known, weight = known_labels(train, sets), weights(train) if sets else None
-        # One after the other: the solver's random numbers are the process's, and threads would mix them.
+        # One after the other: the solver's random numbers are per process, and threads would mix them.
         fitted = [self._one_against_rest(x, y == label, known[:, label], weight, LABELS[label]) for label in found]
         for label, binary in zip(found, fitted, strict=True):
             self.coef_[label], self.intercept_[label] = binary.coef_[0], binary.intercept_[0]
@@ -143,12 +143,12 @@ class LinearModel:
         weight: NDArray[np.float64] | None,
         label: str,
     ) -> LogisticRegression:
-        """Fit one label on the examples whose corpus has it: where there is no neutral, nothing is known to be none."""
+        """Fit one label on the examples whose corpus has it: without neutral, nothing is known not to be neutral."""
         if not known.all():
             x, y, weight = x[known], y[known], None if weight is None else weight[known]
         if y.all():
             raise InputError(f"every example of the corpora that have the label {label} has it; another is needed.")
-        # The dual suits few rows with many features; the seed is of the order of its steps.
+        # The dual suits few rows with many features; the seed sets the order of its steps.
         options = {"class_weight": "balanced", "solver": "liblinear", "dual": True, "random_state": 0}
         with warnings.catch_warnings():
             warnings.simplefilter("error", ConvergenceWarning)
@@ -171,7 +171,7 @@ class LinearModel:
         """Name the features that pushed each prediction most, with their share of the label's log-odds.
 
         Returns:
-            For each example up to `top` pairs (feature, push), strongest first. A push above 0 speaks for the
+            For each example up to `top` pairs (feature, push), strongest first. A push above 0 favors the
             predicted label.
 
         """

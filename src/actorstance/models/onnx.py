@@ -1,6 +1,6 @@
-"""A transformer as `exporting` leaves it: an ONNX graph a network, run by OpenVINO. It predicts where no torch is.
+"""A transformer as `exporting` leaves it: one ONNX graph per network, run by OpenVINO. It predicts without torch.
 
-model.onnx        the graph with its weights, inputs as of `encoding.collate`; of several networks the others are in
+model.onnx        the graph with its weights, inputs as from `encoding.collate`; with several networks the others are in
                   network-2/, network-3/, …
 tokenizer.json    as the library tokenizers reads it
 """
@@ -34,10 +34,10 @@ class OnnxModel(PairModel):
 
     Args:
         precision: int8, bf16 or fp32.
-        networks: whose probabilities are averaged, 1 to 20.
+        networks: how many have their probabilities averaged, 1 to 20.
         encoder: of the model that was exported.
         max_length: tokens of a sentence with its context, 32 to 512.
-        context: whether the sentences before are read too.
+        context: whether the previous sentences are read too.
 
     """
 
@@ -57,7 +57,7 @@ class OnnxModel(PairModel):
         self.graphs_: list[bytes] = []
 
     def add(self, graph: bytes) -> None:
-        """Take a network: an ONNX file's bytes.
+        """Add a network: an ONNX file's bytes.
 
         Raises:
             InputError: if the graph refers to other files, or could do more than compute from its inputs once.
@@ -68,7 +68,7 @@ class OnnxModel(PairModel):
         self.networks_.append(_compiled(graph, self.params["precision"]))
 
     def fit(self, train: Dataset, valid: Dataset, checkpoints: Path | None = None) -> NoReturn:
-        """Refuse: what is exported has no gradients.
+        """Refuse: an exported model has no gradients.
 
         Raises:
             InputError: always.

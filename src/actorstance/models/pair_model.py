@@ -1,4 +1,4 @@
-"""Models over a pair network, whatever runs it: from examples to probabilities, and what pushed them. No torch here."""
+"""Models on a pair network, whatever runs it: from examples to probabilities, and what pushed them. No torch here."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ log = logging.getLogger(__name__)
 
 
 class PairModel(ABC):
-    """What models over pair networks share; how a network is run, fitted and saved is each kind's own."""
+    """What models built on pair networks share; each kind runs, fits and saves its networks in its own way."""
 
-    room: ClassVar[int] = 2_048  # tokens of a batch: a processor is quick where a layer's values fit into its cache
+    room: ClassVar[int] = 2_048  # tokens of a batch: a processor is quick if a layer's values fit into its cache
 
     params: dict[str, Any]  # with max_length, in tokens, and context
     networks_: list[Any]
@@ -56,13 +56,13 @@ class PairModel(ABC):
         """Return the probabilities of against, neutral and favor, shape (n, 3); every row sums to 1.
 
         Raises:
-            InputError: if memory does not suffice.
+            InputError: if there is not enough memory.
 
         """
         return self._probabilities(self._encode(examples, "predicted"), len(examples))
 
     def _encode(self, examples: Dataset, part: str | None = None) -> list[Input]:
-        """The inputs of the examples; how many had to be cropped is kept under the part's name, and said."""
+        """The inputs of the examples; how many had to be cropped is kept under the part's name, and logged."""
         settings = (self.params["max_length"], self.params["context"])
         inputs = encode(examples, self.tokens_, *settings) if len(examples) else []
         if part is None or not inputs:
@@ -103,7 +103,7 @@ class PairModel(ABC):
         """Name the words that pushed each prediction most: by how much its log-probability falls when one is masked.
 
         Returns:
-            For each example up to `top` pairs (word, push), strongest first. A push above 0 speaks for the label.
+            For each example up to `top` pairs (word, push), strongest first. A push above 0 favors the label.
 
         """
         inputs = self._encode(examples)
@@ -125,7 +125,7 @@ class PairModel(ABC):
         return result
 
     def _words(self, one: Input) -> list[tuple[str, list[int]]]:
-        """The words of an input that are no mention, mark or separator, each with the places of its tokens."""
+        """The words of an input that are not a mention, mark or separator, each with the places of its tokens."""
         backend = self.tokens_.backend
         special = {number for number, added in backend.get_added_tokens_decoder().items() if added.special}
         special |= set(self.tokens_.read([MARK])[0].ids)
@@ -156,9 +156,9 @@ class PairModel(ABC):
 
 
 def batches(inputs: list[Input], room: int) -> list[list[Input]]:
-    """Part inputs into batches of at most `room` tokens, padding included, longest first.
+    """Split inputs into batches of at most `room` tokens, padding included, longest first.
 
-    All of a batch are padded to the length that they would have alone: so no answer depends on who its neighbours are.
+    All of a batch are padded to the length that they would have alone: so no answer depends on what its neighbours are.
     """
     found: list[list[Input]] = []
     last = 0
@@ -172,7 +172,7 @@ def batches(inputs: list[Input], room: int) -> list[list[Input]]:
 
 
 def parts(folder: Path, networks: int) -> list[Path]:
-    """Return the folder of each network in a saved model: the first at the top, where one has its only one."""
+    """Return the folder of each network in a saved model: the first, or only one, at the top."""
     return [folder, *(folder / f"network-{number}" for number in range(2, networks + 1))]
 
 

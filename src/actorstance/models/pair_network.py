@@ -44,13 +44,13 @@ class PairNetwork(nn.Module):
         known: torch.Tensor | None = None,
         weights: torch.Tensor | None = None,
     ) -> dict[str, torch.Tensor]:
-        """Return `logits`, shape (p, 3), and `loss`, see `loss_over`, if it is said what is wanted."""
+        """Return `logits`, shape (p, 3), and `loss`, see `loss_over`, if `wanted` is given."""
         # Training computes in bfloat16 from float32 weights; for predicting there is `halved`.
         with torch.autocast(input_ids.device.type, torch.bfloat16, enabled=self.training and has_bf16()):
             hidden = self.encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
             if not self.training:
                 hidden = hidden.float()  # the head is small, and its answers are compared
-            # A product and a selection, since indexing the tokens would add gradients up in an order left to chance.
+            # A product and a selection, since indexing the tokens would sum gradients in a nondeterministic order.
             vectors = torch.bmm(pooling.to(hidden.dtype), hidden)
             row, source, target = (pairs[:, column] for column in range(3))
             flat, width = vectors.flatten(0, 1), vectors.shape[1]
@@ -68,7 +68,7 @@ class PairNetwork(nn.Module):
 def halved(network: PairNetwork) -> PairNetwork:
     """Return a copy for predicting whose encoder is in bfloat16, where the device multiplies that; else the network.
 
-    Casting the weights once and not in every product, as autocast does, is what makes it quick.
+    It is quick because the weights are cast once, and not in every product, as with autocast.
     """
     if not has_bf16():
         return network
@@ -80,12 +80,12 @@ def halved(network: PairNetwork) -> PairNetwork:
 def loss_over(logits: torch.Tensor, wanted: torch.Tensor, known: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
     """Return the mean cross-entropy over the labels that each pair's corpus has.
 
-    The weights are not made to add up to one in each batch: batches hold sentences of like length, often of one corpus,
-    and its weight would fall out.
+    The weights are not normalised within each batch: batches hold sentences of similar length, often from one corpus,
+    whose weight would cancel out.
 
     Args:
         logits: shape (p, 3).
-        wanted: the probabilities that are taught, shape (p, 3); 0 for a label that is not known.
+        wanted: the target probabilities, shape (p, 3); 0 for a label that is not known.
         known: which labels the corpus of each pair has, shape (p, 3).
         weights: of each pair, shape (p,); their mean over all training pairs is 1.
 
@@ -109,7 +109,7 @@ def _attended(hidden: torch.Tensor, body: torch.Tensor, queries: torch.Tensor) -
 
 
 def device() -> str:
-    """Return where networks compute: on the graphics card, if there is one."""
+    """Return where networks compute: the graphics card, if there is one."""
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 

@@ -1,4 +1,4 @@
-"""How far training is: a bar where somebody watches, a line an epoch elsewhere, TensorBoard's curves if wanted."""
+"""Progress of training: a bar if somebody is watching, else a line per epoch, TensorBoard's curves if wanted."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 
 class Progress(TrainerCallback):
-    """A bar where somebody watches; a line an epoch in any case.
+    """A bar if somebody is watching; a line per epoch in any case.
 
     Args:
         steps: of the whole training.
@@ -69,6 +69,6 @@ def tensorboard(folder: str, checkpoints: Path | None) -> TrainerCallback:
         raise InputError("model.tensorboard needs tensorboard: pip install 'actorstance[tensorboard]'.") from error
     from transformers.integrations import TensorBoardCallback
 
-    parts = checkpoints.parts[-4:] if checkpoints else ("fit",)  # outputs/RUN/checkpoints/SEED, with folds one more
+    parts = checkpoints.parts[-4:] if checkpoints else ("fit",)  # outputs/RUN/checkpoints/SEED, one more with folds
     names = [part for part in parts if part not in ("checkpoints", "outputs")]
     return TensorBoardCallback(SummaryWriter(str(Path(folder).joinpath(*names))))

