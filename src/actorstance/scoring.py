@@ -1,8 +1,9 @@
 """From probabilities to metrics, and to the score of every actor and pair, with intervals that resample groups.
 
-Sentences of one article are not independent: treating them as such makes an interval too narrow. So every interval here
-is from the cluster bootstrap: whole groups are drawn with replacement (Field and Welsh 2007, Bootstrapping clustered
-data), and the percentiles are expanded for few groups (Hesterberg 2015, What Teachers Should Know About the Bootstrap).
+Sentences of one article are not independent, and intervals that take them to be so are too narrow. So every interval
+here is from the cluster bootstrap: whole groups are drawn with replacement (Field and Welsh 2007, Bootstrapping
+clustered data), and the percentiles are expanded for few groups (Hesterberg 2015, What Teachers Should Know About
+the Bootstrap).
 """
 
 from __future__ import annotations
