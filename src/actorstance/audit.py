@@ -99,17 +99,20 @@ def _names(examples: Dataset) -> list[str]:
 
 
 def audited(
-    counts: dict[str, Any],
-    train: Dataset,
-    held_out: Dataset,
-    *,
-    limits: Mapping[str, float | None] | None = None,
-    named: NDArray[np.int64] | None = None,
-    copies: Copies | None = None,
+    counts: dict[str, Any], train: Dataset, held_out: Dataset, copies: Copies | None = None, **settings: Any
 ) -> dict[str, Any]:
-    """Return what audit.json holds for a part: `report` and `check`, with twins searched for only once."""
+    """Return what audit.json holds for a part, with twins searched for only once.
+
+    Args:
+        counts: of the corpus.
+        train: as in `check`, like `held_out` and `copies`.
+        held_out: see above.
+        copies: see above.
+        **settings: `limits` and `named` of `check`.
+
+    """
     copies = twins(held_out["text"][:], train["text"][:]) if copies is None else copies
-    checked = check(train, held_out, limits=limits, named=named, copies=copies)
+    checked = check(train, held_out, copies=copies, **settings)
     return {**report(counts, train, held_out, copies), **checked}
 
 
