@@ -2,7 +2,7 @@
 
 python benchmarks/actors.py ../shared/data ../shared/article       (folders: polnear and seesaw; the AFP report)
 
-PolNeAR's articles are split in two by name order: rules are made on the first half, the second measures.
+PolNeAR's articles are split in two by name order: rules are made on the first half and measured on the second.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ QUOTES = '"“”'
 
 
 def polnear(folder: Path, half: str, show: bool) -> None:
-    """Print how often the source found overlaps the gold source, of direct and indirect quotations.
+    """Print how often the source found overlaps the gold source, for direct and indirect quotations.
 
     For a gold attribution, the statement whose content overlaps its own best (Jaccard) counts. An indirect one is
     counted twice: with what actors do among the statements ("seized the town"), and without.

@@ -5,7 +5,7 @@ python benchmarks/agreement.py DATA
 data/agreement has labels of 300 sentences of DSE valid (both directions) and 300 triples of SEESAW valid, drawn at
 random and labelled by the guidelines, by a language model that had not seen the corpora's labels; their text is in
 DATA/dse and DATA/seesaw. Prints Cohen's kappa (Cohen 1960, A Coefficient of Agreement for Nominal Scales) and the share
-of equal labels, with 95 % intervals that resample sentences, by kind of case, and which labels stand against which.
+of equal labels, with 95 % intervals that resample sentences, by kind of case, and the table of both labellings.
 SEESAW did not ask for neutral: there `forced` is compared, the answer if neutral is not allowed.
 """
 
@@ -33,7 +33,7 @@ Labels = NDArray[np.int64]
 
 
 def read(corpus: str, data: Path) -> tuple[Labels, Labels, list[str], list[str]]:
-    """Return, of each pair, the people's label, ours, its sentence and its kind of case."""
+    """Return, for each pair, the people's label, ours, its sentence and its kind of case."""
     rows = [row for _, row in read_json_lines(shipped("data") / "agreement" / f"{corpus}.jsonl")]
     examples = corpora.load(corpus, data / corpus).examples
     of = dict(

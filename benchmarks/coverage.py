@@ -1,12 +1,12 @@
-"""Do the intervals hold the truth? Scores corrected by thirty labels, simulated on the real labels of NewsMTSC.
+"""Do the intervals contain the truth? Scores corrected by thirty labels, simulated on the real labels of NewsMTSC.
 
 python benchmarks/coverage.py ../shared/data/newsmtsc ../shared/data/dse      (their folders)
 
 The linear model predicts NewsMTSC train by cross-fitting: ten folds by article, each predicted by a model of the
 other nine. Every actor with 60 mentions or more gets 30 labels, its real ones, again and again; an interval that says
-95 % should hold the mean of all its labels 95 times in 100. Two truths, two intervals: "these articles" are the
-corpus as it is, and only which mentions are labelled is chance; for "articles like these" the corpus is dealt anew as
-well, whole articles with replacement, and the truth is the mean of the one it is dealt from.
+95 % should contain the mean of all its labels 95 times in 100. Two truths, two intervals: "these articles" are the
+corpus as it is, and only which mentions are labelled is chance; for "articles like these" the corpus is redrawn as
+well, whole articles with replacement, and the truth is the mean of the one it is drawn from.
 
 Then: how far the linear model's confidence lies from its accuracy, on NewsMTSC's dev parts and on DSE's valid part.
 """
@@ -97,7 +97,7 @@ class Corpus:
 
 
 def samples(corpus: Corpus, rng: np.random.Generator) -> dict[str, tuple[NDArray[Any], NDArray[Any] | None]]:
-    """Return for each way of sampling which mentions are labelled, and the probability with which each was to be."""
+    """Return for each way of sampling which mentions are labelled, and the probability with which each was chosen."""
     n, size = len(corpus.truth), LABELLED * len(corpus.at)
     each = np.concatenate([rng.choice(at, min(LABELLED, len(at)), replace=False) for at in corpus.at])
     variance = sampling.uncertainty(corpus.chances)
@@ -117,8 +117,8 @@ def scored(
 ) -> Iterator[tuple[str, int, tuple[float, float] | tuple[None, None]]]:
     """Yield the intervals of every actor by every method: method, number of the actor, its ends.
 
-    The first is the uncorrected score's of actors.csv; it has one interval, there being no labelling that could be
-    chance.
+    The first is that of the uncorrected score in actors.csv; it has one interval, since no choice of labels is
+    involved.
     """
 
     def ends(found: Corrected | None) -> tuple[float, float] | tuple[None, None]:
@@ -145,7 +145,7 @@ def scored(
 
 
 def simulate(corpus: Corpus, repeats: int, like: bool, seed: int = 0) -> dict[str, NDArray[np.float64]]:
-    """Return for each method (repeats, actors, 2): whether the interval held the truth, its width; NaN without one."""
+    """Return for each method (repeats, actors, 2): whether the interval has the truth, its width; NaN without one."""
     rng = np.random.default_rng(seed)
     truths = [float(corpus.truth[at].mean()) for at in corpus.at]
     found: defaultdict[str, NDArray[np.float64]] = defaultdict(lambda: np.full((repeats, len(truths), 2), np.nan))

@@ -46,10 +46,10 @@ def five_f1(gold: NDArray[np.int64], predicted: NDArray[np.int64]) -> tuple[floa
 
 
 def directions(ids: list[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return where each sentence's first -> second and second -> first stand, in whatever order the rows are.
+    """Return where each sentence's first -> second and second -> first are, whatever the order of the rows.
 
     Args:
-        ids: of the corpus: part, sentence and direction, as `valid:17:0`; before it what a joint run puts there.
+        ids: of the corpus: part, sentence and direction, as `valid:17:0`; a joint run puts a prefix before it.
 
     Raises:
         InputError: if a sentence lacks a direction.

@@ -10,10 +10,10 @@ on the machine matters little; contenders take turns, the best of their rounds c
 1. From raw text to probabilities: lines, sentences, actors and pairs, then the model. The peer has the same pairs from
    the same reading, and reads each in a pass of its own by transformers' text-classification pipeline, source and
    target marked in the text, over the same encoder weights, in batches of 32, in float32 as pipelines are.
-2. The model alone at each precision, by torch and as exported: sentences a second, and the points of macro-F1 lost on
-   the run's own held-out examples.
-3. The encoder alone: the floating-point operations of its tokens, padding not counted as work, a second; beside the
-   rate of a product of bfloat16 matrices of its own sizes.
+2. The model alone at each precision, by torch and as exported: sentences per second, and the points of macro-F1 lost
+   on the run's own held-out examples.
+3. The encoder alone: floating-point operations per second over its tokens, padding not counted as work, beside the
+   rate of products of bfloat16 matrices of its own sizes.
 """
 
 from __future__ import annotations

@@ -4,8 +4,8 @@ python benchmarks/linear.py ../shared/data/dse      (a folder with DSE's train.t
 python benchmarks/linear.py --rows 10000 100000 1000000
 
 The plain model is TfidfVectorizer(ngram_range=(1, 3), min_df=2) + LogisticRegression(C=10, class_weight="balanced",
-max_iter=300): it sees the sentence and not the pair, so both directions of a pair get one answer. Times are of fit plus
-predict, reading the files left out; the two take turns, and the ratio of the fastest of each counts.
+max_iter=300): it sees the sentence, not the pair, so both directions of a pair get one answer. Times are of fit plus
+predict, without reading the files; the two take turns, and the ratio of the fastest of each counts.
 
 With --rows: how time and memory grow. The rows are those of data/newsroom with three words in ten replaced, most by
 words of other rows and some by words that occur nowhere else, in a memory-mapped file; each size is fitted in a process
@@ -83,7 +83,7 @@ def made(rows: int, seed: int = 0) -> Iterator[dict[str, Any]]:
 
 
 class Cost(NamedTuple):
-    """What a fit took: seconds of the processor, those of a prediction of a row, features, GiB before and at most."""
+    """What a fit took: processor seconds, those to predict one row, features, GiB before and at most."""
 
     fit: float
     predict: float

@@ -4,7 +4,7 @@ python benchmarks/newsroom.py                    # agreement, by label, kind and
 python benchmarks/newsroom.py --real DATA        # and its prose beside that of DSE, SEESAW and NewsMTSC under DATA
 python benchmarks/newsroom.py --run outputs/RUN  # and the scores of a run on it, by what makes a pair hard
 
-The second labelling was made from the bare text by a labeller who had seen neither the first labels nor written the
+The second labelling was made from the bare text by a labeller who had neither seen the first labels nor written the
 article. Where the two differed, data/newsroom/adjudication.jsonl has both, the decision and its reason; everywhere else
 both are the label in the article. So agreement is computed as it was before any reconciling. Two of the three batches
 were labelled in two rounds: first-round.jsonl has the labels of the first that are not those of the articles.
@@ -121,7 +121,7 @@ def _words(text: str) -> list[str]:
 
 
 def prose(name: str, sentences: list[str]) -> None:
-    """Print a row: sentences, words a sentence, share with a quotation, the distinct part of equal amounts of text."""
+    """Print a row: sentences, words per sentence, share with a quotation, distinct share of equal amounts of text."""
     lengths = [len(_words(text)) for text in sentences]
     quoted = np.mean([any(mark in text for mark in '"“”') or "``" in text for text in sentences])
     order = np.random.default_rng(0).permutation(len(sentences))

@@ -102,7 +102,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Measure:
-    """One metric over some rows: gold, predicted and group of each, and what it makes of confusion matrices."""
+    """One metric over some rows: gold, predicted and group of each, and how it follows from confusion matrices."""
 
     name: str
     gold: Labels
@@ -117,7 +117,7 @@ class Measure:
         return confusions(self.gold[kept], self.predicted[kept], self.groups[kept], self.size)
 
     def of(self, kept: NDArray[np.bool_]) -> Callable[[NDArray[Any]], NDArray[np.float64]]:
-        """Return what makes the metric of confusion matrices: over the labels that occur in the rows that are kept."""
+        """Return what computes the metric from confusion matrices: over the labels that occur in the rows kept."""
         if self.over is None:
             return accuracy_of
         occur = np.isin(np.arange(self.size), list({*self.over} & {*self.gold[kept].tolist()}))

@@ -6,8 +6,8 @@ python benchmarks/scale.py outputs/RUN --sizes 10000 --kills 10            (kill
 python benchmarks/scale.py outputs/RUN --sizes 10000 --ray                 (one Ray worker against two)
 python benchmarks/scale.py outputs/RUN --sizes 10000 --stages              (where the time goes)
 
-The articles are made of sentences of data/newsroom, drawn at random, 25 an article; with --data DATA, a folder that
-holds dse, seesaw, newsmtsc, or some of them, of the sentences of those. Each run is a process of its own;
+The articles are made of sentences of data/newsroom, drawn at random, 25 per article; with --data DATA, a folder that
+holds dse, seesaw, newsmtsc, or some of them, of sentences of those. Each run is a process of its own;
 memory is the most that it and its children have at one moment, sampled (proportional set size: what processes share
 counts once). Seconds are of the whole command, start included.
 """

@@ -55,7 +55,7 @@ def on_dse(chances: NDArray[np.float64], gold: NDArray[np.int64]) -> str:
 
 
 def rows(model: Any, run: Path, dse: Dataset, seesaw: Dataset, both: NDArray[np.bool_]) -> Iterator[str]:
-    """Yield the lines of a run; `both` tells the triples of SEESAW whose source and target are in the sentence."""
+    """Yield the lines of a run; `both` marks the triples of SEESAW whose source and target are in the sentence."""
     gold, chances = labels(dse), model.predict_proba(dse)
     polar, answers = labels(seesaw), model.predict_proba(seesaw)
     right = np.where(answers[:, FAVOR] > answers[:, AGAINST], FAVOR, AGAINST) == polar

@@ -8,8 +8,8 @@ Contenders, each in a process of its own, so that peak memory is its own:
 ours      TransformerModel: one pass per sentence, all pairs from it
 default   transformers' Trainer over AutoModelForSequenceClassification, one input per pair with both mentions marked,
           padded to 128 tokens, float32: what transformers' run_classification.py does by default
-tuned     the same with dynamic padding to multiples of 8, batches of like length, bfloat16 where the processor has it
-setfit    SetFit on the same inputs, one positive and one negative pair an example and epoch (pip install setfit==1.2.0)
+tuned     the same with dynamic padding to multiples of 8, batches of similar length, bfloat16 if the processor has it
+setfit    SetFit on the same inputs, a positive and a negative pair per example and epoch (pip install setfit==1.2.0)
 
 The rate of the processor is a matrix product of the encoder's size at the contender's precision, timed just before.
 FLOP of training are counted as 6 times the encoder's weights without embeddings times the tokens computed, padding
@@ -236,7 +236,7 @@ def four_actors(dse: Path) -> list[float]:
 
 
 class _OneByOne:
-    """A classifier that reads every pair by itself, in batches of like length, padded to the longest."""
+    """A classifier that reads every pair by itself, in batches of similar length, padded to the longest."""
 
     def __init__(self, pairs: Dataset) -> None:
         folder = encoder_folder("bundled")

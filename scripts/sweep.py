@@ -34,7 +34,7 @@ def main(config: DictConfig, call: Invocation) -> None:
         return float(metrics["macro_f1"])
 
     first = command.composed("train", [*fixed, *space.written({key: one.first for key, one in searched.items()})])
-    configured.model_of(first.model)  # what is wrong with the settings is said before anything is trained
+    configured.model_of(first.model)  # wrong settings are reported before anything is trained
     corpus = corpus_of(first.data)
     terminal.corpus(corpus)
     settings = {"command": again, "examples (their SHA-256)": corpus.fingerprint}

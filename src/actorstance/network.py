@@ -1,4 +1,4 @@
-"""Actors as a directed graph: what network tools read, and what a report draws of it."""
+"""Actors as a directed graph: what network tools read, and the part of it that a report draws."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any
 from actorstance.actors import AUTHOR, UNKNOWN
 from actorstance.wording import printable
 
-NODES = 24  # that are drawn: more names do not fit around a circle
-ARROWS = 36  # that are drawn: more are a tangle
+NODES = 24  # drawn at most: more names do not fit around a circle
+ARROWS = 36  # drawn at most: more are a tangle
 CLEAR = 0.1  # no arrow for a mean score closer to 0
 _SCORE = ("n", "documents", "score", "low", "high", "correction")
 
@@ -55,7 +55,7 @@ def _values(row: Mapping[str, Any]) -> dict[str, Any]:
 def drawn(
     actors: Sequence[Mapping[str, Any]], pairs: Sequence[Mapping[str, Any]]
 ) -> tuple[list[str], list[int], list[Mapping[str, Any]]]:
-    """Choose what a figure can show: the clearest pairs of the actors that are in most examples.
+    """Choose what a figure can show: the clearest pairs among the actors with the most examples.
 
     Returns:
         The ids of the actors, their examples, and the rows of pairs.csv whose score is clear of 0.

@@ -22,12 +22,12 @@ A file holds a YAML header and the page from top to bottom::
     [furniture] Share this article
 
 Every other line is one sentence, with its mentions marked ``{actor|words}``; the indented lines below it are its
-pairs. ``a <-> b: label`` stands for both directions. What makes a pair hard to read may stand behind its label, as in
+pairs. ``a <-> b: label`` stands for both directions. What makes a pair hard to read may follow its label, as in
 ``turkey -> syria: against #deed #irony``: see `TAGS_OF_PAIRS`. A blank line ends a paragraph. A tagged line is a line
-of the page that is no sentence; a dateline opens the line of the sentence after it.
+of the page that is not a sentence; a dateline opens the line of the sentence after it.
 
-Every ordered pair of the actors marked in a sentence must be labelled, so a pair that is left out is an oversight and
-not a hidden neutral.
+Every ordered pair of the actors marked in a sentence must be labelled, so a pair that is left out is an oversight, not
+a hidden neutral.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ from actorstance.examples import AUTHOR, LABELS, SPLITS, UNKNOWN
 
 TAGS = ("headline", "byline", "dateline", "caption", "sub-heading", "furniture")
 TAGS_OF_PAIRS = ("deed", "irony", "negation", "third")  # third: what one actor says of two others
-HEADER_KEYS = {"id", "story", "date", "split", "genre", "actors"}  # genre is for the reader, and may be left out
+HEADER_KEYS = {"id", "story", "date", "split", "genre", "actors"}  # genre is for human readers, and may be left out
 
 _ACTOR = r"[a-z][a-z0-9_]*"
 _TAGGED = re.compile(r"\[(?P<tag>[a-z-]+)\] (?P<text>.*\S)\s*$")
@@ -84,7 +84,7 @@ class Article:
     split: str
     actors: dict[str, tuple[str, ...]]
     raw: str
-    lines: tuple[tuple[str, str], ...]  # (tag, text) of the lines that are no sentences
+    lines: tuple[tuple[str, str], ...]  # (tag, text) of the lines that are not sentences
     sentences: tuple[Sentence, ...]
 
     def kinds(self) -> dict[str, frozenset[str]]:
@@ -204,7 +204,7 @@ class _Page:
         if not found or found["tag"] not in TAGS:
             raise self._error(number, f"{line[:40]!r} is no tagged line. Tags: {', '.join(TAGS)}.")
         self._close()
-        self.raw += ("\n\n" if self.glue else "") + found["text"]  # a line of its own, if only a sentence stands above
+        self.raw += ("\n\n" if self.glue else "") + found["text"]  # a line of its own, even directly below a sentence
         self.glue = " " if found["tag"] == "dateline" else "\n\n"
         self.lines.append((found["tag"], found["text"]))
 

@@ -10,7 +10,7 @@ from actorstance.errors import InputError
 from actorstance.examples import CORPUS, SPLITS, grouped_tenth, with_split
 from actorstance.models import Model
 
-TENTH = 0  # the seed of the tenth of a corpus with an official split, whatever the run's
+TENTH = 0  # the seed of the tenth of a corpus with an official split, whatever the run's seed
 
 
 def has_split(corpus: Corpus) -> bool:
@@ -19,7 +19,7 @@ def has_split(corpus: Corpus) -> bool:
 
 
 def held_out_part(corpus: Corpus, eval_split: str | None) -> str:
-    """Return the part to score: as named; else test, or valid where the corpus comes without its test part.
+    """Return the part to score: the one named; else test, or valid where the corpus comes without its test part.
 
     Raises:
         InputError: if the corpus has no such part, or nothing to train on.
@@ -34,7 +34,7 @@ def held_out_part(corpus: Corpus, eval_split: str | None) -> str:
         raise InputError(
             f"data={corpus.name}: {found.count('')} of {len(found)} rows have no split, the others have one."
         )
-    if CORPUS in corpus.examples.column_names:  # several corpora: a part that not all of them have is none of theirs
+    if CORPUS in corpus.examples.column_names:  # several corpora: a part counts only if all of them have it
         found = set(zip(corpus.examples[CORPUS][:], corpus.examples["split"][:], strict=True))
         there = [split for split in there if all((name, split) in found for name, _ in found)]
     part = eval_split or ("test" if "test" in there else "valid")
@@ -46,7 +46,7 @@ def held_out_part(corpus: Corpus, eval_split: str | None) -> str:
 
 
 def foreign_part(corpus: Corpus, eval_split: str | None) -> Dataset:
-    """Return what to score of a corpus that the model was not trained on: the part named, else test or valid, else all.
+    """Return what to score in a corpus that the model was not trained on: the part named, else test or valid, else all.
 
     Raises:
         InputError: if the corpus has no such part.
@@ -65,8 +65,8 @@ def foreign_part(corpus: Corpus, eval_split: str | None) -> Dataset:
 def parts_of(corpus: Corpus, part: str, seed: int) -> tuple[Dataset, Dataset, Dataset]:
     """Return the examples to fit on, to tune and calibrate on, and to score, if `part` is scored.
 
-    An official split is the corpus's, and so is the tenth that is split off train where there is no other part to tune
-    on: neither hangs on the seed. Of several corpora each has the parts that it has alone. So a model that goes on from
+    An official split belongs to the corpus, as does the tenth that is split off train if there is no other part to tune
+    on: neither depends on the seed. Each of several corpora is split as it would be alone. So a model that starts from
     another (`model.start`) is tuned on what neither was fitted on.
     """
     official = has_split(corpus)
@@ -76,13 +76,13 @@ def parts_of(corpus: Corpus, part: str, seed: int) -> tuple[Dataset, Dataset, Da
 
 
 def require_unseen(origins: list[dict[str, str]], corpus: Corpus, part: str, seed: int) -> None:
-    """Check that the models that a model learns from have not learned from what is scored, nor from what is tuned on.
+    """Check that the models a model learns from have learned neither from what is scored nor from what it is tuned on.
 
-    Of a corpus they may have seen all but the part that they were scored on themselves; without an official split that
-    hangs on the seed, and of folds they have seen all. They were fitted on all but the tenth that this one is tuned on,
-    unless an earlier version split off another tenth with another seed.
+    They may have seen all of a corpus but the part that they were scored on themselves; without an official split that
+    part depends on the seed, and with folds they have seen everything. They were fitted on all but the tenth that this
+    one is tuned on, unless an earlier version split off another tenth by another seed.
     """
-    ours = set(names_of(corpus.recipe)) - {"table"}  # of tables the name says nothing
+    ours = set(names_of(corpus.recipe)) - {"table"}  # the name of every table, so it identifies none
     for one in origins:
         same = one["fingerprint"] == corpus.fingerprint or ours & set(one["corpus"].split(", "))
         split_alike = has_split(corpus) or one["seed"] == str(seed)
@@ -100,7 +100,7 @@ def require_unseen(origins: list[dict[str, str]], corpus: Corpus, part: str, see
 
 
 def _tunes_on_tenth(corpus: Corpus, part: str) -> bool:
-    """Whether a model is tuned on a tenth of train, of any of several corpora, if `part` is scored."""
+    """Whether a model is tuned on a tenth of train, in any of several corpora, if `part` is scored."""
     return has_split(corpus) and any(
         part == "valid" or "valid" not in one["split"][:] for one in _each(corpus.examples)
     )

@@ -1,4 +1,4 @@
-"""Actor dictionaries of PETRARCH and TABARI (`*.actors.txt`) to a registry, with the dates of their codes.
+"""Turn actor dictionaries of PETRARCH and TABARI (`*.actors.txt`) into a registry, with the dates of their codes.
 
 A record is a name, its synonyms on lines that begin with `+`, and its codes::
 
@@ -7,10 +7,10 @@ A record is a name, its synonyms on lines that begin with `+`, and its codes::
         [TURELI 720101-021118]
         [TURGOV >030314]
 
-Of a code only the owner counts here: `TURGOV`, `TURMIL` and plain `TUR` are the state (by its ISO code), any other
-role is an actor of its own (`TURELI`: turkey_eli), since a registry names who acts and not what they are. As in
-PETRARCH, the first code whose dates hold counts, a code without dates where none holds, and years of two figures to 30
-are of this century.
+Only the owner of a code counts here: `TURGOV`, `TURMIL` and plain `TUR` are the state (by its ISO code), any other
+role is an actor of its own (`TURELI`: turkey_eli), since a registry names who acts, not what they are. As in PETRARCH,
+the first code whose dates apply counts, or one without dates where none apply, and two-digit years up to 30 are in this
+century.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def registry(path: Path, text: str, world: Registry) -> Registry:
         world: the registry whose ISO codes join the dictionary's codes to actors.
 
     Raises:
-        InputError: if it holds no record, or a code or date is none.
+        InputError: if it holds no record, a code comes before any name, or a date is invalid.
 
     """
     from actorstance.actors import MAX_ALIAS, Registry
@@ -154,7 +154,7 @@ def _actor(code: str, actors: dict[str, str], where: str) -> str:
 
 
 def _apart(rules: list[Rule]) -> Iterator[tuple[str | None, str | None, str]]:
-    """Yield (first day, last day, actor) of stretches that do not overlap; the first rule that holds counts."""
+    """Yield (first day, last day, actor) of periods that do not overlap; the first rule that applies counts."""
     cuts = sorted({first for first, _, _ in rules} | {last + _DAY for _, last, _ in rules if last < _LAST} | {_FIRST})
     merged: list[tuple[datetime.date, datetime.date, str]] = []
     for at, first in enumerate(cuts):

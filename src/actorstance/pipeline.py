@@ -41,27 +41,27 @@ def train(
 ) -> dict[str, Any]:
     """Fit a model on a corpus, score it on the held-out part, and write the run.
 
-    A corpus with folds is cross-validated: every example is held out once, and the saved model has seen all. Of several
-    processes that torchrun starts, all call this with the same arguments, and the first writes.
+    A corpus with folds is cross-validated: every example is held out once, and the saved model has seen all. If
+    torchrun starts several processes, all call this with the same arguments, and the first writes.
 
     Args:
         corpus: see `corpora.load`.
         model: an unfitted model.
         out: the run's folder, which must hold no run.
         eval_split: the part that is scored. `test`: fit on train, tune and calibrate on valid. `valid`: fit on train
-            but for a grouped tenth, tune and calibrate on that. None: test, or valid where the corpus has no test.
-        seed: of what the model draws, of folds, of the split of a corpus without an official one, and of the bootstrap.
-        registry: the actors with which the saved model reads new text; the world's, if none is given.
-        resume: whether `out` holds an interrupted run, which goes on; all else must be as it was.
+            except for a grouped tenth, tune and calibrate on that. None: test, or valid where the corpus has no test.
+        seed: for the model's draws, the folds, the split of a corpus without an official one, and the bootstrap.
+        registry: the actors that the saved model looks for in new text; the world's if none is given.
+        resume: whether `out` holds an interrupted run, which is resumed; all else must be as it was.
         command: what the user typed, for the model's card and the report.
-        limits: of the audit's checks, see `audit.check`; a check over its limit is told, and stops nothing here.
+        limits: of the audit's checks, see `audit.check`; a check over its limit is reported, and stops nothing here.
 
     Returns:
         The metrics, as in metrics.json.
 
     Raises:
         InputError: if the corpus has no such part, too few groups or labels, or `out` holds a run; if an interrupted
-            run was begun with other data or settings; if the model goes on from one that may have learned from what is
+            run was started with other data or settings; if the model learns from one that may have learned from what is
             scored.
 
     """
@@ -104,13 +104,13 @@ def train(
 
 
 def _card(corpus: Corpus, model: Model, part: str | None, seed: int) -> dict[str, Any]:
-    """What the model will be fitted on, and what it goes on from; `part` is held out, None: each fold in turn."""
+    """What the model will be fitted on, and the models it learns from; `part` is held out, None: each fold in turn."""
     card = {
         "corpus": corpus.recipe,
         "fingerprint": corpus.fingerprint,
         "eval_split": part or f"{corpus.folds} folds",
         "seed": seed,
-        "tenth": "corpus" if has_split(corpus) else "seed",  # in the cards of earlier versions it always was the seed
+        "tenth": "corpus" if has_split(corpus) else "seed",  # in the cards of earlier versions it was always the seed
     }
     if learned_from := bundle.origins(model.params):
         require_unseen(learned_from, corpus, str(card["eval_split"]), seed)
@@ -119,7 +119,7 @@ def _card(corpus: Corpus, model: Model, part: str | None, seed: int) -> dict[str
 
 
 def _settings(card: dict[str, Any], model: Model) -> dict[str, Any]:
-    """What must be the same for an interrupted run to be gone on with."""
+    """What must be the same for an interrupted run to be resumed."""
     settings = {**card, "model": {"kind": model.kind, **model.params}}
     settings["examples (their SHA-256)"] = settings.pop("fingerprint")
     settings["corpus"] = {key: value for key, value in card["corpus"].items() if key != "path"}  # it may have moved
@@ -143,20 +143,20 @@ def evaluate(
         model: a loaded model; its card says what it was trained on.
         corpus: the model's own corpus (see `own_corpus`), or another.
         out: the folder for the result, which must hold no run.
-        eval_split: the part of another corpus that is scored; without an official split it is scored whole. Of the
-            model's own corpus only the part that was held out in training can be.
-        trained_on: the corpus that the model was trained on, if another is scored: without it nobody can say which
-            examples have a twin in training, nor what names alone give away, and both are None.
-        level: of the prediction sets, in (0, 1). On the model's own corpus each group's are calibrated on the other
-            groups; on another they are the model's, and tell how far its calibration carries.
-        wanted_priors: how common the labels are in another corpus, see `priors.priors`; None: as the model has it.
+        eval_split: the part of another corpus that is scored; without an official split all of it is. In the model's
+            own corpus only the part that was held out in training can be scored.
+        trained_on: the corpus that the model was trained on, if another is scored: without it, which examples have a
+            twin in training and what names alone give away are not known, and both are None.
+        level: of the prediction sets, in (0, 1). On the model's own corpus each group's sets are calibrated on the
+            other groups; on another the model's own calibration is used, and its coverage shows how well it transfers.
+        wanted_priors: how common the labels are in another corpus, see `priors.priors`; None: the model's own shares.
         command: what the user typed, for the report.
 
     Returns:
         The metrics. On the model's own corpus they are those of its training run.
 
     Raises:
-        InputError: if the corpus has no such part, or the model has seen it; if priors are no shares, or wanted of
+        InputError: if the corpus has no such part, or the model has seen it; if priors are not shares, or are given for
             the model's own corpus.
 
     """
@@ -203,11 +203,11 @@ def evaluate(
 def audited(
     corpus: Corpus, *, seed: int = 0, limits: Mapping[str, float | None] | None = None
 ) -> dict[str, dict[str, Any]]:
-    """Audit a corpus: each part that is held out against what a model that is scored on it has seen.
+    """Audit a corpus: each held-out part against what a model that is scored on it has seen.
 
     Args:
         corpus: see `corpora.load`.
-        seed: of the split or the folds of a corpus without an official split, as in `train`.
+        seed: for the split or the folds of a corpus without an official split, as in `train`.
         limits: of the checks, see `audit.check`.
 
     Returns:
@@ -232,7 +232,7 @@ def audited(
     return {part: audit.audited(corpus.counts, train, held, limits=limits) for part, (train, held) in sides.items()}
 
 
-MAX_LOSS = 0.005  # of macro-F1, that an export may cost
+MAX_LOSS = 0.005  # the most macro-F1 that an export may cost
 
 
 def export(model: Model, corpus: Corpus, out: Path, *, precision: str = "bf16") -> dict[str, Any]:
@@ -246,8 +246,8 @@ def export(model: Model, corpus: Corpus, out: Path, *, precision: str = "bf16") 
 
     Returns:
         What it lost, as model.json has it under `card.export`: `macro_f1_before`, `macro_f1`, the largest difference
-        of a probability, and of how many of `n` rows the label changed. Of a cross-validated corpus the model has
-        seen all rows; there they tell whether both models agree, not how good they are.
+        in a probability, and for how many of `n` rows the label changed. The model has seen all rows of a
+        cross-validated corpus; there the figures show whether both models agree, not how good they are.
 
     Raises:
         InputError: if the model is of another kind, or the export loses over half a point of macro-F1.
@@ -280,7 +280,7 @@ def export(model: Model, corpus: Corpus, out: Path, *, precision: str = "bf16") 
             f"written. Try {'precision=bf16' if precision == 'int8' else 'precision=fp32'}."
         )
     exported.registry = model.registry
-    # Of a cross-validated corpus the model has seen all rows: its sets stay those of the folds.
+    # The model has seen all rows of a cross-validated corpus: its sets stay those of the folds.
     calibration = model.card["conformal"] if corpus.folds else conformal.calibrate(gold, after)
     exported.card = {**model.card, "conformal": calibration, "export": lost}
     exported.save(out / "model")
@@ -328,10 +328,10 @@ def predict(
         out: the folder for the result, which must hold no run.
         registry: the actors to look for; None: the model's own, or else the world's. Others are found as an article
             names them.
-        seed: of the bootstrap.
+        seed: for the bootstrap.
         names: finds more names (`ner.SpacyNames`); None for the rules alone.
         level: of the prediction sets, in (0, 1).
-        wanted_priors: how common the labels are in these articles, see `priors.priors`; None: as the model has it.
+        wanted_priors: how common the labels are in these articles, see `priors.priors`; None: the model's own shares.
         command: what the user typed, for the report.
 
     Returns:
@@ -383,7 +383,7 @@ def _sets(model: Model, probabilities: NDArray[np.float64], level: float) -> NDA
 
 @contextmanager
 def _naming(corpus: Corpus) -> Iterator[None]:
-    """Say of which corpus an error speaks."""
+    """Say which corpus an error is about."""
     try:
         yield
     except InputError as error:

@@ -1,11 +1,11 @@
-"""Label priors: how common each label is where a model reads, if it is not as common as where it learned.
+"""Label priors: how common each label is in what a model reads, if that differs from its training.
 
-A model's probabilities hold how common the labels were in its training as well as what the sentence says. Where the
+A model's probabilities reflect how common the labels were in its training as well as what the sentence says. Where the
 shares differ and the sentences of each label look the same as before (label shift), Bayes' rule says what the
 probabilities become: each times its label's new share over the old one, scaled to sum to 1. The new shares may be known
 (from a hand-labelled sample), or estimated from the probabilities themselves by expectation maximisation (Saerens,
-Latinne, Decaestecker 2002, Adjusting the Outputs of a Classifier to New a Priori Probabilities), which leans on the
-model's calibration: of sentences unlike those of its training it estimates what they look like to it, no more.
+Latinne, Decaestecker 2002, Adjusting the Outputs of a Classifier to New a Priori Probabilities), which relies on the
+model's calibration: for sentences unlike those of its training it only estimates what they look like to the model.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from actorstance.errors import InputError
 from actorstance.examples import LABELS
 
 ESTIMATE = "estimate"
-ROUNDS = 1000  # of expectation maximisation at most; it ends where no share moves by a millionth
+ROUNDS = 1000  # of expectation maximisation at most; it ends when no share moves by a millionth
 STILL = 1e-6
 
 Wanted = Sequence[float] | str | None
@@ -30,7 +30,7 @@ Wanted = Sequence[float] | str | None
 
 @dataclass(frozen=True)
 class Priors:
-    """The shares of the labels, in their order, that a model's probabilities hold (`own`), and the new ones."""
+    """The shares of the labels, in their order, that a model's probabilities reflect (`own`), and the new ones."""
 
     own: tuple[float, ...]
     new: tuple[float, ...]
@@ -48,17 +48,17 @@ class Priors:
         ratio = np.divide(self.new, self.own, out=np.zeros(len(LABELS)), where=np.asarray(self.own) > 0)
         scaled = probabilities * ratio
         total = scaled.sum(axis=1, keepdims=True)
-        # A label of which the model is sure and that cannot occur: nothing better is known than the new shares.
+        # Where the model is sure of a label that cannot occur, nothing better is known than the new shares.
         return np.where(total > 0, scaled / np.where(total > 0, total, 1), np.asarray(self.new))
 
     def row(self) -> dict[str, Any]:
-        """Return what a run keeps of them."""
+        """Return what a run records about them."""
         shares = (dict(zip(LABELS, values, strict=True)) for values in (self.own, self.new))
         return dict(zip(("own", "new"), shares, strict=True), estimated=self.estimated)
 
 
 def shares(probabilities: NDArray[np.float64]) -> list[float]:
-    """Return how common a model takes each label to be over held-out examples: what it keeps as its own priors."""
+    """Return how common a model takes each label to be over held-out examples: these are recorded as its own priors."""
     found: list[float] = probabilities.mean(axis=0).tolist()
     return found
 
@@ -67,15 +67,15 @@ def priors(wanted: Wanted, own: Any, probabilities: NDArray[np.float64]) -> Prio
     """Return the priors under which probabilities are to be read.
 
     Args:
-        wanted: the shares of against, neutral and favor, each ≥ 0, which sum to 1; `estimate`; None: none.
+        wanted: the shares of against, neutral and favor, each ≥ 0, which sum to 1; or `estimate`; None: none.
         own: the model's own, from its card.
         probabilities: of all examples that are read together, shape (n, 3).
 
     Returns:
-        None if none are wanted, or there is nothing to estimate them from.
+        None if none are wanted, or if there is nothing to estimate them from.
 
     Raises:
-        InputError: if they are no shares, or the model does not know its own.
+        InputError: if they are not shares, or the model does not know its own.
 
     Example:
         >>> chances = np.array([[0.05, 0.9, 0.05]] * 8 + [[0.98, 0.01, 0.01]] * 2)

@@ -1,4 +1,4 @@
-"""How far a run over an archive is."""
+"""Progress of a run over an archive."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from tqdm import tqdm
 
 from actorstance.terminal import WIDTH, say
 
-EVERY = 30  # seconds between two lines of how far a run is
+EVERY = 30  # seconds between two lines of progress
 
 
 class Progress:
-    """How far an archive's run is: a bar where somebody watches, a line now and then elsewhere.
+    """Progress of a run over an archive: a bar if somebody is watching, else a line now and then.
 
     Args:
         size: bytes of the archive's files.
@@ -36,7 +36,7 @@ class Progress:
         self.bar.close()
 
     def __call__(self, record: Mapping[str, Any], anew: bool) -> None:
-        """Take a shard's record; `anew`: it was read now, and not before an interruption."""
+        """Take a shard's record; `anew`: it was read now, not before an interruption."""
         self.passed = max(self.passed, record["passed"])
         self.rejected += len(record["rejected"])
         if anew:

@@ -13,7 +13,7 @@ from actorstance.marks import Span
 from actorstance.tagging import lexicon
 
 REACH = 3  # sentences back
-_NEARNESS = (2.5, 2.0, 1.0, 0.5)  # what it counts, by sentences back
+_NEARNESS = (2.5, 2.0, 1.0, 0.5)  # its score, by sentences back
 
 PRONOUN = re.compile(
     r"(?=[hstiwumo])(?<![\w’'-])(?:(?P<m>he|him|his|himself)|(?P<f>she|her|hers|herself)|(?P<plural>they|them|their)|(?P<thing>it|its)"
@@ -25,18 +25,18 @@ _OBJECTS = frozenset({"it", "him", "her", "them"})
 _NO_NOUN = re.compile(
     r"\W*\Z|[^\w\s]|\s(?:of|for|to|in|on|over|as|with|by|from|at|and|but|that|when|while|after|before)\b"
 )
-_ITS = frozenset({"its", "it", "their", "they", "them"})  # of a body that speaks of itself
+_ITS = frozenset({"its", "it", "their", "they", "them"})  # of a body that speaks about itself
 _DONE_TO = frozenset({"with", "from", "against", "to", "at", "on", "for", "by", "about", "of"})
 _PART_OF = re.compile(
     r"\b(?:most|some|many|all|half|few|none|several|dozens|scores|hundreds|thousands)\sof\s\Z", re.IGNORECASE
 )
-FAR = 300  # characters back, to which "most of them" looks for a plural noun
+FAR = 300  # characters that "most of them" looks back for a plural noun
 _DOING = re.compile(
     r"\s(?:of|from|into)\s(?:[a-z]+ly\s)?[a-z]+ing\s(?:[^.;:!?]*\s)?"
 )  # "Turkey of having moved its posts"
 _WORD = re.compile(r"[^\W\d_]{3,}(?!['’]s\b)")
 _SEVERAL = frozenset({"people", "police", "men", "women", "children", "they", "them"})
-# Behind "it" they say nothing of anybody: "it is clear", "it would help".
+# After "it" they say nothing about anybody: "it is clear", "it would help".
 _BEING = re.compile(
     r"(?:is|was|'s|are|were|be(?:en)?|would|will|could|may|might|must|should|ha[sd]|(?:seem|appear)(?:s|ed)|takes|took|became)"
 )
@@ -46,14 +46,14 @@ class Pronouns:
     """Finds whom the pronouns of an article stand for.
 
     Args:
-        discourse: whom it has named, up to the pronoun that is asked for.
+        discourse: whom the article has named, up to the pronoun in question.
         statements: what is said in it.
 
     """
 
     def __init__(self, discourse: Discourse, statements: Sequence[Statement]) -> None:
         self.discourse, self.raw = discourse, discourse.raw
-        # "it" in "it is clear", "it rained" is nobody
+        # "it" in "it is clear", "it rained" stands for nobody
         self.doing = {one.source for one in statements if one.source is not None and not _BEING.fullmatch(one.rule)}
         said = [one for one in statements if one.kind in {"indirect", "mixed"}]
         self.told = {one.content[0] for one in said}
@@ -89,7 +89,7 @@ class Pronouns:
         return standing_for(one.mention, span, _why(one, sentence - one.sentence), confidence, candidates)
 
     def first_person(self, found: re.Match[str]) -> Mention | None:
-        """Return the mention that "I", "we", "our" in a quotation is: its speaker, once all who are named are seen."""
+        """Return the mention that "I", "we", "our" in a quotation is: its speaker, once all names have been seen."""
         one = self.discourse.quotation(found.start())
         if one is None or one.source is None:
             return None
@@ -113,7 +113,7 @@ class Pronouns:
         return None
 
     def _of_many(self, span: Span, end: int) -> Mention | None:
-        """The mention of "them" in "most of them": whom the nearest plural noun before `end` names, if an actor."""
+        """The mention of "them" in "most of them": the actor named by the nearest plural noun before `end`, if any."""
         seen = self.discourse.seen[-12:]
         start = max(self.raw.rfind("\n\n", 0, end), end - FAR, 0)
         for found in reversed(list(_WORD.finditer(self.raw, start, end))):
@@ -122,14 +122,14 @@ class Pronouns:
                 return standing_for(one.mention, span, "pronoun: some of a group", 0.8)
             of_one = one is not None and (one.mention.rule == "registry" or one.kind in {"person", "name"})
             if not _is_plural(found[0]) or (of_one and found[0][0].isupper()):
-                continue  # neither the United Nations nor Ana Hodges are many
+                continue  # neither the United Nations nor Ana Hodges is plural
             return standing_for(one.mention, span, "pronoun: some of those", 0.8) if one is not None else None
         return None
 
     def _scored(
         self, span: Span, sentence: int, kinds: set[str], gender: str, word: str
     ) -> dict[tuple[str, str], tuple[float, Antecedent]]:
-        """Whom a pronoun can stand for, by key: how much speaks for it, and the mention of it for which most does."""
+        """Whom a pronoun can stand for, by key: the best score, and the mention that has it."""
         found: dict[tuple[str, str], tuple[float, Antecedent]] = {}
         discourse = self.discourse
         here, speaking = discourse.quotation(span[0]), self._speaking(span[0])
@@ -145,20 +145,18 @@ class Pronouns:
             if key in others or (gender and (one.gender or discourse.genders.get(key, gender)) != gender):
                 continue
             if one.quote is not None and (here is None or one.quote.source != here.source):
-                continue  # whoever speaks outside does not mean who is named inside
+                continue  # a speaker outside does not mean somebody named inside
             score = _NEARNESS[back]
             if one.subject:
                 score += 2.0 if surely_subject or back == 0 else 1.0
             if back == 0 and word in _POSSESSIVE:
                 score += 0.5
                 if not one.subject and _DOING.fullmatch(self.raw, one.mention.end, span[0]):
-                    score += (
-                        2.5  # "accused Turkey of moving its posts": Turkey's, as likely as those of whoever accuses
-                    )
+                    score += 2.5  # "accused Turkey of moving its posts": Turkey's, as likely as the accuser's
             if gender and one.gender == gender:
                 score += 0.5
             if any(start <= one.mention.start < end for start, end in speaking):
-                score += 1.0  # "Lima said she": whoever speaks, though nobody has told that she is a woman
+                score += 1.0  # "Lima said she": the speaker, though nothing says that she is a woman
             if one.kind == "name":
                 score -= 1.0
             if key not in found or score > found[key][0]:
@@ -166,7 +164,7 @@ class Pronouns:
         return found
 
     def _others(self, span: Span, word: str, here: Statement | None) -> set[tuple[str, str]]:
-        """Whom a pronoun cannot stand for: who does to it what is done, "Lima denied it", and who speaks of it."""
+        """Whom a pronoun cannot stand for: who acts on it, "Lima denied it", and the speaker of its quotation."""
         told_by = [here.source] if here is not None and here.source is not None and word not in _ITS else []
         is_object = span not in self.discourse.sources and word in _OBJECTS
         if is_object and (word != "her" or _NO_NOUN.match(self.raw, span[1])):
@@ -181,7 +179,7 @@ class Pronouns:
         return found
 
     def _speaking(self, place: int) -> list[Span]:
-        """Where those stand who say, in a report without quotation marks, what stands at a place."""
+        """The spans of the sources whose reported statements, as opposed to direct quotations, contain a place."""
         at = bisect_right(self.said, ((place, 1 << 60), (0, 0)))
         return [source for content, source in self.said[max(0, at - 6) : at] if place < content[1]]
 
@@ -199,7 +197,7 @@ def _is_plural(word: str) -> bool:
 
 
 def _why(one: Antecedent, back: int) -> str:
-    """The rule by which a pronoun stands for somebody so many sentences back."""
+    """The rule by which a pronoun stands for somebody this many sentences back."""
     if back > 1:
         return f"pronoun: {'subject' if one.subject else 'named'} further up"
     return f"pronoun: {'subject of' if one.subject else 'named in'} the sentence{' before' if back else ''}"

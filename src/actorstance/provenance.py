@@ -1,4 +1,4 @@
-"""Where a run's numbers come from: what the methods paragraph of its report says, and what makes the run again."""
+"""Where a run's numbers come from: what the methods paragraph of its report says, and how to repeat the run."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from actorstance.priors import Priors
 from actorstance.spelling import letters
 
 _SMALL = frozenset({"and", "for", "in", "of", "on", "the", "to"})
-NAMES = {AUTHOR: "the author", UNKNOWN: "an unnamed source"}  # of the two sources that are no actors
+NAMES = {AUTHOR: "the author", UNKNOWN: "an unnamed source"}  # of the two sources that are not actors
 
 
 def provenance(
@@ -29,12 +29,12 @@ def provenance(
 
     Args:
         stage: `train`, `evaluate` or `predict`.
-        model: the model that spoke.
-        seed: of the intervals.
+        model: the model that answered.
+        seed: for the intervals.
         actors: the ids in the run.
         registry: the actors that were looked for.
         command: what the user typed, None where no script was called.
-        data: the corpus that was scored, None of new articles.
+        data: the corpus that was scored, None for new articles.
         priors: under which the probabilities are read, None for those of training.
         called: actor -> its name as the text spells it, see `spellings`.
 
@@ -43,7 +43,7 @@ def provenance(
 
     left_out = {"metrics", "command", "majority", "conformal", "priors"}
     card = {key: value for key, value in model.card.items() if key not in left_out}
-    # A model of the user's own may come from no folder.
+    # A model of the user's own may not come from a folder.
     origin = {"kind": model.kind, "params": model.params, "sha256": getattr(model, "sha256", None), **card}
     known = registry or Registry({})
     return {
@@ -59,15 +59,15 @@ def provenance(
 
 
 def _actor(actor: str, registry: Registry, called: Mapping[str, str]) -> dict[str, str | None]:
-    """An actor's name for a reader, and its ISO 3166 code, by which event data can be joined."""
+    """An actor's name for a reader, and its ISO 3166 code, on which event data can be joined."""
     names = registry.aliases.get(actor) or (called.get(actor) or spelled(actor),)
     return {"name": names[0], "iso": registry.iso.get(actor)}
 
 
 def spellings(mentions: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Return the names of actors as a text spells them, where their ids were made of these names.
+    """Return the names of actors as a text spells them, where their ids were made from these names.
 
-    An id has lost capitals, accents, hyphens and apostrophes, which nobody can put back from the id alone.
+    An id has lost capitals, accents, hyphens and apostrophes, which cannot be restored from the id alone.
 
     Args:
         mentions: the actor of each mention, and the fullest name by which the text calls it ("" if none).

@@ -1,6 +1,6 @@
-"""Who says what: the quotations of an article and who is named as the speaker, with what else its sentences tell.
+"""Who says what: the quotations of an article and who is named as the speaker, with what else its sentences report.
 
-A quotation may run over sentences and paragraphs, stand in marks of any kind, be left open, or hold another one.
+A quotation may run over sentences and paragraphs, use marks of any kind, be left open, or hold another one.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from actorstance.grammar import Clause
 from actorstance.interviews import answers
 from actorstance.marks import Span, quotations, singles
 
-FEW_WORDS = 3  # a quotation of so few words and no full stop is a phrase of the sentence round it
-MAX_SENTENCE = 4000  # characters, of quotations one each; a longer "sentence" is a list or no prose, and is not read
-NEAR = 60  # tokens on each side of a quotation where its cue may stand
+FEW_WORDS = 3  # up to this many words in marks, without a full stop, are a phrase of the sentence
+MAX_SENTENCE = 4000  # characters outside quotations; a longer "sentence" is a list or not prose, and is not read
+NEAR = 60  # tokens on each side of a quotation where its cue may be
 
 
 def statements(document: Document) -> list[Statement]:
@@ -39,8 +39,8 @@ def statements(document: Document) -> list[Statement]:
         paragraphs.setdefault(sentence.paragraph, []).append((sentence.start, sentence.end))
     found: list[Statement] = []
     left_open, speaker = False, None
-    waiting: list[Span] = []  # left open in the paragraph before, and said by nobody there
-    introduced: Statement | None = None  # by the paragraph before: "She wrote:"
+    waiting: list[Span] = []  # left open in the previous paragraph, with no speaker there
+    introduced: Statement | None = None  # by the previous paragraph: "She wrote:"
     joint: dict[Span, tuple[Span, ...]] = {}
     for sentences in paragraphs.values():
         start, end = sentences[0][0], sentences[-1][1]
@@ -72,7 +72,7 @@ def statements(document: Document) -> list[Statement]:
 
 
 def _cut(sentences: Sequence[Span], start: int, end: int) -> list[Span]:
-    """The parts of sentences that lie in a stretch."""
+    """The parts of sentences that lie in a span."""
     return [(max(a, start), min(b, end)) for a, b in sentences if a < end and start < b]
 
 
@@ -82,9 +82,9 @@ class _Paragraph:
     Args:
         text: the whole text.
         speaker: the last direct statement before it.
-        continued: whether it opens with a quotation that goes on from the paragraph before.
-        waiting: quotations that nobody has been named for yet.
-        few: up to so many words in marks are a phrase of the sentence round them.
+        continued: whether it opens with a quotation that continues from the previous paragraph.
+        waiting: quotations that have no speaker yet.
+        few: up to this many words in marks are a phrase of the sentence around them.
 
     """
 
@@ -100,8 +100,8 @@ class _Paragraph:
         self.waiting = list(waiting)
         self.found: list[Statement] = []
         self.last: Statement | None = None  # who spoke, or acted, last in this paragraph
-        self.joint: dict[Span, tuple[Span, ...]] = {}  # a source that is joined of several -> each of them
-        self.introduces: Statement | None = None  # a quotation without marks in the paragraph after
+        self.joint: dict[Span, tuple[Span, ...]] = {}  # a source made up of several -> each of them
+        self.introduces: Statement | None = None  # a quotation without marks in the next paragraph
 
     def read(self, sentences: Sequence[Span], spans: Sequence[Span]) -> None:
         long = [span for span in spans if self._is_long(span)]
@@ -122,7 +122,7 @@ class _Paragraph:
             self.joint |= clause.joint
 
     def close(self) -> None:
-        """Give what nobody in the paragraph says to who spoke before it, or to nobody."""
+        """Give the quotations still waiting for a speaker to whoever spoke before the paragraph, or to nobody."""
         if self.waiting and self.speaker is not None:
             self._settle(self.speaker.source, self.speaker.cue, "speaker of the paragraph before")
             self.last = self.last or self.speaker
@@ -133,7 +133,7 @@ class _Paragraph:
         return len(inside.split()) > self.few or re.search(r"[.?!,][\"”’'»]{0,2}$", inside) is not None
 
     def _settle(self, source: Span | None, cue: Span | None, rule: str) -> None:
-        """Give the quotations that wait for a speaker theirs."""
+        """Give the waiting quotations their speaker."""
         self.found += [Statement("direct", source, cue, span, rule) for span in self.waiting]
         self.waiting = []
 
@@ -177,7 +177,7 @@ def _by_cue(clause: Clause, at: int, span: Span) -> Statement | None:
 
 
 def _main_subject(clause: Clause) -> Span | None:
-    """Where the subject of the first verb of a sentence stands that has one."""
+    """The span of the subject of a sentence's first verb that has one."""
     for verb, tag in enumerate(clause.tags):
         if tag == "V" or (tag == "X" and verb):
             phrase = clause.subject(verb) if tag == "V" else clause.before_group(verb)
@@ -210,7 +210,7 @@ def _signature(clause: Clause) -> Span | None:
 
 
 def _distance(clause: Clause, at: int, verb: int, subject: Phrase) -> float:
-    """How far a quotation stands from speaker and verb; other verbs between count more than words."""
+    """How far a quotation is from speaker and verb; other verbs in between count more than words."""
     first, last = min(verb, subject[0]), max(verb, subject[1])
     between = range(last + 1, at) if at > last else range(at + 1, first)
     cost = 0.0
@@ -223,7 +223,7 @@ def _distance(clause: Clause, at: int, verb: int, subject: Phrase) -> float:
 
 
 def _units(sentences: Sequence[Span], quotes: Sequence[Span]) -> Iterator[list[tuple[int, int, bool]]]:
-    """Sentences as stretches in and out of quotation marks; a sentence end inside a quotation ends nothing."""
+    """Sentences as spans inside and outside quotation marks; a sentence end inside a quotation ends nothing."""
     cuts = [end for _, end in sentences if not any(start < end < stop for start, stop in quotes)]
     if not cuts or cuts[-1] < sentences[-1][1]:
         cuts.append(sentences[-1][1])

@@ -16,7 +16,7 @@ from actorstance.discourse import meant_by
 from actorstance.documents import Document
 from actorstance.quotes import statements
 
-MAX_PAIRS = 72  # of one sentence: nine actors, each with each; a longer list of names says little of any two
+MAX_PAIRS = 72  # of one sentence: nine actors, each with each; a longer list of names says little about any two
 NOWHERE = (-1, -1)
 _WEAK = frozenset({"his", "her", "its", "their", "my", "our", "i", "we", "us", "me"})
 COUNTED = (
@@ -36,7 +36,7 @@ class Pair:
     """A question to a model: where the source stands on the target in this sentence.
 
     `sentence` is its index in the document; the spans are of the mentions in the raw text, (-1, -1) where the sentence
-    has none; `why` says what the pair comes from.
+    has none; `why` says where the pair comes from.
     """
 
     sentence: int
@@ -49,7 +49,7 @@ class Pair:
 
 @dataclass(frozen=True)
 class Reading:
-    """What was found in an article. `speakers` has the mention that says each statement, None where nobody is named."""
+    """What was found in an article. `speakers` has the mention that makes each statement, None if nobody is named."""
 
     document: Document
     mentions: tuple[Mention, ...]
@@ -107,7 +107,7 @@ def read_actors(document: Document, registry: Registry, names: Names | None = No
 def _told_once(
     said: Sequence[Statement], speakers: Sequence[Mention | None]
 ) -> tuple[list[Statement], list[Mention | None]]:
-    """Leave out what one speaker was taken for several for: "Bosnia and Herzegovina" is one state."""
+    """Drop the duplicates of a statement whose one speaker was taken for several: "Bosnia and Herzegovina"."""
     kept: dict[tuple[object, ...], tuple[Statement, Mention | None]] = {}
     for at, (one, who) in enumerate(zip(said, speakers, strict=True)):
         kept.setdefault((who, one.kind, one.cue, one.content) if one.joined else (at,), (one, who))
@@ -178,7 +178,7 @@ class _Asker:
     def _told(
         self, inside: list[tuple[Statement, Mention | None]], spans: dict[str, list[tuple[int, int]]]
     ) -> tuple[dict[tuple[str, str], str], dict[tuple[str, str], str]]:
-        """(who speaks or acts, target) -> the reason, for everybody who is told of, or to whom it is done."""
+        """(who speaks or acts, target) -> the reason, for everybody who is spoken of or acted on."""
         speaking: dict[tuple[str, str], str] = {}
         acting: dict[tuple[str, str], str] = {}
         for one, who in inside:

@@ -1,4 +1,4 @@
-"""Names that stand for an actor of the registry, though not in it: an office's, a surname, a body's last word."""
+"""Names that stand for an actor of the registry but are not in it: an office's, a surname, a body's last word."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def _of_office(raw: str, name: Name, offices: list[tuple[Mention, str]]) -> Ment
 
 
 def _people(raw: str, found: Names) -> dict[str, dict[str, str]]:
-    """Whom the registry names in full: family name -> actor -> name; not where others have the same family name."""
+    """Whom the registry names in full: family name -> actor -> name; not if others have the same family name."""
     people: defaultdict[str, dict[str, str]] = defaultdict(dict)
     for one in found.mentions:
         words = tuple(raw[one.start : one.end].split())
@@ -78,12 +78,12 @@ def _of_person(name: Name, people: dict[str, dict[str, str]]) -> Mention | None:
     ((actor, full),) = bearing.items()
     words = tuple(full.split())
     if not (name.title or is_given(words[0].lower()) or has_form_of_person(words)):
-        return None  # of "Red Cross" there is no Cross
+        return None  # "Red Cross" has no surname Cross
     return Mention(name.start, name.end, actor, f"surname of {full}", True, 0.9)
 
 
 def _bodies(raw: str, found: Names) -> dict[str, dict[str, tuple[int, str]]]:
-    """Bodies that the registry names: last word -> actor -> where first, and its name; not if others end so too."""
+    """Bodies that the registry names: last word -> actor -> where first, and its name; not if others end the same."""
     bodies: defaultdict[str, dict[str, tuple[int, str]]] = defaultdict(dict)
     words = roles()
     for one in found.mentions:
@@ -107,5 +107,5 @@ def _of_body(name: Name, bodies: dict[str, dict[str, tuple[int, str]]]) -> Menti
 
 
 def _in_one_order(words: str) -> str:
-    """One name of an office: "ministry of the interior" is the "interior ministry"."""
+    """One form of an office's name: "ministry of the interior" is the "interior ministry"."""
     return re.sub(r"(ministry|department) of (?:the )?(.+)", r"\2 \1", words)

@@ -102,7 +102,7 @@ def encode(examples: Dataset, tokenizer: Tokenizer, max_length: int, context: bo
 
 @dataclass(frozen=True)
 class _Sentence:
-    """A sentence with its examples before tokenizing: `names` go in front, `moved` is where mentions are then."""
+    """A sentence with its examples before tokenizing: `names` go in front, `moved` has mentions' places in `marked`."""
 
     marked: str
     context: str

@@ -120,7 +120,7 @@ def _quantized(path: Path, seen: list[dict[str, NDArray[Any]]]) -> Path:
             written,
             _Batches(seen),
             quant_format=quantization.QuantFormat.QDQ,
-            op_types_to_quantize=["MatMul"],  # not Gemm, of which the head is made
+            op_types_to_quantize=["MatMul"],  # not Gemm, which the head is made of
             nodes_to_exclude=kept,
             per_channel=True,
             activation_type=quantization.QuantType.QInt8,

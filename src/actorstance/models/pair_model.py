@@ -45,7 +45,7 @@ class PairModel(ABC):
 
     @property
     def _ready(self) -> list[Any]:
-        """The networks as they predict."""
+        """The networks as used for prediction."""
         return self.networks_
 
     @abstractmethod
@@ -91,7 +91,7 @@ class PairModel(ABC):
     ) -> NDArray[np.float64]:
         """Predict batch by batch; the order of rows is kept.
 
-        Of `shares` processes this one predicts every `shares`-th batch; the other rows are 0.
+        With `shares` processes this one predicts every `shares`-th batch; the other rows are 0.
         """
         logits = np.zeros((n, len(LABELS)))
         for batch in batches(inputs, self.room)[share::shares]:
@@ -142,7 +142,7 @@ class PairModel(ABC):
         return words
 
     def _calibration(self) -> dict[str, Any]:
-        """What model.json holds of it."""
+        """What model.json records of the calibration."""
         return {"temperature": self.temperature_, "seen": self.seen_}
 
     def _calibrate(self, meta: dict[str, Any], folder: Path) -> None:
@@ -158,7 +158,7 @@ class PairModel(ABC):
 def batches(inputs: list[Input], room: int) -> list[list[Input]]:
     """Split inputs into batches of at most `room` tokens, padding included, longest first.
 
-    All of a batch are padded to the length that they would have alone: so no answer depends on what its neighbours are.
+    All inputs of a batch are padded to the length that they would have alone, so no answer depends on its neighbours.
     """
     found: list[list[Input]] = []
     last = 0

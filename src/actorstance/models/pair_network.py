@@ -1,7 +1,7 @@
 """The network that reads every pair of a sentence in one pass: an encoder, and a head over its tokens.
 
-Source and target are the means of their mentions' tokens. Together they ask the sentence, by attention over its tokens,
-for what is between them; what it answers, the two, and their product go through a small head.
+Source and target are the means of their mentions' tokens. Together they query the sentence, by attention over its
+tokens, for what is between them; the answer, the two, and their product go through a small head.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class PairNetwork(nn.Module):
 def halved(network: PairNetwork) -> PairNetwork:
     """Return a copy for predicting whose encoder is in bfloat16, where the device multiplies that; else the network.
 
-    It is quick because the weights are cast once, and not in every product, as with autocast.
+    It is quick because the weights are cast once, not in every product as with autocast.
     """
     if not has_bf16():
         return network

@@ -147,7 +147,7 @@ def _lengths(items: Sequence[dict[str, Any]]) -> list[int]:
 
 
 def _shared(folder: Path | None) -> Path | None:
-    """The folder of process 0, which writes, for all that read from it."""
+    """The folder of process 0, which writes there, for all processes, since they read from it."""
     if processes()[1] > 1:
         told = [str(folder) if folder else None]
         torch.distributed.broadcast_object_list(told)
@@ -225,7 +225,7 @@ class _Trainer(transformers.Trainer):
         return list(self.state.log_history)
 
     def _finished(self) -> bool:
-        """Whether enough epochs have passed, or passed without a better score."""
+        """Whether all steps are done, or enough epochs have passed without a better score."""
         scores = [line[SCORE] for line in self.state.log_history if SCORE in line]
         since = len(scores) - 1 - int(np.argmax(scores)) if scores else 0
         return self.state.global_step >= self.state.max_steps > 0 or since >= self.job.settings.patience

@@ -227,7 +227,8 @@ class TransformerModel(PairModel):
     def _taught(self, train: Dataset) -> dict[str, NDArray[Any]]:
         """What the loss takes for each example, see `pair_network.loss_over`.
 
-        Wanted are its label, smoothed, and the teacher's answer, half each; its weight comes from corpus and label.
+        Wanted is its smoothed label, averaged with the teacher's answer if there is one; its weight comes from corpus
+        and label.
         """
         y, known = labels(train), known_labels(train, label_sets(train))
         smoothing = self.params["label_smoothing"]

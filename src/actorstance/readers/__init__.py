@@ -1,7 +1,7 @@
-"""Published corpora, each in the form in which its authors publish it, to rows of the schema: one file a corpus.
+"""Read published corpora, each as its authors publish it, into rows of the schema: one file per corpus.
 
 A reader is a generator over (where, row) that keeps its account in a `Tally`: rows read, kept, dropped by reason, and
-how many of them its split has where the corpus is published (`PUBLISHED`, so that a copy with a piece missing is seen).
+read per split, to compare with the published numbers (`PUBLISHED`), so that a copy with a piece missing is noticed.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ PUBLISHED: dict[str, dict[str, int]] = {
 }
 
 _SPACES = re.compile(r"\s+")
-_PLAIN = str.maketrans("’‘_", "'' ")  # what is written one way in a name and another in the text
+_PLAIN = str.maketrans("’‘_", "'' ")  # what a name and the text may write differently
 
 
 def actor_of(mention: str) -> str:
@@ -47,7 +47,7 @@ def canonical(name: str) -> str:
 
 
 def find_name(text: str, name: str, person: bool = False) -> tuple[int, int] | None:
-    """Return the first place where a name stands as it is, as whole words; of a person the last word will do.
+    """Return the first place where a name occurs as it is, as whole words; for a person the last word will do.
 
     Args:
         text: a sentence.

@@ -25,10 +25,10 @@ _BRACKETED = re.compile(r"\[([^\[\]]*)\]")
 
 
 def read(path: Path, tally: Tally) -> Rows:
-    """Yield two examples a row, one a direction.
+    """Yield two examples per row, one for each direction.
 
     A row is `sentence TAB first TAB second TAB class`, a field with quotation marks quoted as in CSV, the two entities
-    in brackets in the sentence. The group is the sentence, so that repeated rows never part.
+    in brackets in the sentence. The group is the sentence, so that repeated rows stay together.
     """
     files = {path / name: split for name, split in _FILES.items() if (path / name).is_file()}
     if path.is_file():
@@ -102,7 +102,7 @@ def _stripped(text: str, span: tuple[int, int]) -> tuple[int, int]:
 
 
 def _whole_words(text: str, span: tuple[int, int]) -> tuple[int, int]:
-    """The span grown to whole words: `[Los Angele]s` -> Los Angeles; and cut before a possessive's apostrophe."""
+    """The span extended to whole words: `[Los Angele]s` -> Los Angeles; and cut before a possessive's apostrophe."""
     start, end = span
     while start > 0 and text[start - 1].isalnum() and text[start].isalnum():
         start -= 1

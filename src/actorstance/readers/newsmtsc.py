@@ -1,8 +1,8 @@
 """NewsMTSC (Hamborg, Donnay, EACL 2021): the sentiment of a news sentence toward a person in it.
 
-Two forms are read: the repository's, a sentence a line with its `targets` and polarity 2, 4, 6; and that of the Hugging
-Face copy, a target a line with polarity -1, 0, 1. There are two held-out sets beside one training set: mt, sentences
-with several targets, and rw, drawn as news comes. `to` is exclusive, whatever the readme says.
+Two forms are read: the repository's, one sentence per line with its `targets` and polarity 2, 4, 6; and that of the
+Hugging Face copy, one target per line with polarity -1, 0, 1. Besides one training set there are two held-out sets: mt,
+sentences with several targets, and rw, drawn as they occur in the news. `to` is exclusive, whatever the readme says.
 """
 
 from __future__ import annotations
@@ -34,17 +34,17 @@ _PRONOUN = re.compile(
 
 
 def read(path: Path, tally: Tally, part: str | None = None, source: str = AUTHOR) -> Rows:
-    """Yield one example a target. The group is the story where there is one, else the article.
+    """Yield one example per target. The group is the story where there is one, else the article.
 
-    The actor is the mention in lower case; of a pronoun it is the name that the corpus gives for it, which its own
-    automatic coreference found and which is wrong now and then.
+    The actor is the mention in lower case; for a pronoun it is the name that the corpus gives for it, which its own
+    automatic coreference found and which is sometimes wrong.
 
     Args:
         path: the folder with train.jsonl and the held-out files, or with folders of them, one of mt and one of rw.
         tally: the account of rows.
         part: `mt` or `rw`: which held-out set to read; None: both.
-        source: `AUTHOR`, or `UNKNOWN`: the labels say how a sentence speaks of a person, whoever in it does so. Beside
-            corpora in which AUTHOR is the author's own voice UNKNOWN keeps the two apart.
+        source: `AUTHOR`, or `UNKNOWN`: the labels say how a sentence speaks of a person, no matter who in it does so.
+            Next to corpora in which AUTHOR is the author's own voice, UNKNOWN keeps the two apart.
 
     """
     if source not in (AUTHOR, UNKNOWN):
@@ -58,10 +58,10 @@ def read(path: Path, tally: Tally, part: str | None = None, source: str = AUTHOR
         for where, row in read_json_lines(file):
             for target, line in _targets(where, row):
                 if seen.get(id := str(target.get("id"))) == "train" == split:
-                    continue  # the training set stands in both folders
+                    continue  # the training set is in both folders
                 seen[id] = split
                 tally.read += 1
-                if "devtest" in file.name:  # held out whole, before it was parted into valid and test
+                if "devtest" in file.name:  # the whole held-out set, before it was split into valid and test
                     tally.form = "newsmtsc, devtest"
                 tally.published[split if split == "train" else f"{name} {split}"] += 1
                 for at, example in _example(where, line, target, split, name, tally):

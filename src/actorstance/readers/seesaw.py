@@ -1,8 +1,8 @@
 """SEESAW as its authors release it (Zhang, Beauchamp, Wang, EMNLP 2022): who stands where on whom in US political news.
 
-The raw release has a JSON file an article in `annotations/` and in `articles/`, and one a story in `meta/`, with the
-story's date and split. A row is a triple (source, POS or NEG, target) of a sentence, by canonical names, most of which
-do not stand in the sentence as they are. Nobody was asked for neutral pairs.
+The raw release has one JSON file per article in `annotations/` and in `articles/`, and one per story in `meta/`, with
+the story's date and split. A row is a triple (source, POS or NEG, target) of a sentence, by canonical names, most of
+which do not occur in the sentence as they are. Neutral pairs were not annotated.
 """
 
 from __future__ import annotations
@@ -37,18 +37,18 @@ _SENTIMENTS = {  # of an article toward an entity, in seven steps
 
 
 def read(path: Path, tally: Tally, level: str = "sentence", neutrals: bool = False) -> Rows:
-    """Yield one example a triple, or, with `level="article"`, one an article and listed entity.
+    """Yield one example per triple, or, with `level="article"`, one per article and listed entity.
 
     An implicit source ("None") is AUTHOR, one that is not in the list UNKNOWN; such a target is "somebody else". The
-    group is the story, which three newspapers tell. The context is the sentences before.
+    group is the story, which three newspapers cover. The context is the previous sentences.
 
     Args:
         path: the release, or its folder SEESAW.
         tally: the account of rows.
-        level: `sentence`, or `article`: how the whole article, as its author's, speaks of an entity, where more than
-            half of its annotators agree on the sign, else neutral.
+        level: `sentence`, or `article`: how the whole article, in its author's voice, speaks of an entity if more
+            than half of its annotators agree on the sign, else neutral.
         neutrals: add weak neutrals to the training part: pairs of listed entities that a sentence mentions, with no
-            stance between the two. Never to valid or test, which nobody labelled neutral.
+            stance between the two. Never to valid or test, since nobody labelled them neutral.
 
     """
     if level not in LEVELS:
@@ -92,13 +92,13 @@ class _Article:
         return {"example_id": f"{self.file.stem}:{id}", **document, "text": text, "context": context, "label": label}
 
     def find(self, name: str, text: str) -> tuple[int, int] | None:
-        """The first mention of a listed entity; a person's last word counts where no other listed person has it."""
+        """The first mention of a listed entity; a person's last word counts if no other listed person has it."""
         last = Counter(canonical(one).split()[-1].casefold() for one, person in self.listed.items() if person)
         person = self.listed.get(name, False) and last[canonical(name).split()[-1].casefold()] == 1
         return find_name(text, name, person)
 
     def context(self, sentence: str) -> str:
-        """The sentences before a sentence."""
+        """The sentences that precede a sentence."""
         ids = [id for id, text in self.sentences.items() if text.strip() or id == sentence]
         at = ids.index(sentence)
         return " ".join(self.sentences[id].strip() for id in ids[max(0, at - CONTEXT) : at])
@@ -164,7 +164,7 @@ def _triples(article: _Article, tally: Tally) -> Rows:
 
 
 def _weak_neutrals(article: _Article, tally: Tally) -> Rows:
-    """Both directions of each pair of listed entities that a sentence mentions apart, with no stance between them."""
+    """Both directions of each pair of listed entities whose mentions do not overlap, with no stance between them."""
     for sentence, text in article.sentences.items():
         stances = {frozenset((subject, object_)) for subject, _, object_ in article.triples.get(sentence, [])}
         found = {name: article.find(name, text) for name in article.listed}
@@ -187,7 +187,7 @@ def _weak_neutrals(article: _Article, tally: Tally) -> Rows:
 
 
 def _sentiments(article: _Article, tally: Tally) -> Rows:
-    """One example an article and listed entity: its author's stance toward it, over the whole article."""
+    """One example per article and listed entity: its author's stance toward it, over the whole article."""
     text = " ".join(text.strip() for text in article.sentences.values() if text.strip())
     for name, given in article.sentiments.items():
         where = f"{article.file}, entity {name}"

@@ -1,7 +1,7 @@
 """SemEval-2016 task 6 (Mohammad et al. 2016), and its copy in TweetEval (Barbieri et al. 2020): stance in tweets.
 
 The task's own form is tab-separated, ID, Target, Tweet, Stance, in Windows-1252, and a field's quotation marks are its
-own. TweetEval has a folder a target, with a file of texts and a file of labels a split.
+own. TweetEval has one folder per target, with a file of texts and a file of labels per split.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ _SPLITS = {"train": "train", "val": "valid", "test": "test"}
 
 
 def read(path: Path, tally: Tally, part: str = "a") -> Rows:
-    """Yield one example a tweet, whose author is the source; `none` is neutral. The group is the tweet.
+    """Yield one example per tweet, whose author is the source; `none` is neutral. The group is the tweet.
 
     Args:
         path: the folder with the task's files *train*.txt, *trial*.txt, *test*.txt, or TweetEval's `stance` folder.
         tally: the account of rows.
-        part: the task's test: `a`, of the targets that are in training, or `b`, of one that is not.
+        part: the task's test: `a`, on the targets that are in training, or `b`, on one that is not.
 
     """
     if part not in PARTS:
