@@ -127,7 +127,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", nargs="?", help="DSE's folder")
     parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--rows", type=int, nargs="+", help="sizes to fit, of rows that are made")
+    parser.add_argument("--rows", type=int, nargs="+", help="sizes to fit, of generated rows")
     arguments = parser.parse_args()
     if arguments.rows:
         print_growth(sorted(arguments.rows))

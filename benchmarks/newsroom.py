@@ -77,7 +77,7 @@ def twice(folder: Path, file: str) -> list[Twice]:
                 groups = (kinds[id] or {"none of these kinds"}) | {field, f"batch {batch}"}
                 found.append((row["first"], row["second"], frozenset(groups)))
     if others:
-        raise SystemExit(f"{len(others)} rows of {folder / file} are of no pair, among them {next(iter(others))}")
+        raise SystemExit(f"{len(others)} rows of {folder / file} belong to no pair, among them {next(iter(others))}")
     return found
 
 

@@ -265,11 +265,11 @@ def train(corpus: str, model: str, seed: int, data: Path, tag: str, settings: li
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("data", type=Path, help="a folder with a folder a corpus")
+    parser.add_argument("data", type=Path, help="a folder with one folder per corpus")
     parser.add_argument("--corpora", nargs="+", choices=CORPORA, help="of those in DATA; all, if not given")
     parser.add_argument("--models", nargs="+", choices=("linear", "transformer"), default=["linear"])
     parser.add_argument("--seeds", nargs="+", type=int, default=[0])
-    parser.add_argument("--tag", default="", help="names the runs of a setting apart")
+    parser.add_argument("--tag", default="", help="tells the runs of a setting apart")
     parser.add_argument("--set", nargs="+", default=[], dest="settings", help="settings of scripts/train.py")
     parser.add_argument("--runs", nargs="+", type=Path, help="finished runs, which are scored; nothing is trained")
     parser.add_argument("--write", type=Path, help="a file for the table")

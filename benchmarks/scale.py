@@ -164,7 +164,7 @@ def killed(run: str, archive: Path, folder: Path, times: int, more: list[str]) -
         left = len(psutil.wait_procs(children, timeout=30)[1])
         done = len(list((out / "unfinished").glob("*.json"))) if out.exists() else 0
         if (out / "unfinished.json").exists() and start(f"resume={out}").wait():
-            sys.exit(f"could not go on: resume={out}")
+            sys.exit(f"could not resume: resume={out}")
         equal = hashes(out) == wanted
         same += equal
         print(

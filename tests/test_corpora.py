@@ -162,8 +162,8 @@ def test_kinds_of_hard_pairs(tmp_path: Path) -> None:
         (HEAD + ONE + "  AUTHOR -> varna: favor\n  AUTHOR -> varna: favor\n", ":6", "labelled twice"),
         (HEAD + ONE + "  varna -> varna: favor\n", ":5", "source and target are both 'varna'"),
         (HEAD + ONE + "  varna -> AUTHOR: favor\n", ":5", "AUTHOR cannot be a target"),
-        (HEAD + "{varna|Varna} ran}.\n", ":4", "a brace that is no mention"),
-        (HEAD + "[title] Ships\n", ":4", "is no tagged line. Tags: headline"),
+        (HEAD + "{varna|Varna} ran}.\n", ":4", "a brace that is not a mention"),
+        (HEAD + "[title] Ships\n", ":4", "is not a tagged line. Tags: headline"),
         (HEAD + ONE + "[headline] Ships\n  AUTHOR -> varna: favor\n", ":6", "a pair without a sentence"),
         (ONE, ":1", "no header"),
         (HEAD.replace("genre", "kind"), ":2", "expected the keys"),
@@ -235,7 +235,7 @@ def test_dse_brackets(tmp_path: Path, line: str, text: str, mentions: list[str],
 def test_dse_counts_drops_groups_and_refuses(tmp_path: Path) -> None:
     good, again = "[Varna] met [Ostia] .\tVarna\tOstia\t1", "Varna [met] [ostia].\tmet\tostia\t0"
     corpus = dse(tmp_path, good, "Varna met [Ostia] .\tVarna\tOstia\t1", again, "[A] and [a] .\tA\ta\t0")
-    brackets = "not exactly two brackets, round the two entities named"
+    brackets = "not exactly two brackets, around the two entities named"
     assert corpus.counts["dropped"] == {brackets: 1, "both entities have one name": 1}
     assert (corpus.counts["read"], corpus.counts["kept"], len(corpus.examples)) == (4, 2, 4)
     assert len(set(corpus.examples["group_id"][:])) == 1

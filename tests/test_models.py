@@ -354,7 +354,7 @@ def test_weights_that_no_training_made_are_refused(tmp_path: Path, damage: str) 
 def test_weights_that_give_no_numbers_are_said(tmp_path: Path) -> None:
     model = LinearModel(min_df=1).fit(make(*corpus()), make(*corpus()))
     model.intercept_ = np.full(3, -1000.0)
-    with pytest.raises(InputError, match="probabilities that are no numbers"):
+    with pytest.raises(InputError, match="probabilities that are not numbers"):
         model.predict_proba(make(*corpus()))
 
 

@@ -292,7 +292,7 @@ def test_semeval_and_tweeteval(tmp_path: Path) -> None:
     assert names(corpus) == ["against", "neutral"] * 2
     assert set(corpus.examples["target"][:]) == {"legalization of abortion", "hillary clinton"}
     assert corpus.counts["published"] == {"valid": {"read": 4, "published": 294}}
-    with says("data.part=b: TweetEval has the task's part a alone"):
+    with says("data.part=b: TweetEval has only part a of the task"):
         load("semeval", copy, part="b")
     (copy / "hillary" / "val_labels.txt").write_text("1\n", encoding="utf-8")
     with says("val_text.txt: 2 lines, val_labels.txt has 1"):

@@ -371,7 +371,7 @@ def test_a_killed_run_goes_on(tmp_path: Path, table: list[str]) -> None:
     out, err = again.communicate(timeout=300)
     assert again.returncode == 0, err
     assert out.splitlines()[-1] == f"run: {name}"
-    assert "going on from step" in err
+    assert "resuming from step" in err
     assert (run / ".hydra" / "config.yaml").read_bytes() == config
     files = [path.relative_to(run) for path in sorted((run / "model").rglob("*.safetensors"))]
     assert len(files) == 2
@@ -514,5 +514,5 @@ def test_weights_that_do_not_fit_are_named(tmp_path: Path, tiny_encoder: str) ->
         checkpoints.save(folder / training.BEST, content or {})
         if content is None:
             (folder / training.BEST).write_bytes(b"cut short")
-        with pytest.raises(InputError, match=rf"best\.safetensors: {words}.* Begin the run anew"):
+        with pytest.raises(InputError, match=rf"best\.safetensors: {words}.* Start the run again"):
             model(tiny_encoder).fit(examples(), examples(), tmp_path)

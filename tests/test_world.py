@@ -120,7 +120,7 @@ def test_a_dictionary_of_petrarch(tmp_path: Path) -> None:
     ("content", "says"),
     [
         ("\t[TUR]\n", ":1: a code before any name"),
-        ("A_ [TUR 991332-000101]\n", ":1: '19991332' is no date"),
+        ("A_ [TUR 991332-000101]\n", ":1: '19991332' is not a date"),
         ("nothing\n", "no record of a PETRARCH dictionary"),
     ],
 )

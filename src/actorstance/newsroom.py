@@ -142,7 +142,7 @@ def _header(path: Path, text: str) -> dict[str, Any]:
     try:
         header = yaml.safe_load(text)
     except yaml.YAMLError as error:
-        raise InputError(f"{path}:2: the header is no YAML: {' '.join(str(error).split())}") from error
+        raise InputError(f"{path}:2: the header is not YAML: {' '.join(str(error).split())}") from error
     if not isinstance(header, dict) or set(header) | {"genre"} != HEADER_KEYS:
         found = sorted(map(str, header)) if isinstance(header, dict) else type(header).__name__
         raise InputError(f"{path}:2: the header has {found}, expected the keys {sorted(HEADER_KEYS)}.")
@@ -183,7 +183,7 @@ class _Page:
                 self._sentence(line.rstrip(), number)
         self._close()
         if not self.sentences:
-            raise InputError(f"{self.path}: no sentence. Write one a line below the header.")
+            raise InputError(f"{self.path}: no sentence. Write one per line below the header.")
         head = self.header
         return Article(
             id=str(head["id"]),
@@ -202,7 +202,7 @@ class _Page:
     def _tagged(self, line: str, number: int) -> None:
         found = _TAGGED.match(line)
         if not found or found["tag"] not in TAGS:
-            raise self._error(number, f"{line[:40]!r} is no tagged line. Tags: {', '.join(TAGS)}.")
+            raise self._error(number, f"{line[:40]!r} is not a tagged line. Tags: {', '.join(TAGS)}.")
         self._close()
         self.raw += ("\n\n" if self.glue else "") + found["text"]  # a line of its own, even directly below a sentence
         self.glue = " " if found["tag"] == "dateline" else "\n\n"
@@ -223,7 +223,7 @@ class _Page:
             position = found.end()
         text += line[position:]
         if "{" in text or "}" in text:
-            raise self._error(number, "a brace that is no mention. Write {actor|words}.")
+            raise self._error(number, "a brace that is not a mention. Write {actor|words}.")
         start = len(self.raw) + len(self.glue)
         self.raw += self.glue + text
         self.glue = " "
@@ -234,7 +234,7 @@ class _Page:
     def _pair(self, line: str, number: int) -> None:
         found = _PAIR.match(line)
         if not found:
-            raise self._error(number, f"{line.strip()!r} is no pair. Write 'source -> target: label'.")
+            raise self._error(number, f"{line.strip()!r} is not a pair. Write 'source -> target: label'.")
         if self.pending is None:
             raise self._error(number, "a pair without a sentence above it.")
         source, target, label = found["source"], found["target"], found["label"]

@@ -89,13 +89,13 @@ def require_unseen(origins: list[dict[str, str]], corpus: Corpus, part: str, see
         if same and (one["eval_split"] != part or corpus.folds or not split_alike):
             raise InputError(
                 f"model.{one['how']}: it was trained on {one['corpus']} and scored on {one['eval_split']} of it (seed "
-                f"{one['seed']}); of what is scored here, {part} (seed {seed}), it may have learned."
+                f"{one['seed']}); it may have learned from what is scored here, {part} (seed {seed})."
             )
         old = one["seed"] != str(TENTH) and one["tenth"] != "corpus"
         if same and old and _tunes_on_tenth(corpus, part):
             raise InputError(
                 f"model.{one['how']}: it was trained on {one['corpus']} by a version that split off the tenth to tune "
-                f"on by the seed ({one['seed']}), so it was fitted on what is tuned on here. Train it anew."
+                f"on by the seed ({one['seed']}), so it was fitted on what is tuned on here. Train it again."
             )
 
 

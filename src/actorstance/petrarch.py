@@ -82,7 +82,7 @@ def registry(path: Path, text: str, world: Registry) -> Registry:
             known = rules.setdefault(name, [])
             known += [(first, last, _actor(code, actors, where)) for first, last, code in codes]
     if not rules:
-        raise InputError(f"{path}: no record of a PETRARCH dictionary: NAME_ [CODE], one a line.")
+        raise InputError(f"{path}: no record of a PETRARCH dictionary: NAME_ [CODE], one per line.")
     entries: dict[str, dict[str, list[Any]]] = {}
     for name, periods in rules.items():
         for since, until, actor in _apart(periods):
@@ -142,7 +142,7 @@ def _day(digits: str, where: str) -> datetime.date:
     try:
         return datetime.date(int(digits[:4]), int(digits[4:6]), int(digits[6:8]))
     except ValueError as error:
-        raise InputError(f"{where}: {digits!r} is no date. Dates are YYMMDD or YYYYMMDD.") from error
+        raise InputError(f"{where}: {digits!r} is not a date. Dates are YYMMDD or YYYYMMDD.") from error
 
 
 def _actor(code: str, actors: dict[str, str], where: str) -> str:

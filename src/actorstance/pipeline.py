@@ -163,7 +163,9 @@ def evaluate(
     runs.require_free(out)
     card = model.card
     if not {"corpus", "fingerprint", "seed"} <= set(card):
-        raise InputError("the model has no card: it was not trained by pipeline.train, so nobody can say on what.")
+        raise InputError(
+            "the model has no card: it was not trained by pipeline.train, so its training data is unknown."
+        )
     seed = int(card["seed"])
     own = corpus.fingerprint == card["fingerprint"]
     folded = own and bool(corpus.folds)

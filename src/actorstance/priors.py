@@ -88,7 +88,9 @@ def priors(wanted: Wanted, own: Any, probabilities: NDArray[np.float64]) -> Prio
     if isinstance(wanted, str) and wanted != ESTIMATE:
         raise InputError(f"priors={wanted!r}: expected {ESTIMATE}, or three shares as [0.1,0.8,0.1].")
     if not _are_shares(own):
-        raise InputError("priors: the model does not say how common the labels were to it: train it with this version.")
+        raise InputError(
+            "priors: the model does not say how common the labels were in its training: train it with this version."
+        )
     if isinstance(wanted, str):
         return Priors(tuple(own), _estimated(own, probabilities), estimated=True) if len(probabilities) else None
     if not _are_shares(wanted):

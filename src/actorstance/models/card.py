@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from actorstance.models import Model
 
 _SAFE = re.compile(r"[^\w./=+:@, '\"{}$-]")  # anything else in a name that a user typed could be markup
-_ORIGINS = {"start": "Training went on from the weights of", "teacher": "Beside the labels it was taught answers of"}
+_ORIGINS = {"start": "Training started from the weights of", "teacher": "Besides the labels it was taught answers of"}
 _ENCODERS = {  # what `model.encoder` stands for: name on the hub, licence
     "bundled": ("sentence-transformers/all-MiniLM-L6-v2", "Apache-2.0"),
     "bundled-mpnet": ("sentence-transformers/all-mpnet-base-v2", "Apache-2.0"),
@@ -56,11 +56,11 @@ def text(model: Model) -> str:
         *(_metrics(card, metrics) if metrics else ["None: the model was not trained by a run of actorstance.\n"]),
         *(_export(card["export"]) if "export" in card else []),
         "## Limits\n",
-        "- It says what a text shows a source doing or saying; it is no fact about the source. Not for judging people.",
-        "- English news, one sentence at a time. Other text is other ground: label some of it and measure first.",
+        "- It says what a text shows a source doing or saying, not a fact about the source. Not for judging people.",
+        "- English news, one sentence at a time. Other text may differ: label some of it and measure first.",
         "- Scores made from it are the model's own until labels of your text correct them (scripts/check.py): an",
         "  interval over articles does not hold the model's own error.",
-        "- Rows of a corpus that stand in training too are easy: quote the figure without them.\n",
+        "- Rows of a corpus that are in training too are easy: quote the figure without them.\n",
         "## Made by\n",
         f"{made}seed {_plain(card.get('seed', 'unknown'))}, actorstance {__version__}.",
         "Settings: " + ", ".join(f"{key} {_plain(value)}" for key, value in model.params.items()) + ".\n",
@@ -95,16 +95,16 @@ def _metrics(card: dict[str, Any], metrics: dict[str, Any]) -> list[str]:
         *((f"F1 of {label} ({metrics['per_label'][label]['n']})", _f1(metrics, label)) for label in LABELS),
     ]
     held = f"Held out: {_plain(card.get('eval_split'))}, {metrics['n']} examples of {metrics['documents']} documents."
-    own = " Of each example the model chooses among the labels that its corpus has." * ("corpora" in metrics)
+    own = " For each example the model chooses among the labels that its corpus has." * ("corpora" in metrics)
     return [f"{held}{own}\n", "| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows), ""]
 
 
 def _export(lost: dict[str, Any]) -> list[str]:
     return [
         "## Export\n",
-        f"Exported as {_plain(lost['precision'])} from the model of which the metrics above are; its manifest has the",
+        f"Exported as {_plain(lost['precision'])} from the model that the metrics above describe; its manifest has the",
         f"SHA-256 `{_plain(lost['of'])}`. On {lost['n']} held-out examples: macro-F1 {lost['macro_f1']:.4f}, before",
-        f"{lost['macro_f1_before']:.4f}; {lost['changed']} labels changed; the largest difference of a probability is",
+        f"{lost['macro_f1_before']:.4f}; {lost['changed']} labels changed; the largest difference in a probability is",
         f"{lost['largest_difference']:.4f}.\n",
     ]
 

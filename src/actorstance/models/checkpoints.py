@@ -92,7 +92,7 @@ def last_checkpoint(folder: Path | None) -> Path | None:
             read_json(checkpoint / "place.json")
             read_json(checkpoint / "trainer_state.json")
         except (SafetensorError, OSError, InputError) as error:
-            log.warning("%s is damaged (%s): going on from the one before it", checkpoint, error)
+            log.warning("%s is damaged (%s): resuming from the one before it", checkpoint, error)
         else:
             return checkpoint
     return None

@@ -52,7 +52,7 @@ def encoder_folder(encoder: str) -> str:
     if not weights.is_file() or sha256(weights) != BUNDLED[encoder]:
         raise InputError(
             f"{weights}: not the weights of {NAMES[encoder]} (SHA-256). Remove this folder and "
-            f"install anew: {_install(encoder)}."
+            f"install it again: {_install(encoder)}."
         )
     return str(folder)
 

@@ -164,7 +164,7 @@ class LinearModel:
             return np.zeros((0, len(LABELS)))
         odds = expit(self._vectors(examples) @ self.coef_.T + self.intercept_)
         if not (np.isfinite(odds).all() and odds.any(axis=1).all()):
-            raise InputError("the model's weights give probabilities that are no numbers. Copy the model again.")
+            raise InputError("the model's weights give probabilities that are not numbers. Copy the model again.")
         return with_temperature(odds / odds.sum(axis=1, keepdims=True), self.temperature_)
 
     def explain(self, examples: Dataset, top: int = 5) -> list[list[tuple[str, float]]]:

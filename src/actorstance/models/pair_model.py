@@ -83,7 +83,7 @@ class PairModel(ABC):
             chances = np.exp(logits - logits.max(axis=1, keepdims=True)) * self.seen_ if n else logits
             found += chances / chances.sum(axis=1, keepdims=True) / len(self.networks_)
         if not np.isfinite(found).all():
-            raise InputError("the model's weights give probabilities that are no numbers. Copy the model again.")
+            raise InputError("the model's weights give probabilities that are not numbers. Copy the model again.")
         return with_temperature(found, self.temperature_)
 
     def _logits(

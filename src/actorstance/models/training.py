@@ -212,14 +212,16 @@ class _Trainer(transformers.Trainer):
         if last:
             self._require_same(last)
             self.state = TrainerState.load_from_json(str(last / "trainer_state.json"))
-            log.info("going on from step %d", self.state.global_step)
+            log.info("resuming from step %d", self.state.global_step)
         if last and self._finished():
             self._load_from_checkpoint(str(last))
         else:
             self.train(resume_from_checkpoint=str(last) if last else None)
         if self.job.score:
             if not self.best:
-                raise InputError(f"{self.job.folder}: {BEST}, the best weights so far, is missing. Begin the run anew.")
+                raise InputError(
+                    f"{self.job.folder}: {BEST}, the best weights so far, is missing. Start the run again."
+                )
             self.network.load_state_dict(self.best)
         self.network.eval()
         return list(self.state.log_history)
@@ -315,11 +317,13 @@ class _Trainer(transformers.Trainer):
     def _require_same(self, checkpoint: Path) -> None:
         before, now = read_json(checkpoint / "place.json")["with"], self._surroundings()
         if before["processes"] != now["processes"]:
-            raise InputError(f"the run had {before['processes']} process(es), now {now['processes']}. Start as many.")
+            raise InputError(
+                f"the run had {before['processes']} process(es), now {now['processes']}. Start as many as before."
+            )
         if before["device"] != now["device"]:
             raise InputError(f"the run was on {before['device']}, now {now['device']}: random numbers would differ.")
         if before != now:
-            log.warning("going on with %s, before %s: the last digits may differ from an unbroken run", now, before)
+            log.warning("resuming with %s, not %s: the last digits may differ from an unbroken run", now, before)
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: nn.Module | None = None) -> None:
         self.network.load_state_dict(self._fitting(Path(resume_from_checkpoint) / "network.safetensors"))
@@ -329,10 +333,10 @@ class _Trainer(transformers.Trainer):
         try:
             found: dict[str, torch.Tensor] = load_file(path)
         except (SafetensorError, OSError) as error:
-            raise InputError(f"{path}: cannot be read ({error}). Begin the run anew.") from error
+            raise InputError(f"{path}: cannot be read ({error}). Start the run again.") from error
         own = self.network.state_dict()
         if {name: value.shape for name, value in found.items()} != {name: value.shape for name, value in own.items()}:
-            raise InputError(f"{path}: a checkpoint of another network. Begin the run anew.")
+            raise InputError(f"{path}: a checkpoint of another network. Start the run again.")
         return found
 
     def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:

@@ -221,7 +221,7 @@ class TransformerModel(PairModel):
                 )
         there, here = len(model.networks_), self.params["seeds"]
         if there != here:
-            log.info("model.start: it has %d networks, %d are trained here: each in turn is gone on from", there, here)
+            log.info("model.start: it has %d networks, %d are trained here, which start from them in turn", there, here)
         return model.networks_
 
     def _taught(self, train: Dataset) -> dict[str, NDArray[Any]]:
@@ -241,11 +241,13 @@ class TransformerModel(PairModel):
             told_of_own = told[np.arange(len(y)), y]  # 0: a label that the teacher's corpus lacked
             agreed = (told.argmax(axis=1) == y).mean()
             by = f"model.teacher, a model of kind {teacher.kind}"
-            log.info("%s: of %d labels it would give %.1f %% alike", by, len(y), 100 * agreed)
+            log.info("%s: of %d labels it would give %.1f %% the same", by, len(y), 100 * agreed)
             told = (1 - TOLD) * wanted + TOLD * told / told.sum(axis=1, keepdims=True)
             seen = told_of_own > 0
             if not seen.all():
-                log.info("model.teacher: of %d labels it never saw the like, and says nothing there", (~seen).sum())
+                log.info(
+                    "model.teacher: %d examples have a label that it never saw, so it is left out there", (~seen).sum()
+                )
             wanted = np.where(seen[:, None], told, wanted)
         counts = np.bincount(y, minlength=len(LABELS))
         balance = (len(y) / np.maximum(counts, 1)) ** self.params["balance"]
@@ -337,7 +339,7 @@ class TransformerModel(PairModel):
             except RuntimeError as error:
                 raise InputError(f"{part / HEAD}: {' '.join(str(error).split())[:200]}") from error
             if not all(bool(torch.isfinite(value).all()) for value in network.state_dict().values()):
-                raise InputError(f"{part}: weights that are no finite numbers. Copy the model again.")
+                raise InputError(f"{part}: weights that are not finite numbers. Copy the model again.")
             model.tokenizer_, model.tokens_ = tokenizer, Tokenizer.of(tokenizer)
             model._require_positions(network)
             model.networks_.append(network.to(device()).eval())

@@ -45,7 +45,7 @@ def read(path: Path, tally: Tally) -> Rows:
             sentence, first, second, label = fields
             spans = _spans(sentence, first, second)
             if spans is None:
-                tally.dropped["not exactly two brackets, round the two entities named"] += 1
+                tally.dropped["not exactly two brackets, around the two entities named"] += 1
                 continue
             text, mentions = spans
             mended = [_whole_words(text, mention) for mention in mentions]

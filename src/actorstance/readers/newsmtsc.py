@@ -79,7 +79,7 @@ def _files(path: Path) -> Iterator[tuple[Path, str, str]]:
             found.append((file, "" if split == "train" else name, split))
     if not found:
         raise InputError(
-            f"{path}: no train.jsonl, mt_dev.jsonl, rw_dev.jsonl and so on in it, nor in folders that are named mt, rw."
+            f"{path}: no train.jsonl, mt_dev.jsonl, rw_dev.jsonl and so on in it, nor in folders named mt, rw."
         )
     yield from sorted(found, key=lambda one: (one[2] != "train", str(one[0])))
 
@@ -114,7 +114,7 @@ def _example(where: str, text: str, target: dict[str, Any], split: str, name: st
     found = _ID.fullmatch(id)
     document = f"{found['paper']}_{found['article']}" if found else id
     group = f"{found['paper']}_story_{found['story']}" if found and found["story"] != "-1" else document
-    tally.noted["id tells no article: the row is the group"] += found is None
+    tally.noted["id without an article: the row is the group"] += found is None
     pronoun = _PRONOUN.fullmatch(mention) is not None
     yield (
         where,

@@ -125,7 +125,7 @@ def _text(file: Path, tally: Tally) -> str:
 
 def _tweeteval(folder: Path, part: str) -> Iterator[Row]:
     if part != "a":
-        raise InputError(f"data.part={part}: TweetEval has the task's part a alone.")
+        raise InputError(f"data.part={part}: TweetEval has only part a of the task.")
     for name, target in _FOLDERS.items():
         for short, split in _SPLITS.items():
             texts, stances = folder / name / f"{short}_text.txt", folder / name / f"{short}_labels.txt"
