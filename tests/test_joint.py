@@ -21,7 +21,7 @@ from actorstance.examples import LABELS, known_labels, label_sets, labels, weigh
 from actorstance.models import bundle, card, load
 from actorstance.models.linear import LinearModel
 from actorstance.models.pair_network import loss_over
-from actorstance.models.transformer import TransformerModel
+from actorstance.models.transformer import TransformerModel, label_weights
 from actorstance.parts import parts_of, require_unseen
 from actorstance.provenance import provenance
 
@@ -67,11 +67,11 @@ class Doubter(LinearModel):
 POLAR = {verb: label for verb, label in VERBS.items() if label != "neutral"}
 
 
-def joined(folder: Path, **settings: Any) -> Corpus:
-    """A corpus with three labels and one without neutral, joined."""
+def joined(folder: Path, n: int = 6, **settings: Any) -> Corpus:
+    """A corpus with three labels and one without neutral, joined; `n` sentences of each of the first's."""
     paths = {
-        "whole": write(folder / "whole.jsonl", VERBS, "in"),
-        "polar": write(folder / "polar.jsonl", POLAR, "by", 12),
+        "whole": write(folder / "whole.jsonl", VERBS, "in", n),
+        "polar": write(folder / "polar.jsonl", POLAR, "by", 2 * n),
     }
     given = {key: {"name": "table", "path": str(path), **settings.get(key, {})} for key, path in paths.items()}
     return corpora.load("joint", corpora=given)
@@ -251,7 +251,9 @@ def test_teacher_is_taught_beside_the_labels_among_those_that_a_corpus_has(tmp_p
     student = TransformerModel(encoder=tiny_encoder, teacher=str(tmp_path / "run"))
     taught = student._taught(train)
     one_hot = np.eye(3)[labels(train)]
-    assert np.allclose(taught["wanted"], (one_hot + told) / 2)
+    weighed = (one_hot + told) / 2 * label_weights(labels(train), 0.25) * weights(train)[:, None]
+    assert np.allclose(taught["wanted"], weighed / weighed.sum(axis=1, keepdims=True))
+    assert np.allclose(taught["weights"], weighed.sum(axis=1) / weighed.sum(axis=1).mean())
     assert (taught["wanted"][polar, 1] == 0).all()
     assert told[labels(train) == 0, 2].min() > 0.9  # it would have it the other way round
     settings = {"encoder": tiny_encoder, "epochs": 25, "patience": 30, "lr": 3e-3, "head_lr": 3e-3, "batch_size": 16}
@@ -371,7 +373,7 @@ def test_a_teacher_says_nothing_of_a_label_that_it_never_saw(tmp_path: Path, tin
 
 def test_transformer_on_several_corpora_and_then_on_one(tmp_path: Path, tiny_encoder: str) -> None:
     settings = {"encoder": tiny_encoder, "lr": 3e-3, "head_lr": 3e-3, "dropout": 0.0, "batch_size": 16, "patience": 30}
-    corpus = joined(tmp_path, polar={"weight": 20})
+    corpus = joined(tmp_path, 15, polar={"weight": 20})  # enough for a neutral one in the tenth that chooses the epoch
     model = TransformerModel(epochs=25, **settings)  # type: ignore[arg-type]
     found = pipeline.train(corpus, model, tmp_path / "run", eval_split="valid")
     assert found["corpora"]["whole"]["accuracy"] > 0.8

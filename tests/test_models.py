@@ -293,6 +293,18 @@ def test_linear_says_when_its_iterations_do_not_do() -> None:
             LinearModel(C=1e6, min_df=1, max_iter=1).fit(TRAIN, TRAIN)
 
 
+# --- transformer alone
+
+
+def test_transformer_gives_the_shares_of_the_corpus_however_its_loss_weighs_labels(tiny_encoder: str) -> None:
+    counts = [12, 80, 4]
+    same = make(*(row("Ana met Bo.", "Ana", "Bo", label) for label, count in enumerate(counts) for _ in range(count)))
+    for balance in (0.0, 1.0):
+        model = TransformerModel(tiny_encoder, epochs=15, lr=1e-3, head_lr=1e-2, dropout=0.0, balance=balance)
+        found = model.fit(same, same.select([])).predict_proba(same.select([0]))
+        np.testing.assert_allclose(found[0], np.array(counts) / sum(counts), atol=0.06)
+
+
 # --- calibration
 
 

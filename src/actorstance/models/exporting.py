@@ -56,7 +56,8 @@ def to_onnx(model: TransformerModel, precision: str, examples: Dataset) -> OnnxM
             if precision == "int8":
                 path = _quantized(path, [collate([asdict(one) for one in batch], model.tokens_.pad) for batch in seen])
             exported.add(path.read_bytes())
-    exported.tokens_, exported.seen_, exported.temperature_ = model.tokens_, model.seen_, model.temperature_
+    exported.tokens_, exported.temperature_ = model.tokens_, model.temperature_
+    exported.seen_, exported.label_weights_ = model.seen_, model.label_weights_
     return exported
 
 

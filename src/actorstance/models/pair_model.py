@@ -13,12 +13,13 @@ from datasets import Dataset
 from numpy.typing import NDArray
 
 from actorstance.actors import Registry
-from actorstance.errors import InputError
+from actorstance.errors import InputError, require_number
 from actorstance.examples import LABELS
 from actorstance.models import Watch
 from actorstance.models.calibration import TEMPERATURES, with_temperature
 from actorstance.models.encoding import MARK, Input, Tokenizer, collate, encode, padded
 
+WEIGHTS = (1.0, 1e9)  # of a label, by its frequency
 EXPLAINED = 40  # words of a sentence that are left out in turn to explain an answer
 
 log = logging.getLogger(__name__)
@@ -33,6 +34,7 @@ class PairModel(ABC):
     networks_: list[Any]
     tokens_: Tokenizer
     seen_: list[bool]  # the labels that training had
+    label_weights_: list[float]  # of each label in the loss
 
     def __init__(self) -> None:
         self.registry: Registry | None = None
@@ -76,11 +78,16 @@ class PairModel(ABC):
         return inputs
 
     def _probabilities(self, inputs: list[Input], n: int) -> NDArray[np.float64]:
-        """The mean over networks of softmax, then the temperature; a label that training lacked has probability 0."""
+        """The mean over networks of softmax, then the temperature; a label that training lacked has probability 0.
+
+        What the loss weighed w times as much is found w times as likely (Menon et al. 2021, Long-Tail Learning via
+        Logit Adjustment): divided by w, the probabilities are those of the corpus as it is.
+        """
         found = np.zeros((n, len(LABELS)))
+        factors = np.asarray(self.seen_) / self.label_weights_
         for network in self._ready:
             logits = self._logits(network, inputs, n)
-            chances = np.exp(logits - logits.max(axis=1, keepdims=True)) * self.seen_ if n else logits
+            chances = np.exp(logits - logits.max(axis=1, keepdims=True)) * factors if n else logits
             found += chances / chances.sum(axis=1, keepdims=True) / len(self.networks_)
         if not np.isfinite(found).all():
             raise InputError("the model's weights give probabilities that are not numbers. Copy the model again.")
@@ -143,16 +150,20 @@ class PairModel(ABC):
 
     def _calibration(self) -> dict[str, Any]:
         """What model.json records of the calibration."""
-        return {"temperature": self.temperature_, "seen": self.seen_}
+        return {"temperature": self.temperature_, "seen": self.seen_, "label_weights": self.label_weights_}
 
     def _calibrate(self, meta: dict[str, Any], folder: Path) -> None:
         """Take what `_calibration` gave."""
         temperature, seen = meta["temperature"], meta["seen"]
+        weights = meta.get("label_weights", [1.0] * len(LABELS))  # without: a model saved before there were any
         if not isinstance(temperature, float) or not TEMPERATURES[0] <= temperature <= TEMPERATURES[1]:
             raise InputError(f"{folder}: temperature {temperature!r}, expected {TEMPERATURES[0]} to {TEMPERATURES[1]}.")
         if not isinstance(seen, list) or len(seen) != len(LABELS) or not any(seen):
             raise InputError(f"{folder}: seen labels {seen!r}, expected three truth values.")
+        if not isinstance(weights, list) or len(weights) != len(LABELS):
+            raise InputError(f"{folder}: label weights {weights!r}, expected three numbers.")
         self.temperature_, self.seen_ = temperature, [bool(value) for value in seen]
+        self.label_weights_ = [require_number(f"{folder}: label weight", value, *WEIGHTS) for value in weights]
 
 
 def batches(inputs: list[Input], room: int) -> list[list[Input]]:

@@ -71,7 +71,8 @@ class TransformerModel(PairModel):
         head_lr: highest learning rate of the head, > 0.
         layer_decay: factor from a layer's learning rate to that of the layer below, in (0, 1].
         dropout: in the head, in [0, 1).
-        balance: power of the inverse label frequency that weighs the loss, in [0, 1]; 0 weighs all examples alike.
+        balance: power of the inverse label frequency that weighs the loss, in [0, 1]; 0 weighs all labels alike. The
+            probabilities have it divided out again: they are those of the corpus as it is.
         label_smoothing: share of an example's label that is spread over all labels, in [0, 1).
         max_length: tokens of a sentence with its context, 32 to 512.
         context: whether the previous sentences are read too.
@@ -172,7 +173,9 @@ class TransformerModel(PairModel):
         if copies:
             log.info("model.renamed: of %d examples %d have names to change", len(train), len(copies[0]))
         train = concatenate_datasets([train, *copies])
-        self.seen_ = [bool(count) for count in np.bincount(labels(train), minlength=len(LABELS))]
+        y = labels(train)
+        self.seen_ = [bool(count) for count in np.bincount(y, minlength=len(LABELS))]
+        self.label_weights_ = label_weights(y, self.params["balance"]).tolist()
         begun, taught = self._begun(), self._taught(train)
         folder = encoder_folder(self.params["encoder"])
         self.networks_: list[PairNetwork] = []
@@ -249,10 +252,14 @@ class TransformerModel(PairModel):
                     "model.teacher: %d examples have a label that it never saw, so it is left out there", (~seen).sum()
                 )
             wanted = np.where(seen[:, None], told, wanted)
-        counts = np.bincount(y, minlength=len(LABELS))
-        balance = (len(y) / np.maximum(counts, 1)) ** self.params["balance"]
-        weight = weights(train) * balance[y]
-        return {"wanted": wanted, "known": known, "weights": weight / weight.mean()}
+        # Each label's share of an example is weighed, so that dividing by the weights undoes them whoever told it.
+        wanted = wanted * label_weights(y, self.params["balance"])
+        weight = weights(train) * wanted.sum(axis=1)
+        return {
+            "wanted": wanted / wanted.sum(axis=1, keepdims=True),
+            "known": known,
+            "weights": weight / weight.mean(),
+        }
 
     def _train(
         self,
@@ -276,7 +283,7 @@ class TransformerModel(PairModel):
             if processes()[1] > 1:  # each has predicted a share, and zeros elsewhere
                 torch.distributed.all_reduce(together := torch.from_numpy(found).to(device()))
                 found = together.cpu().numpy()
-            return macro_f1(gold, np.where(asked, found, -np.inf).argmax(axis=1))
+            return macro_f1(gold, np.where(asked, found - np.log(self.label_weights_), -np.inf).argmax(axis=1))
 
         settings = Settings(
             **{name: value for name, value in self.params.items() if name in Settings.__dataclass_fields__}
@@ -349,3 +356,16 @@ class TransformerModel(PairModel):
 
 def _tensors(batch: dict[str, NDArray[Any]]) -> dict[str, torch.Tensor]:
     return {name: torch.from_numpy(values) for name, values in batch.items()}
+
+
+def label_weights(y: NDArray[np.int64], balance: float) -> NDArray[np.float64]:
+    """Return how much the loss weighs each label, shape (3,): its inverse frequency to the power of `balance`.
+
+    Example:
+        >>> label_weights(np.array([0, 1, 1, 1]), 0.5)  # nothing is known of the third
+        array([2.        , 1.15470054, 1.        ])
+
+    """
+    counts = np.bincount(y, minlength=len(LABELS))
+    rarity: NDArray[np.float64] = np.where(counts > 0, len(y) / np.maximum(counts, 1), 1.0)
+    return rarity**balance
