@@ -20,9 +20,9 @@ PARTY = re.compile(rf"\s(?:[a-z][\w-]*\s){{0,2}}party\s(?={WORD})")  # "the Peru
 
 @dataclass
 class Acting:
-    """The mentions that act, each with its kind; the spans of others that are places; how many left out, and why."""
+    """The mentions that act; the spans of others that are places; how many are left out, and why."""
 
-    mentions: list[tuple[Mention, str]] = field(default_factory=list)
+    mentions: list[Mention] = field(default_factory=list)
     places: set[tuple[int, int]] = field(default_factory=set)
     left_out: Counter[str] = field(default_factory=Counter)
 
@@ -38,35 +38,36 @@ def acting(raw: str, date: str | None, registry: Registry) -> Acting:
     Example:
         >>> raw = "Talks in Moscow failed. Turkey blamed the government in Moscow."
         >>> found = acting(raw, None, Registry.world())
-        >>> [raw[mention.start : mention.end] for mention, _ in found.mentions], sorted(found.places)
+        >>> [raw[mention.start : mention.end] for mention in found.mentions], sorted(found.places)
         (['Turkey', 'government in Moscow'], [(9, 15)])
 
     """
-    found = registry.named(raw, date)
-    sure = {mention.actor for mention, kind in found if kind != "unsure"}
+    found = registry.mentions(raw, date)
+    sure = {mention.actor for mention in found if mention.by != "unsure"}
     acts = Acting()
     kept = acts.mentions
-    for mention, kind in found:
-        if kind == "unsure" and mention.actor not in sure:
+    for mention in found:
+        free = kept[-1].end if kept else 0
+        if mention.by == "unsure" and mention.actor not in sure:
             acts.left_out["a name with another common meaning"] += 1
-        elif kind == "seats" and (held := _at_seat(raw, mention, kept[-1][0].end if kept else 0)) is not None:
-            kept.append((held, kind))
-        elif _is_place(raw, mention, kind):
-            acts.left_out["a capital or seat as a place"] += kind == "seats"
+        elif mention.by == "seats" and (held := _at_seat(raw, mention, free)) is not None:
+            kept.append(held)
+        elif _is_place(raw, mention):
+            acts.left_out["a capital or seat as a place"] += mention.by == "seats"
             acts.places.add((mention.start, mention.end))
-        elif kind == "people" and PARTY.match(raw, mention.end):
+        elif mention.by == "people" and PARTY.match(raw, mention.end):
             acts.left_out["an adjective of a party"] += 1
             acts.places.add((mention.start, mention.end))
         else:
-            kept.append((_with_given(raw, mention, kind, registry, kept[-1][0].end if kept else 0), kind))
+            kept.append(_with_given(raw, mention, registry, free))
     return acts
 
 
-def _with_given(raw: str, mention: Mention, kind: str, registry: Registry, free: int) -> Mention:
+def _with_given(raw: str, mention: Mention, registry: Registry, free: int) -> Mention:
     """A registry's surname with the given names and initials before it, unless those belong to somebody else."""
     alias = raw[mention.start : mention.end]
     of_person = registry.kinds.get(mention.actor, "person") == "person"
-    if kind != "names" or not of_person or not alias.isalpha() or alias.isupper():
+    if mention.by != "names" or not of_person or not alias.isalpha() or alias.isupper():
         return mention
     start = over_given(raw, mention.start, free)
     given = raw[start : mention.start].split()[:1]
@@ -81,14 +82,14 @@ def _at_seat(raw: str, mention: Mention, free: int) -> Mention | None:
     held = _AT_SEAT.search(raw, max(free, mention.start - 40), mention.start)
     if held is None or raw[max(free, held.start() - 1)].isalpha():
         return None
-    return replace(mention, start=held.start(), rule=f"{mention.rule}, office: {' '.join(held[1].lower().split())}")
+    return replace(mention, start=held.start(), offices=(" ".join(held[1].lower().split()),))
 
 
-def _is_place(raw: str, mention: Mention, kind: str) -> bool:
+def _is_place(raw: str, mention: Mention) -> bool:
     after = raw[mention.end : mention.end + 24]
-    if kind == "people":
+    if mention.by == "people":
         return False
-    if kind != "seats":
+    if mention.by != "seats":
         return re.match(r"-(?:based|born|made|style|language|speaking|built)\b", after) is not None
     before = raw[max(0, mention.start - 40) : mention.start]
     before = before[before.rfind(". ") + 1 :]

@@ -25,6 +25,7 @@ UNKNOWN = "UNKNOWN"  # where somebody does, and it cannot be told who
 MAX_ALIAS = 100  # characters; a longer "name" is a mistake in the file
 MAX_REGISTRY = 50_000_000  # bytes of a registry's file; PETRARCH's largest has three million
 NAME_KINDS = ("names", "people", "seats", "unsure")  # of a name, as keys of a registry's file
+BY_RULE = ("own", "group", "pronoun", "description")  # what else finds an actor; own: a name of the article's own
 COLUMNS = ("alias", "actor", "kind", "from", "to", "note")
 
 
@@ -48,19 +49,47 @@ class Alias:
 class Mention:
     """text[start:end] means the actor.
 
-    `rule` says what found it; it begins with "registry" where a name of the registry did. `known`: the actor is in
-    the registry. `confidence` is in (0, 1]. Where nobody can say who is meant the actor is `UNKNOWN`, and
-    `candidates` are those it may be.
+    `by` is what found it: a name of the registry, by its kind (see `NAME_KINDS`), or one of `BY_RULE`; `how` says more,
+    in words. `known`: the actor is in the registry. `confidence` is in (0, 1]. Where nobody can say who is meant the
+    actor is `UNKNOWN`, and `candidates` are those it may be.
     """
 
     start: int
     end: int
     actor: str
-    rule: str = "registry"
+    by: str = "names"
+    how: str = ""
     known: bool = True
     confidence: float = 1.0
     candidates: tuple[str, ...] = ()
     name: str = ""  # the fullest name the text has for the one meant, where that is not the actor itself
+    offices: tuple[str, ...] = ()  # beside a name of the registry: "presidency", in lower case
+
+    @property
+    def by_registry(self) -> bool:
+        """Whether a name of the registry found it."""
+        return self.by in NAME_KINDS
+
+    @property
+    def is_bare_name(self) -> bool:
+        """Whether it is an actor's own name alone: not its people or seat, and without an office beside it."""
+        return self.by == "names" and not self.how and not self.offices
+
+    @property
+    def rule(self) -> str:
+        """What found it, for a reader, as in mentions.jsonl: "registry" comes first if a name of the registry did.
+
+        Example:
+            >>> Mention(0, 17, "turkey", "people", offices=("presidency",)).rule
+            'registry: people, office: presidency'
+            >>> Mention(0, 2, "turkey", "pronoun", "speaker").rule, Mention(0, 4, "ana_lima", "own", "name").rule
+            ('pronoun: speaker', 'name')
+
+        """
+        if self.by_registry:
+            name = "registry" if self.by == "names" else f"registry: {self.by}"
+            return ", ".join([name, *([self.how] if self.how else []), *(f"office: {one}" for one in self.offices)])
+        return self.how if self.by == "own" else f"{self.by}: {self.how}" if self.how else self.by
 
 
 class _UniqueKeys(yaml.SafeLoader):
@@ -206,10 +235,6 @@ class Registry:
                 without a day it is `UNKNOWN`.
 
         """
-        return [mention for mention, _ in self.named(text, date)]
-
-    def named(self, text: str, date: str | None = None) -> list[tuple[Mention, str]]:
-        """Return the mentions in a text with the kind of name that each is (see `NAME_KINDS`)."""
         if not self._names:
             return []
         plain, places = _flat(text)
@@ -231,7 +256,7 @@ class Registry:
                 continue
             free = end
             where = (start, end) if places is None else (_place(places, start), _place(places, end - 1) + 1)
-            result.append((_mention(where, aliases), aliases[0].kind))
+            result.append(_mention(where, aliases))
         return result
 
     def _entries(self) -> dict[str, dict[str, Any]]:
@@ -284,12 +309,9 @@ def _date(actor: str, value: Any) -> str | None:
 def _mention(where: tuple[int, int], aliases: list[Alias]) -> Mention:
     actors = tuple(dict.fromkeys(alias.actor for alias in aliases))
     kind = aliases[0].kind
-    rule = "registry" if kind == "names" else f"registry: {kind}"
-    if any(alias.since or alias.until for alias in aliases):
-        rule += ", dated"
-    if len(actors) > 1:
-        return Mention(*where, UNKNOWN, f"{rule}, the text has no date", False, 1 / len(actors), actors)
-    return Mention(*where, actors[0], rule)
+    if len(actors) > 1:  # at different times
+        return Mention(*where, UNKNOWN, kind, "dated, the text has no date", False, 1 / len(actors), actors)
+    return Mention(*where, actors[0], kind, "dated" if any(alias.since or alias.until for alias in aliases) else "")
 
 
 def _taken(name: Any, taken: Mapping[str, list[Alias]]) -> bool:

@@ -49,7 +49,7 @@ def speaks_for(words: str, registry: Registry, date: str | None) -> Mention | No
 
     """
     phrase = _CLAUSE.split(words, maxsplit=1)[0].rstrip()
-    for mention, kind in registry.named(phrase, date):
+    for mention in registry.mentions(phrase, date):
         held = office().match(phrase, mention.end)
         if not mention.known or not ends_name(phrase, held.end() if held else mention.end):
             continue
@@ -57,7 +57,7 @@ def speaks_for(words: str, registry: Registry, date: str | None) -> Mention | No
         if held is not None and _modifies(before):
             return mention
         headed = _WHOSE.fullmatch(before)
-        if headed and (held or kind != "people") and _modifies(headed[1]) and _is_headship(headed[1]):
+        if headed and (held or mention.by != "people") and _modifies(headed[1]) and _is_headship(headed[1]):
             return mention
     return None
 

@@ -139,14 +139,13 @@ class _Caster:
                 mentions.append((mention, entity))
         for name, candidates in self.unclear:
             meant = tuple(dict.fromkeys(candidates))
-            mentions.append(
-                (Mention(name.start, name.end, UNKNOWN, "surname of several", False, 1 / len(meant), meant), None)
-            )
-        mentions.sort(key=lambda one: (one[0].start, -one[0].end))
+            one = Mention(name.start, name.end, UNKNOWN, "own", "surname of several", False, 1 / len(meant), meant)
+            mentions.append((one, None))
+        mentions.sort(key=lambda each: (each[0].start, -each[0].end))
         kept: list[tuple[Mention, Entity | None]] = []
-        for one in mentions:
-            if not kept or one[0].start >= kept[-1][0].end:
-                kept.append(one)
+        for each in mentions:
+            if not kept or each[0].start >= kept[-1][0].end:
+                kept.append(each)
         entities = {(m.start, m.end): e for m, e in kept if e is not None}
         return Cast([m for m, _ in kept], entities, self.left_out)
 
@@ -290,7 +289,7 @@ class _Caster:
         "Turkey's president accused Russia. Recep Tayyip Erdogan threatened …"
         """
         offices = {}
-        for mention, _ in self.found.known:
+        for mention in self.found.known:
             at = bisect_right(self.starts, mention.start) - 1
             if at < 0 or mention.start > self.starts[at] + 16 or at in offices:
                 continue
@@ -315,7 +314,7 @@ class _Caster:
         bearing = [
             one
             for one in self.found.mentions
-            if one.rule.startswith("registry") and "people" not in one.rule and self.raw[one.start : one.end] in people
+            if one.by_registry and one.by != "people" and self.raw[one.start : one.end] in people
         ]
         self.found.mentions = [one for one in self.found.mentions if one not in bearing]
         more = [Name(one.start, one.end, (self.raw[one.start : one.end],)) for one in bearing]
@@ -330,7 +329,7 @@ class _Caster:
     def _body_called(self, word: str) -> tuple[str, bool] | None:
         """The body that a word means: a known actor, or one of the article's with that word in its name."""
         plain = re.sub(r"['’]s?$", "", word)
-        for mention, _ in self.registry.named(plain[:1].upper() + plain[1:], self.document.date):
+        for mention in self.registry.mentions(plain[:1].upper() + plain[1:], self.document.date):
             return (mention.actor, True) if mention.known else None
         for entity in self.entities:
             if entity.kind == "organisation" and plain in (part.lower() for part in entity.words):
@@ -438,15 +437,15 @@ class _Caster:
             self.left_out["a place"] += 1
             return None
         if len(name.words) == len(entity.words):
-            rule = "name"
+            how = "name"
         elif is_short(name.words) and family(name.words) == family(entity.words):
-            rule = f"surname of {entity.name}" if entity.kind != "organisation" else f"short for {entity.name}"
+            how = f"surname of {entity.name}" if entity.kind != "organisation" else f"short for {entity.name}"
         else:
-            rule = f"short for {entity.name}"
+            how = f"short for {entity.name}"
         if entity.owner_rule and entity.actor:
-            rule += f"; {entity.owner_rule}"
-        confidence = 0.9 if entity.actor else 0.8
-        return Mention(name.start, name.end, self._actor_of(entity), rule, entity.known, confidence, (), entity.name)
+            how += f"; {entity.owner_rule}"
+        actor, confidence = self._actor_of(entity), 0.9 if entity.actor else 0.8
+        return Mention(name.start, name.end, actor, "own", how, entity.known, confidence, name=entity.name)
 
     def _actor_of(self, entity: Entity) -> str:
         if entity.actor:

@@ -14,6 +14,7 @@ from actorstance.roles import alternatives, roles
 NEAR = 3  # sentences back within which a description is surer
 BACK = 200  # mentions back within which one is looked for
 
+_GOVERNING = re.compile(r"\b(?:government|army|forces|troops|military|regime)")
 _OURS = re.compile(r"this\s+(?:newspaper|daily|network|broadcaster)", re.IGNORECASE)  # who writes here
 
 
@@ -49,7 +50,7 @@ def description(discourse: Discourse, found: re.Match[str], sentence: int) -> Me
     for one in reversed(discourse.seen[-BACK:]):
         if _is_called(one, noun) and (kind != "person" or one.kind == "person"):
             confidence = 0.85 if sentence - one.sentence <= NEAR else 0.7
-            return standing_for(one.mention, span, f"description: {noun}", confidence)
+            return standing_for(one.mention, span, "description", noun, confidence)
     if kind == "state":
         return _state(discourse, span, noun, sentence)
     if noun in roles()["described_last"]:
@@ -72,13 +73,12 @@ def _state(discourse: Discourse, span: Span, noun: str, sentence: int) -> Mentio
     governed = Counter(
         one.mention.actor
         for one in discourse.seen
-        if one.kind == "state"
-        and re.search(r"office: .*\b(?:government|army|forces|troops|military|regime)", one.mention.rule)
+        if one.kind == "state" and any(map(_GOVERNING.search, one.mention.offices))
     )
     ranked = governed.most_common(2)
     if ranked and (len(ranked) == 1 or ranked[0][1] >= 2 * ranked[1][1]):
         meant = next(one.mention for one in reversed(discourse.seen) if one.mention.actor == ranked[0][0])
-        return standing_for(meant, span, f"description: {noun}", 0.65)
+        return standing_for(meant, span, "description", noun, 0.65)
     return _last(discourse, span, noun, "state", sentence)
 
 
@@ -88,4 +88,4 @@ def _last(discourse: Discourse, span: Span, noun: str, kind: str, sentence: int)
     if not near:
         return None
     actors = {one.actor: None for one in near}
-    return standing_for(near[0], span, f"description: {noun}", 0.7 if len(actors) == 1 else 0.55, list(actors))
+    return standing_for(near[0], span, "description", noun, 0.7 if len(actors) == 1 else 0.55, list(actors))

@@ -17,9 +17,8 @@ THRESHOLD = 0.6  # confidence below which a mention that may stand for several i
 
 _JOINED = re.compile(r"[,;:()]|\s(?:and|or|of|for|in|at|on|from|to|by|with|who|which|that|as|than)\s", re.IGNORECASE)
 _GENDERS = {"he": "m", "him": "m", "his": "m", "she": "f", "her": "f", "its": "n"}
-_PERSON_IN_OFFICE = re.compile(
-    r"office: .*\b(?:president|minister|leader|spokesman|spokeswoman|chancellor|premier|king|queen|ambassador|envoy"
-    r"|counterpart)$"
+_PERSON = re.compile(  # an office of one
+    r"\b(?:president|minister|leader|spokesman|spokeswoman|chancellor|premier|king|queen|ambassador|envoy|counterpart)$"
 )
 
 
@@ -60,20 +59,21 @@ class Discourse:
     def see(self, mention: Mention, sentence: int) -> None:
         """Add a mention of a sentence as one that a later one may stand for."""
         text = self.raw[mention.start : mention.end]
-        stands_for = mention.rule.startswith(("pronoun", "description"))
+        stands_for = mention.by in ("pronoun", "description")
         earlier = self._latest.get((mention.actor, mention.name))
         if (entity := self.cast.entities.get((mention.start, mention.end))) is not None:
             kind, gender = entity.kind, entity.gender
             text = " ".join([text, *sorted(entity.titles)])
-        elif mention.rule == "group":
+        elif mention.by == "group":
             kind, gender = "group", ""
         elif earlier is not None and stands_for:
             kind, gender = earlier.kind, earlier.gender
         else:
             kind, gender = self._known(mention, text)
-            if _PERSON_IN_OFFICE.search(mention.rule):
+            if mention.offices and _PERSON.search(mention.offices[-1]):
                 kind = "person"
-        said = "" if stands_for else f"{text} {mention.rule}".lower()
+        # `by` is in it, since "the group" may stand for rebels.
+        said = "" if stands_for else " ".join([text, mention.by, mention.how, *mention.offices]).lower()
         quote = self.quotation(mention.start)
         one = Antecedent(mention, sentence, kind, gender, self._is_subject(mention), said, quote)
         told = _GENDERS.get(text.lower())
@@ -103,22 +103,25 @@ class Discourse:
         return next((one for one in self._quotes[max(0, at - 3) : at] if place < one.content[1]), None)
 
 
-def standing_for(meant: Mention, span: Span, rule: str, confidence: float, candidates: Sequence[str] = ()) -> Mention:
+def standing_for(
+    meant: Mention, span: Span, by: str, how: str, confidence: float, candidates: Sequence[str] = ()
+) -> Mention:
     """Return the mention at a span that stands for the same as another one.
 
     Args:
         meant: the other one.
         span: where it is.
-        rule: what shows that it does.
+        by: what stands there, `pronoun` or `description`.
+        how: what shows whom it stands for.
         confidence: of that; below `THRESHOLD`, a mention that may stand for several gets the actor `UNKNOWN`.
         candidates: the actors that it may stand for, the likeliest first.
 
     """
     different = tuple(dict.fromkeys(candidates))
     if confidence < THRESHOLD and len(different) > 1:
-        return Mention(*span, UNKNOWN, rule, False, round(confidence, 2), different[:5])
+        return Mention(*span, UNKNOWN, by, how, False, round(confidence, 2), different[:5])
     confidence = max(confidence, THRESHOLD) if len(different) == 1 else confidence
-    return Mention(*span, meant.actor, rule, meant.known, round(confidence, 2), (), meant.name)
+    return Mention(*span, meant.actor, by, how, meant.known, round(confidence, 2), (), meant.name)
 
 
 def meant_by(source: tuple[int, int], mentions: Sequence[Mention], raw: str) -> Mention | None:

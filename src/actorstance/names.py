@@ -57,12 +57,10 @@ class Name:
 
 @dataclass(frozen=True)
 class _Known:
-    """A mention by a known name: the end of the office after it ("Turkish presidency"), and the kind of name."""
+    """A mention by a known name, and the end of the office after it ("Turkish presidency"); its own end without one."""
 
     mention: Mention
     end: int
-    rule: str
-    kind: str
 
 
 @dataclass
@@ -72,7 +70,7 @@ class Names:
     names: list[Name] = field(default_factory=list)
     mentions: list[Mention] = field(default_factory=list)
     left_out: Counter[str] = field(default_factory=Counter)
-    known: list[tuple[Mention, str]] = field(default_factory=list)
+    known: list[Mention] = field(default_factory=list)
 
 
 def names(document: Document, registry: Registry) -> Names:
@@ -107,10 +105,10 @@ class _Finder:
         many = list(groups(self.raw))
         at = more = 0
         for sentence in self.document.sentences:
-            while at < len(known) and known[at][0].start < sentence.start:
+            while at < len(known) and known[at].start < sentence.start:
                 at += 1
             stop = at
-            while stop < len(known) and known[stop][0].end <= sentence.end:
+            while stop < len(known) and known[stop].end <= sentence.end:
                 stop += 1
             while more < len(many) and many[more][0] < sentence.start:
                 more += 1
@@ -125,9 +123,7 @@ class _Finder:
         self.found.mentions.sort(key=lambda one: one.start)
         return self.found
 
-    def _sentence(
-        self, start: int, end: int, known: list[tuple[Mention, str]], many: list[tuple[int, int, str, str]]
-    ) -> None:
+    def _sentence(self, start: int, end: int, known: list[Mention], many: list[tuple[int, int, str, str]]) -> None:
         """Add what one sentence names."""
         mentions, taken = self._groups(start, known, many)
         offices = [one for one in self._offices(known, end) if (one.mention.start, one.mention.end) not in taken]
@@ -161,7 +157,7 @@ class _Finder:
                     name.words, name.end, name.kind = (*name.words, more[1]), more.end(), "organisation"
                 own.append(name)
                 free = max(free, name.end)
-        mentions += [replace(one.mention, end=one.end, rule=one.rule) for one in offices]
+        mentions += [replace(one.mention, end=one.end) for one in offices]
         self.found.names += own
         self.found.mentions += [
             one for one in mentions if not any(n.start < one.end and one.start < n.end for n in own)
@@ -177,8 +173,8 @@ class _Finder:
             if self.raw[name.end : one.mention.start] not in {" of ", " of the "}:
                 continue
             if held := office().fullmatch(f" {self.raw[name.start : name.end]}"):
-                rule = f"{one.rule}, office: {held[1].lower()}"
-                offices[at] = replace(one, mention=replace(one.mention, start=name.start), rule=rule)
+                both = (*one.mention.offices, held[1].lower())
+                offices[at] = replace(one, mention=replace(one.mention, start=name.start, offices=both))
                 return True
         return False
 
@@ -187,20 +183,20 @@ class _Finder:
         if self.raw[name.end : name.end + 1] not in {",", "."} or len(name.words) == 1:
             return
         for one in offices:
-            if one.mention.end == one.end or one.rule.endswith("s"):
+            if one.mention.end == one.end or one.mention.offices[-1].endswith("s"):
                 continue
             if _TO_NAME.fullmatch(self.raw, one.end, name.start):
                 name.owner, name.kind = one.mention.actor, "person"
                 name.owner_rule = f"apposition: {self.raw[one.mention.start : one.end]}"
 
     def _groups(
-        self, start: int, known: list[tuple[Mention, str]], many: list[tuple[int, int, str, str]]
+        self, start: int, known: list[Mention], many: list[tuple[int, int, str, str]]
     ) -> tuple[list[Mention], list[Span]]:
         """Mentions of groups, and the adjectives that they take: "Syrian rebels" are not a state."""
         mentions: list[Mention] = []
         taken: list[Span] = []
         for first, last, group, form in many:
-            people = next((m for m, kind in known if kind == "people" and 0 <= first - m.end <= 2), None)
+            people = next((m for m in known if m.by == "people" and 0 <= first - m.end <= 2), None)
             if people is not None and group == "police":
                 continue  # of that state
             if self.raw[first].isupper() and first != start:
@@ -213,7 +209,7 @@ class _Finder:
                 first = people.start
                 taken.append((people.start, people.end))
             known_group = group in self.registry.aliases
-            mentions.append(Mention(first, last, group, "group", known_group, 0.8, name=form))
+            mentions.append(Mention(first, last, group, "group", "", known_group, 0.8, name=form))
         return mentions, taken
 
     def _before_noun(self, place: int) -> bool:
@@ -224,17 +220,17 @@ class _Finder:
         form = lexicon().verbs.get(following[1])
         return following[1] not in lexicon().closed and (form is None or not form.forms & {"d", "s"})
 
-    def _offices(self, known: list[tuple[Mention, str]], end: int) -> Iterator[_Known]:
+    def _offices(self, known: list[Mention], end: int) -> Iterator[_Known]:
         """The known names with the offices after them: "Turkish presidency", "Russia's foreign ministry"."""
-        for mention, kind in known:
+        for mention in known:
             found = office().match(self.raw, mention.end, end)
             if found:
                 words = " ".join(found[1].lower().split())
-                yield _Known(mention, found.end(), f"{mention.rule}, office: {words}", kind)
-            elif kind == "people" and place_after().match(self.raw, mention.end, end):
+                yield _Known(replace(mention, offices=(*mention.offices, words)), found.end())
+            elif mention.by == "people" and place_after().match(self.raw, mention.end, end):
                 self.found.left_out["an adjective of a place"] += 1
             else:
-                yield _Known(mention, mention.end, mention.rule, kind)
+                yield _Known(mention, mention.end)
 
     def _beside(self, known: _Known, first: int, last: int, start: int) -> Name | None:
         """A run of capitalised words that holds a known name and more: a person in office, or another body's name."""
@@ -244,7 +240,7 @@ class _Finder:
             lead = raw[first : mention.start].split()
             if lead and is_given(lead[-1].lower()) and known.end == mention.end:
                 return self._name(first, last, start)  # Jack London
-            if not lead or known.kind == "people" or ends_with(raw[first : mention.start], self.words["titles"]):
+            if not lead or mention.by == "people" or ends_with(raw[first : mention.start], self.words["titles"]):
                 return None  # "Majority Leader Ana Lima": the title is hers
             if lead[-1].lower() == "of":
                 return None if role().fullmatch(lead[0]) else self._name(first, last, start)
@@ -264,7 +260,7 @@ class _Finder:
             if name is not None:
                 name.kind = "organisation"
             return name
-        if known.kind == "people" or self._behind_title(behind, last)[1]:
+        if mention.by == "people" or self._behind_title(behind, last)[1]:
             return self._name(behind, last, start)
         return None
 

@@ -79,14 +79,15 @@ class Pronouns:
         gender = "m" if found["m"] else "f" if found["f"] else ""
         scored = self._scored(span, sentence, kinds, gender, word)
         if not scored:
-            return Mention(*span, UNKNOWN, "pronoun: nobody before it fits", False, 0.0) if "person" in kinds else None
+            nobody = Mention(*span, UNKNOWN, "pronoun", "nobody before it fits", False, 0.0)
+            return nobody if "person" in kinds else None
         (best, one), *others = sorted(scored.values(), key=lambda each: -each[0])
         gap = best - (others[0][0] if others else 0.0)
         confidence = min(0.9, 0.5 + 0.2 * gap) if best >= 1.5 else 0.4
         if "person" not in kinds:
             confidence -= 0.05
         candidates = [one.mention.actor, *(other.mention.actor for _, other in others)]
-        return standing_for(one.mention, span, _why(one, sentence - one.sentence), confidence, candidates)
+        return standing_for(one.mention, span, "pronoun", _how(one, sentence - one.sentence), confidence, candidates)
 
     def first_person(self, found: re.Match[str]) -> Mention | None:
         """Return the mention that "I", "we", "our" in a quotation is: its speaker, once all names have been seen."""
@@ -99,7 +100,7 @@ class Pronouns:
         if speaker is None:
             return None
         confidence = 0.9 if found[0] in {"I", "me", "my", "My"} else 0.8
-        return standing_for(speaker, found.span(), "pronoun: speaker", confidence)
+        return standing_for(speaker, found.span(), "pronoun", "speaker", confidence)
 
     def _relative(self, span: Span) -> Mention | None:
         for one in reversed(self.discourse.seen):
@@ -109,7 +110,7 @@ class Pronouns:
             if one.kind == "person" and self.raw[span[0] : span[1]].lower() == "which":
                 continue
             if re.fullmatch(r"(?:['’]s?)?,?\s|,\s[^,.;]{1,38},\s", gap):
-                return standing_for(one.mention, span, "pronoun: relative", 0.85)
+                return standing_for(one.mention, span, "pronoun", "relative", 0.85)
         return None
 
     def _of_many(self, span: Span, end: int) -> Mention | None:
@@ -119,11 +120,11 @@ class Pronouns:
         for found in reversed(list(_WORD.finditer(self.raw, start, end))):
             one = next((each for each in seen if each.mention.start <= found.start() < each.mention.end), None)
             if one is not None and one.kind == "group":
-                return standing_for(one.mention, span, "pronoun: some of a group", 0.8)
-            of_one = one is not None and (one.mention.rule == "registry" or one.kind in {"person", "name"})
+                return standing_for(one.mention, span, "pronoun", "some of a group", 0.8)
+            of_one = one is not None and (one.mention.is_bare_name or one.kind in {"person", "name"})
             if not _is_plural(found[0]) or (of_one and found[0][0].isupper()):
                 continue  # neither the United Nations nor Ana Hodges is plural
-            return standing_for(one.mention, span, "pronoun: some of those", 0.8) if one is not None else None
+            return standing_for(one.mention, span, "pronoun", "some of those", 0.8) if one is not None else None
         return None
 
     def _scored(
@@ -196,8 +197,8 @@ def _is_plural(word: str) -> bool:
     )
 
 
-def _why(one: Antecedent, back: int) -> str:
-    """The rule by which a pronoun stands for somebody this many sentences back."""
+def _how(one: Antecedent, back: int) -> str:
+    """What shows that a pronoun stands for somebody this many sentences back."""
     if back > 1:
-        return f"pronoun: {'subject' if one.subject else 'named'} further up"
-    return f"pronoun: {'subject of' if one.subject else 'named in'} the sentence{' before' if back else ''}"
+        return f"{'subject' if one.subject else 'named'} further up"
+    return f"{'subject of' if one.subject else 'named in'} the sentence{' before' if back else ''}"

@@ -89,8 +89,8 @@ def read_actors(document: Document, registry: Registry, names: Names | None = No
     pairs = list(asked.pairs())
     counts = Counter(
         {
-            "mentions_registry": sum(one.rule.startswith("registry") and one.actor != UNKNOWN for one in mentions),
-            "mentions_rule": sum(not one.rule.startswith("registry") and one.actor != UNKNOWN for one in mentions),
+            "mentions_registry": sum(one.by_registry and one.actor != UNKNOWN for one in mentions),
+            "mentions_rule": sum(not one.by_registry and one.actor != UNKNOWN for one in mentions),
             "mentions_unresolved": sum(one.actor == UNKNOWN for one in mentions),
             "statements": sum(one.kind != "act" for one in said),
             "statements_without_speaker": sum(
@@ -201,4 +201,4 @@ class _Asker:
 
 def _is_weak(mention: Mention, raw: str) -> bool:
     """Whether a mention is a possessive or the speaker's own "I"."""
-    return mention.rule.startswith("pronoun") and raw[mention.start : mention.end].lower() in _WEAK
+    return mention.by == "pronoun" and raw[mention.start : mention.end].lower() in _WEAK

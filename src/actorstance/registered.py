@@ -41,9 +41,7 @@ def take_registered(raw: str, found: Names) -> list[Name]:
 
 
 def _offices(found: Names) -> list[tuple[Mention, str]]:
-    return [
-        (one, _in_one_order(one.rule.rpartition(", office: ")[2])) for one in found.mentions if ", office: " in one.rule
-    ]
+    return [(one, _in_one_order(one.offices[-1])) for one in found.mentions if one.offices]
 
 
 def _of_office(raw: str, name: Name, offices: list[tuple[Mention, str]]) -> Mention | None:
@@ -55,7 +53,7 @@ def _of_office(raw: str, name: Name, offices: list[tuple[Mention, str]]) -> Ment
     owner = next((one for one, called in reversed(offices) if one.start < name.start and called in names), None)
     if owner is None:
         return None
-    return Mention(name.start, name.end, owner.actor, f"description: {words}", owner.known, 0.85)
+    return Mention(name.start, name.end, owner.actor, "description", words, owner.known, 0.85)
 
 
 def _people(raw: str, found: Names) -> dict[str, dict[str, str]]:
@@ -63,7 +61,7 @@ def _people(raw: str, found: Names) -> dict[str, dict[str, str]]:
     people: defaultdict[str, dict[str, str]] = defaultdict(dict)
     for one in found.mentions:
         words = tuple(raw[one.start : one.end].split())
-        if one.rule.startswith("registry") and len(words) > 1 and words[-1][:1].isupper():
+        if one.by_registry and len(words) > 1 and words[-1][:1].isupper():
             people[family(words)].setdefault(one.actor, " ".join(words))
     for name in found.names:
         if not is_short(name.words):
@@ -79,7 +77,7 @@ def _of_person(name: Name, people: dict[str, dict[str, str]]) -> Mention | None:
     words = tuple(full.split())
     if not (name.title or is_given(words[0].lower()) or has_form_of_person(words)):
         return None  # "Red Cross" has no surname Cross
-    return Mention(name.start, name.end, actor, f"surname of {full}", True, 0.9)
+    return Mention(name.start, name.end, actor, "own", f"surname of {full}", True, 0.9)
 
 
 def _bodies(raw: str, found: Names) -> dict[str, dict[str, tuple[int, str]]]:
@@ -89,7 +87,7 @@ def _bodies(raw: str, found: Names) -> dict[str, dict[str, tuple[int, str]]]:
     for one in found.mentions:
         name = raw[one.start : one.end]
         last = name.rpartition(" ")[2].lower()
-        if one.rule == "registry" and " " in name and last in words["bodies"] and last not in words["offices"]:
+        if one.is_bare_name and " " in name and last in words["bodies"] and last not in words["offices"]:
             bodies[last].setdefault(one.actor, (one.start, name))
     for own in found.names if bodies else ():
         if len(own.words) > 1:
@@ -103,7 +101,7 @@ def _of_body(name: Name, bodies: dict[str, dict[str, tuple[int, str]]]) -> Menti
     if len(bearing) != 1:
         return None
     ((actor, (start, full)),) = bearing.items()
-    return Mention(name.start, name.end, actor, f"short for {full}", True, 0.9) if start < name.start else None
+    return Mention(name.start, name.end, actor, "own", f"short for {full}", True, 0.9) if start < name.start else None
 
 
 def _in_one_order(words: str) -> str:

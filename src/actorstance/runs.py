@@ -277,7 +277,7 @@ def actor_evidence(readings: Sequence[Reading]) -> dict[tuple[str, ...], Counter
                 for actor in (UNKNOWN, *mention.candidates):
                     found[(actor,)]["unresolved"] += 1
             else:
-                found[(mention.actor,)]["by_registry" if mention.rule.startswith("registry") else "by_rule"] += 1
+                found[(mention.actor,)]["by_registry" if mention.by_registry else "by_rule"] += 1
     return found
 
 
@@ -292,7 +292,7 @@ def pair_evidence(readings: Sequence[Reading]) -> dict[tuple[str, ...], Counter[
 
 def evidence(reading: Reading) -> Iterator[str]:
     """Yield how each pair of an article was found: a word of `EVIDENCE`."""
-    known = {(one.start, one.end) for one in reading.mentions if one.rule.startswith("registry")}
+    known = {(one.start, one.end) for one in reading.mentions if one.by_registry}
     for pair in reading.pairs:
         named = pair.target_span in known and (pair.source == AUTHOR or pair.source_span in known)
         yield "unresolved" if pair.source == UNKNOWN else "by_registry" if named else "by_rule"

@@ -102,7 +102,8 @@ class Totals:
             ends = [*summed.columns[: len(keys)], *([[""] * len(summed)] * (2 - len(keys)))]
             self._upsert("sums", ("role", "a", "b"), _SUMS, [[role] * len(summed), *ends, *summed.columns[len(keys) :]])
         actors, unresolved = mentions["actor"], pc.equal(mentions["actor"], UNKNOWN)
-        by = pc.if_else(pc.starts_with(mentions["rule"], "registry"), "by_registry", "by_rule")
+        named = pc.starts_with(mentions["rule"], "registry")  # as `Mention.rule` has it
+        by = pc.if_else(named, "by_registry", "by_rule")
         candidates = pc.list_flatten(mentions["candidates"].filter(unresolved))
         kinds = [*pc.if_else(unresolved, "unresolved", by).chunks, pa.repeat("unresolved", len(candidates))]
         found = pa.table({"actor": pa.chunked_array([*actors.chunks, *candidates.chunks], pa.string())})
