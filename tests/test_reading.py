@@ -86,6 +86,14 @@ def test_surname_of_a_registered_person(text: str, surname: str, actor: str | No
     assert [one for one in found if one in registry.aliases] == ([actor] if actor else [])
 
 
+def test_the_last_word_of_a_body_stands_for_it_with_dates_too() -> None:
+    text = "The Harbour League met. The League blamed Japan."
+    league = Registry({"league": [{"name": "Harbour League", "from": "2000-01-01"}]})
+    start, end = place(text, "League#2")
+    found = read_actors(document(text), WORLD.with_more(league)).mentions
+    assert [one.actor for one in found if (one.start, one.end) == (start, end)] == ["league"]
+
+
 @pytest.mark.parametrize(("text", "expected"), cases("registered"))
 def test_names_round_those_of_a_registry_of_ones_own(text: str, expected: str) -> None:
     persons = Registry({"okoro": ["Ines Okoro"], "vane": ["Vane"], "hale_r": ["Robert Hale", "Hale"]})

@@ -72,8 +72,8 @@ class Mention:
 
     @property
     def is_bare_name(self) -> bool:
-        """Whether it is an actor's own name alone: not its people or seat, and without an office beside it."""
-        return self.by == "names" and not self.how and not self.offices
+        """Whether it is a known actor's own name alone: not its people or seat, and without an office beside it."""
+        return self.by == "names" and self.known and not self.offices
 
     @property
     def rule(self) -> str:
