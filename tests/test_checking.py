@@ -47,8 +47,9 @@ def run(tmp_path: Path) -> Path:
     folder.mkdir()
     write_jsonl(folder / "predictions.jsonl", lines())
     kept = [{key: row[key] for key in ("document_id", "raw_start", "text")} for row in lines()]
-    write_jsonl(folder / "sentences.jsonl", [{"text": "no place"}, *kept])
-    (folder / "actors.csv").write_text("actor,role,n,by_rule\n'=varna,received,30,7\n", encoding="utf-8")
+    write_jsonl(folder / "sentences.jsonl", [{**row, "raw_end": row["raw_start"] + 59} for row in kept])
+    columns = "actor,role,n,documents,gold,score,low,high,correction,by_rule"
+    (folder / "actors.csv").write_text(f"{columns}\n'=varna,received,30,30,,0.1,,,none,7\n", encoding="utf-8")
     return folder
 
 

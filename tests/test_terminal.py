@@ -92,15 +92,16 @@ def test_why_a_score_is_not_corrected(capsys: pytest.CaptureFixture[str]) -> Non
 def test_pairs_of_actors_are_shown_and_those_with_an_interval_first(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    head = "source,target,n,score,low,high,correction\n"
+    columns = "n,documents,gold,score,low,high,correction\n"
     rows = [
-        "AUTHOR,a,1234567,0.1,0.0,0.2,none",
-        "a,b,1200,0.1,,,none",
-        "UNKNOWN,a,9,0.1,,,none",
-        "b,a,7,-0.1,-0.2,-0.1,none",
+        "AUTHOR,a,1234567,9,,0.1,0.0,0.2,none",
+        "a,b,1200,9,,0.1,,,none",
+        "UNKNOWN,a,9,9,,0.1,,,none",
+        "b,a,7,7,,-0.1,-0.2,-0.1,none",
     ]
-    (tmp_path / "pairs.csv").write_text(head + "\n".join(rows) + "\n", encoding="utf-8")
-    (tmp_path / "actors.csv").write_text("actor,role,n,score,low,high,correction\n", encoding="utf-8")
+    (tmp_path / "pairs.csv").write_text("source,target," + columns + "\n".join(rows) + "\n", encoding="utf-8")
+    (tmp_path / "actors.csv").write_text("actor,role," + columns, encoding="utf-8")
+    (tmp_path / "predictions.jsonl").touch()
     terminal.actors(tmp_path)
     lines = [line.split() for line in capsys.readouterr().out.splitlines() if line]
     assert [line[:3] for line in lines[1:3]] == [["b", "a", "7"], ["a", "b", "1,200"]]

@@ -20,8 +20,9 @@ from actorstance import report, runs, sampling, sheets
 from actorstance.correction import MIN_GROUPS, correct, half_width
 from actorstance.errors import InputError, require_int, require_seed
 from actorstance.examples import LABELS
-from actorstance.files import cell, csv_rows, read_json, write_csv, write_json, write_jsonl
-from actorstance.saved import PREDICTIONS, Saved
+from actorstance.files import read_json, write_csv, write_json, write_jsonl
+from actorstance.folder import KEYS, PREDICTIONS, Folder
+from actorstance.saved import Saved
 from actorstance.scoring import actor_table, pair_table, stance_scores
 
 CHECK = "check.json"
@@ -270,11 +271,11 @@ def write_answered(
     pairs = pair_table(examples, saved.probabilities, seed, chances)
     _carry_over(saved.folder, out, command)
     write_jsonl(out / PREDICTIONS, saved.rows)
-    for name, columns, rows, keys in (
-        ("actors.csv", runs.ACTOR_COLUMNS, actors, ("actor", "role")),
-        ("pairs.csv", runs.PAIR_COLUMNS, pairs, ("source", "target")),
+    for name, columns, rows in (
+        ("actors.csv", runs.ACTOR_COLUMNS, actors),
+        ("pairs.csv", runs.PAIR_COLUMNS, pairs),
     ):
-        more, table = _with_other_columns(saved.folder / name, columns, rows, keys)
+        more, table = _with_other_columns(saved.folder, name, columns, rows)
         write_csv(out / name, (*columns, *more), table)
     write_json(out / CHECK, summary)
     if (out / "provenance.json").is_file():  # older runs have none
@@ -341,13 +342,11 @@ def _carry_over(folder: Path, out: Path, command: str | None) -> None:
 
 
 def _with_other_columns(
-    path: Path, columns: Sequence[str], rows: list[dict[str, Any]], keys: tuple[str, str]
+    folder: Path, name: str, columns: Sequence[str], rows: list[dict[str, Any]]
 ) -> tuple[list[str], list[dict[str, Any]]]:
     """Columns that the run's own table has beside those of scores (how mentions were found), and the rows with them."""
-    if not path.is_file():
-        return [], rows
-    table = [row for _, row in csv_rows(path)]
-    more = [name for name in (table[0] if table else {}) if name not in columns]
-    found = {tuple(line.get(key) for key in keys): {name: line[name] for name in more} for line in table}
-    empty = dict.fromkeys(more, "")
-    return more, [{**row, **found.get(tuple(cell(row[key]) for key in keys), empty)} for row in rows]
+    table = list(Folder(folder).table(name)) if (folder / name).is_file() else []
+    more = [column for column in (table[0] if table else {}) if column not in columns]
+    found = {tuple(row[key] for key in KEYS[name]): {column: row[column] for column in more} for row in table}
+    empty = dict.fromkeys(more)
+    return more, [{**row, **found.get(tuple(row[key] for key in KEYS[name]), empty)} for row in rows]

@@ -1,49 +1,73 @@
-"""The files of a run, read back: each row checked, since a run's folder may come from a stranger."""
+"""The files of a run, read back: each row checked, here and nowhere else, since a run may come from a stranger."""
 
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from actorstance.errors import InputError, require_seed
-from actorstance.examples import LABELS, OFFSETS
+from actorstance.examples import IDENTITY, LABELS, OFFSETS
 from actorstance.files import GUARDS, read_json, read_json_lines, records
 
+PREDICTIONS = "predictions.jsonl"
 ARCHIVE = "archive.json"  # marks a run over an archive, whose predictions are Parquet
 FIRST = 5_000  # rows of a table that are kept for an archive, which may have millions
 STAGES = ("train", "evaluate", "predict")
+NO_TEXT = re.compile("[\ud800-\udfff]")  # halves of a character: JSON can hold them, no text file can
+KEYS = {"actors.csv": ("actor", "role"), "pairs.csv": ("source", "target")}
 SCORES = ("gold", "score", "low", "high")
 _WHOLE = ("n", "documents", "labelled", "by_registry", "by_rule", "unresolved")
 _FRACTIONS = (*SCORES, "accuracy", "macro_f1", "model_score", "power", "low_here", "high_here")
 _REQUIRED = ("n", "documents", *SCORES, "correction")
+_PLACE = {"document_id": str, "raw_start": int, "raw_end": int}
+_KINDS: dict[str, dict[str, type]] = {  # what every line has; it may have more
+    PREDICTIONS: dict.fromkeys(IDENTITY, str) | dict.fromkeys(LABELS, float),
+    "documents.jsonl": {"id": str, "text": str},
+    "lines.jsonl": {**_PLACE, "kind": str, "kept": bool, "reason": str},
+    "sentences.jsonl": {**_PLACE, "text": str},
+    "mentions.jsonl": {**_PLACE, "text": str, "actor": str, "rule": str, "confidence": float, "candidates": list},
+    "errors.jsonl": {"text": str, "source": str, "target": str, "p": float},
+}
+_OF_NEW_TEXT: dict[str, type] = dict.fromkeys(OFFSETS, int) | {"why": str}  # what its predictions have too
+_SUM = 1e-3  # how far the sum of three probabilities may be from 1
 
 
 class Folder:
     """A run's folder, opened for reading. Nothing is read before it is asked for.
 
     Raises:
-        InputError: if it is not a run of `actorstance`, or a file of it is not as this version writes it.
+        InputError: if it is not a run of `actorstance`; as a file is read, if it is not as this version writes it.
 
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        if not (path / "predictions.jsonl").is_file() and not (path / ARCHIVE).is_file():
-            raise InputError(f"{path}: no run here: it has no predictions.jsonl.")
-        if not (path / "provenance.json").is_file():
-            raise InputError(f"{path}: it has no provenance.json: an older version made this run. Make it again.")
-        if self.provenance.get("stage") not in STAGES or not isinstance(self.provenance.get("model"), dict):
-            raise InputError(f"{path / 'provenance.json'}: not as this version writes it. Make the run again.")
+        if not self._has(PREDICTIONS) and not self._has(ARCHIVE):
+            raise InputError(f"{path}: no run here: it has no {PREDICTIONS}.")
+
+    def _has(self, name: str) -> bool:
+        return (self.path / name).is_file()
 
     @cached_property
     def provenance(self) -> dict[str, Any]:
         """See `provenance.provenance`."""
-        return read_json(self.path / "provenance.json")
+        if not self._has("provenance.json"):
+            raise InputError(f"{self.path}: it has no provenance.json: an older version made this run. Make it again.")
+        told = read_json(self.path / "provenance.json")
+        if told.get("stage") not in STAGES or not isinstance(told.get("model"), dict):
+            raise InputError(f"{self.path / 'provenance.json'}: not as this version writes it. Make the run again.")
+        return told
+
+    @property
+    def of_new_text(self) -> bool:
+        """Whether it is of new articles, not of labelled examples."""
+        return bool(self.provenance["stage"] == "predict")
 
     @property
     def priors(self) -> dict[str, Any] | None:
@@ -72,7 +96,7 @@ class Folder:
 
     def optional(self, name: str) -> dict[str, Any] | None:
         """Return a JSON file that not every run has, None if this one does not."""
-        return read_json(self.path / name) if (self.path / name).is_file() else None
+        return read_json(self.path / name) if self._has(name) else None
 
     @cached_property
     def archive(self) -> dict[str, Any] | None:
@@ -82,35 +106,49 @@ class Folder:
     @cached_property
     def actors(self) -> list[dict[str, Any]]:
         """The rows of actors.csv; for an archive the first `FIRST` of either role, those with most mentions."""
-        rows = _table(self.path / "actors.csv", ("actor", "role"))
+        rows = self.table("actors.csv")
         return list(rows if self.archive is None else _first(rows, "role"))
 
     @cached_property
     def pairs(self) -> list[dict[str, Any]]:
         """The rows of pairs.csv; for an archive the first `FIRST`."""
-        rows = _table(self.path / "pairs.csv", ("source", "target"))
+        rows = self.table("pairs.csv")
         return list(rows if self.archive is None else islice(rows, FIRST))
 
-    def predictions(self) -> Iterator[dict[str, Any]]:
-        """Yield the lines of predictions.jsonl."""
-        kinds: dict[str, type] = dict.fromkeys(("document_id", "group_id", "text", "source", "target"), str)
-        kinds |= dict.fromkeys(("against", "neutral", "favor"), float)
-        if self.provenance["stage"] == "predict":
-            kinds |= dict.fromkeys(OFFSETS, int) | {"why": str}
-        return self.lines("predictions.jsonl", kinds)
+    def table(self, name: str) -> Iterator[dict[str, Any]]:
+        """Yield all rows of actors.csv or pairs.csv: numbers as numbers, None where one is not known."""
+        return _table(self.path / name, KEYS[name])
 
-    def lines(self, name: str, kinds: Mapping[str, type]) -> Iterator[dict[str, Any]]:
-        """Yield the objects of a JSONL file, which must have these keys; a file without lines is not an error here."""
-        path = self.path / name
-        if not path.is_file():
-            raise InputError(f"{path}: no such file.")
-        if not path.stat().st_size:
+    def predictions(self) -> Iterator[dict[str, Any]]:
+        """Yield the lines of predictions.jsonl, `gold` None where there is no label. See `saved.Saved`."""
+        new_text = self._has("provenance.json") and self.of_new_text  # checks read older runs too, which have none
+        seen: set[str] = set()
+        sheets = 0
+        for where, row in self._lines(PREDICTIONS, _KINDS[PREDICTIONS] | (_OF_NEW_TEXT if new_text else {})):
+            _check_prediction(where, row)
+            _check_draws(where, row)
+            if row["example_id"] in seen:
+                raise InputError(f"{where}: example_id {row['example_id']!r} stands there twice.")
+            sheets = sheets if seen else len(row.get("draws", ()))
+            if len(row.get("draws", ())) != sheets:
+                raise InputError(f"{where}: draws has another length than in the first line.")
+            seen.add(row["example_id"])
+            yield row
+
+    def lines(self, name: str) -> Iterator[dict[str, Any]]:
+        """Yield the objects of any other JSONL file; one without lines is not an error here."""
+        return (row for _, row in self._lines(name, _KINDS[name]))
+
+    def _lines(self, name: str, kinds: dict[str, type]) -> Iterator[tuple[str, dict[str, Any]]]:
+        if not self._has(name):
+            raise InputError(f"{self.path / name}: no such file.")
+        if not (self.path / name).stat().st_size:
             return
-        for where, row in read_json_lines(path):
+        for where, row in read_json_lines(self.path / name):
             for key, kind in kinds.items():
                 if not _is(row.get(key), kind):
                     raise InputError(f"{where}: {key} is {str(row.get(key))[:40]!r}, expected {kind.__name__}.")
-            yield row
+            yield where, row
 
 
 def _first(rows: Iterator[dict[str, Any]], key: str) -> Iterator[dict[str, Any]]:
@@ -127,9 +165,48 @@ def _is_named(entry: Any) -> bool:
 
 
 def _is(value: Any, kind: type) -> bool:
-    if kind is float:
-        return isinstance(value, int | float) and math.isfinite(value)
-    return isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
+    if isinstance(value, bool):
+        return kind is bool
+    return isinstance(value, int | float) and abs(value) < math.inf if kind is float else isinstance(value, kind)
+
+
+def _check_prediction(where: str, row: dict[str, Any]) -> None:
+    for name in IDENTITY:
+        if NO_TEXT.search(row[name]):
+            raise InputError(f"{where}: {name} holds a character that is no text.")
+    for role in ("source", "target"):
+        span = (row.get(f"{role}_start", -1), row.get(f"{role}_end", -1))
+        whole = all(_is(place, int) for place in span)
+        if not whole or (span != (-1, -1) and not 0 <= span[0] < span[1] <= len(row["text"])):
+            raise InputError(f"{where}: {role}_start and {role}_end are {span}, outside the text.")
+    chances = [row[label] for label in LABELS]
+    if abs(sum(chances) - 1) > _SUM or min(chances) < 0:
+        raise InputError(f"{where}: {', '.join(LABELS)} are {chances}, expected probabilities that add up to 1.")
+    if row.setdefault("gold", None) not in (None, *LABELS):
+        raise InputError(f"{where}: gold is {row['gold']!r}, expected {', '.join(LABELS)} or null.")
+
+
+def _check_draws(where: str, row: dict[str, Any]) -> None:
+    """Which sheets of a check a line could be in, and where it is; neither exists before a check."""
+    inclusion, asked = row.get("inclusion", 0.0), row.get("asked", False)
+    if not _is(inclusion, float) or not 0 <= inclusion <= 1:
+        raise InputError(f"{where}: inclusion is {inclusion!r}, expected a probability.")
+    if not isinstance(asked, bool) or (asked and not inclusion):
+        raise InputError(f"{where}: asked is {asked!r} with an inclusion of {inclusion!r}.")
+    draws, place, sheets = row.get("draws"), row.get("place"), 1
+    if "draws" in row:
+        numbers = isinstance(draws, list) and all(_is(chance, float) for chance in draws)
+        if not draws or not numbers or not all(0 <= chance <= 1 for chance in draws):
+            raise InputError(f"{where}: draws is {str(draws)[:80]}, expected probabilities.")
+        if abs(sum(draws) - inclusion) > _SUM:
+            raise InputError(f"{where}: draws add up to {sum(draws)}, but inclusion is {inclusion!r}.")
+        sheets = len(draws)
+    if place is None and not (asked and "draws" in row):
+        return
+    whole = isinstance(place, list) and len(place) == 2 and all(_is(part, int) for part in place)
+    sheet, number = place if whole and place else (0, 0)
+    if not asked or not 1 <= sheet <= sheets or number < 0:
+        raise InputError(f"{where}: place is {str(place)[:80]}, expected sheet and row of a line that was asked.")
 
 
 def _table(path: Path, keys: tuple[str, ...]) -> Iterator[dict[str, Any]]:

@@ -66,7 +66,7 @@ class _Page:
 
     def __init__(self, folder: Folder) -> None:
         self.folder = folder
-        self.reads = folder.provenance["stage"] == "predict"
+        self.reads = folder.of_new_text
         self.metrics = folder.optional("metrics.json")
         self.audit = folder.optional("audit.json") or {}
         self.events: list[dict[str, Any]] = []
@@ -140,10 +140,9 @@ class _Page:
         if not self.reads:
             return {}, {}
         documents: dict[str, Mapping[str, Any]] = {}
-        for row in self.folder.lines("documents.jsonl", {"id": str, "text": str}):
+        for row in self.folder.lines("documents.jsonl"):
             documents[row["id"]] = {**row, "date": row["date"] if isinstance(row.get("date"), str) else None}
-        kinds = {"document_id": str, "raw_start": int, "raw_end": int, "kind": str, "kept": bool, "reason": str}
-        return documents, article.by_document(list(self.folder.lines("lines.jsonl", kinds)))
+        return documents, article.by_document(list(self.folder.lines("lines.jsonl")))
 
     def _by_document(self, documents: Mapping[str, Any]) -> Iterator[tuple[str, list[dict[str, Any]]]]:
         """The predictions of each document, in order; an empty list for one without any."""
@@ -321,7 +320,7 @@ class _Page:
 
     def _scored(self) -> dict[str, Any]:
         metrics = self.metrics or {}
-        errors = list(self.folder.lines("errors.jsonl", {"text": str, "source": str, "target": str, "p": float}))
+        errors = list(self.folder.lines("errors.jsonl"))
         bins = metrics.get("reliability")
         about = "; ".join(
             f"{row['confidence']:.2f} sure, {row['accuracy']:.2f} right, n {row['n']}" for row in bins or []

@@ -1,8 +1,7 @@
-"""A run's predictions, read back: what checks, comparisons and corrections start from."""
+"""A run's predictions and their numbers: what checks, comparisons and corrections start from."""
 
 from __future__ import annotations
 
-import re
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,13 +14,7 @@ from numpy.typing import NDArray
 
 from actorstance.errors import InputError
 from actorstance.examples import CONTEXT, FEATURES, IDENTITY, LABELS
-from actorstance.files import read_json_lines
-from actorstance.folder import ARCHIVE
-
-PREDICTIONS = "predictions.jsonl"
-SENTENCES = "sentences.jsonl"
-_NO_TEXT = re.compile("[\ud800-\udfff]")
-_SUM = 1e-3  # how far the sum of three probabilities may be from 1
+from actorstance.folder import NO_TEXT, PREDICTIONS, Folder
 
 
 @dataclass(frozen=True)
@@ -72,20 +65,17 @@ class Saved:
 
     def before(self, chosen: Sequence[int]) -> list[str]:
         """Return the sentences before each chosen line's, at most `CONTEXT`; nothing where they are not known."""
-        places = [_place(self.rows[at]) for at in chosen]
+        places = [(self.rows[at]["document_id"], self.rows[at].get("raw_start")) for at in chosen]
         wanted, document, last = set(places), None, deque[str](maxlen=CONTEXT)
-        found: dict[tuple[str, int] | None, str] = {}
-        path = self.folder / SENTENCES
-        for _, row in read_json_lines(path) if path.is_file() and path.stat().st_size else ():
-            place, text = _place(row), row.get("text")
-            if place is None or not isinstance(text, str):
-                continue
+        found: dict[tuple[str, Any], str] = {}
+        for row in Folder(self.folder).lines("sentences.jsonl") if (self.folder / "sentences.jsonl").is_file() else ():
+            place = (row["document_id"], row["raw_start"])
             if place[0] != document:
                 document = place[0]
                 last.clear()
             if place in wanted:
                 found[place] = " ".join(last)
-            last.append(_NO_TEXT.sub("\ufffd", text))
+            last.append(NO_TEXT.sub("\ufffd", row["text"]))
         return [found.get(place, "") for place in places]
 
     def examples(self) -> Dataset:
@@ -103,80 +93,20 @@ def read_saved(run: str | Path) -> Saved:
         InputError: naming file and line, if they are missing or not what a run writes.
 
     """
-    folder = Path(run)
-    path = folder / PREDICTIONS
-    if not path.is_file() and (folder / ARCHIVE).is_file():
+    folder = Folder(Path(run))
+    if folder.archive is not None:
         raise InputError(
-            f"{folder}: a run over an archive; check and compare read ordinary runs, with {PREDICTIONS}. Read the "
+            f"{folder.path}: a run over an archive; check and compare read ordinary runs, with {PREDICTIONS}. Read the "
             "documents to be checked, or a sample of them, with predict and archive=false (actorstance: --no-archive)."
         )
-    if not path.is_file():
-        raise InputError(f"{folder}: no run's folder: it has no {PREDICTIONS}.")
-    rows: list[dict[str, Any]] = []
-    seen = set()
-    for where, row in read_json_lines(path):
-        _check(where, row)
-        if row["example_id"] in seen:
-            raise InputError(f"{where}: example_id {row['example_id']!r} stands there twice.")
-        seen.add(row["example_id"])
-        if rows and len(row.get("draws", ())) != len(rows[0].get("draws", ())):
-            raise InputError(f"{where}: draws has another length than in the first line.")
-        rows.append(row)
+    rows = list(folder.predictions())
+    if not rows:
+        raise InputError(f"{folder.path / PREDICTIONS}: the file is empty.")
     return Saved(
-        folder,
+        folder.path,
         rows,
         np.array([[row[label] for label in LABELS] for row in rows], dtype=np.float64),
         np.array([-1 if row["gold"] is None else LABELS.index(row["gold"]) for row in rows], dtype=np.int64),
         np.array([row.get("inclusion", 0.0) for row in rows], dtype=np.float64),
         np.array([row.get("asked", False) for row in rows], dtype=bool),
     )
-
-
-def _place(row: dict[str, Any]) -> tuple[str, int] | None:
-    """Where a sentence is: its document, and its start in the raw text."""
-    document, start = row.get("document_id"), row.get("raw_start")
-    return (document, start) if isinstance(document, str) and type(start) is int else None
-
-
-def _check(where: str, row: dict[str, Any]) -> None:
-    for name in IDENTITY:
-        if not isinstance(row.get(name), str) or not row[name]:
-            raise InputError(f"{where}: {name} is {row.get(name)!r}, expected text. Is it a run's {PREDICTIONS}?")
-        if _NO_TEXT.search(row[name]):
-            raise InputError(f"{where}: {name} holds a character that is no text.")
-    for role in ("source", "target"):
-        span = (row.get(f"{role}_start", -1), row.get(f"{role}_end", -1))
-        whole = all(isinstance(place, int) and not isinstance(place, bool) for place in span)
-        if not whole or (span != (-1, -1) and not 0 <= span[0] < span[1] <= len(row["text"])):
-            raise InputError(f"{where}: {role}_start and {role}_end are {span}, outside the text.")
-    chances = [row.get(label) for label in LABELS]
-    numbers = [chance for chance in chances if isinstance(chance, int | float) and not isinstance(chance, bool)]
-    if len(numbers) < len(LABELS) or not abs(sum(numbers) - 1) <= _SUM or min(numbers) < 0:
-        raise InputError(f"{where}: {', '.join(LABELS)} are {chances}, expected probabilities that add up to 1.")
-    if row.get("gold") is not None and row["gold"] not in LABELS:
-        raise InputError(f"{where}: gold is {row['gold']!r}, expected {', '.join(LABELS)} or null.")
-    row.setdefault("gold", None)
-    inclusion, asked = row.get("inclusion", 0.0), row.get("asked", False)
-    if isinstance(inclusion, bool) or not isinstance(inclusion, int | float) or not 0 <= inclusion <= 1:
-        raise InputError(f"{where}: inclusion is {inclusion!r}, expected a probability.")
-    if not isinstance(asked, bool) or (asked and not inclusion):
-        raise InputError(f"{where}: asked is {asked!r} with an inclusion of {inclusion!r}.")
-    _check_draws(where, row)
-
-
-def _check_draws(where: str, row: dict[str, Any]) -> None:
-    """Which sheets a line could be in, and where it is; neither exists before a check."""
-    draws, place, sheets = row.get("draws"), row.get("place"), 1
-    if "draws" in row:
-        numbers = isinstance(draws, list) and all(type(chance) in (int, float) for chance in draws)
-        if not draws or not numbers or not all(0 <= chance <= 1 for chance in draws):
-            raise InputError(f"{where}: draws is {str(draws)[:80]}, expected probabilities.")
-        if abs(sum(draws) - row.get("inclusion", 0.0)) > _SUM:
-            raise InputError(f"{where}: draws add up to {sum(draws)}, but inclusion is {row.get('inclusion')!r}.")
-        sheets = len(draws)
-    if place is None and not (row.get("asked") and "draws" in row):
-        return
-    whole = isinstance(place, list) and len(place) == 2 and all(type(part) is int for part in place)
-    sheet, number = place if whole and place else (0, 0)
-    if not row.get("asked") or not 1 <= sheet <= sheets or number < 0:
-        raise InputError(f"{where}: place is {str(place)[:80]}, expected sheet and row of a line that was asked.")

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import csv
-import json
 import os
 import shlex
 import sys
 from collections import Counter, deque
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +19,7 @@ from actorstance.correction import MIN_GROUPS
 from actorstance.documents import TABLES
 from actorstance.examples import LABELS
 from actorstance.files import first_process
+from actorstance.folder import Folder
 from actorstance.names import NOT_READ
 from actorstance.reading import MAX_PAIRS
 from actorstance.saved import Saved
@@ -288,8 +286,9 @@ def rejected(found: dict[str, Any], out: Path) -> None:
 
 def explain(out: Path) -> None:
     """Show every mention of a run, sentence by sentence, with the rule that found it."""
-    mentions = deque(_lines(out / "mentions.jsonl"))
-    for sentence in _lines(out / "sentences.jsonl"):
+    folder = Folder(out)
+    mentions = deque(folder.lines("mentions.jsonl"))
+    for sentence in folder.lines("sentences.jsonl"):
         say(f"\n{printable(sentence['text'], WIDTH)}")
         while (
             mentions
@@ -304,47 +303,35 @@ def explain(out: Path) -> None:
             )
 
 
-def _lines(path: Path) -> Iterator[dict[str, Any]]:
-    with path.open(encoding="utf-8") as file:
-        for line in file:
-            yield json.loads(line)
-
-
 def actors(out: Path) -> None:
     """Show the first rows of actors.csv, for either role, and of pairs.csv."""
-    rows, shown = _rows(out / "actors.csv"), []
+    folder, shown = Folder(out), []
+    rows, pairs = list(folder.table("actors.csv")), list(folder.table("pairs.csv"))
     for role, says in (("received", "as target: received"), ("expressed", "as source: expressed")):
         shown += _table(says, "", [row for row in rows if row["role"] == role], ("actor",), "actors.csv")
-    pairs = _rows(out / "pairs.csv")
-    told = sorted((row for row in pairs if row["source"] not in NOBODY), key=lambda row: not row["low"])
+    told = sorted((row for row in pairs if row["source"] not in NOBODY), key=lambda row: row["low"] is None)
     shown += _table("source", "target", told, ("source", "target"), "pairs.csv", len(pairs))
     notes = []
     if any(row["correction"] != "none" for row in shown):
         notes.append(STAR)
-    if not all(row["low"] for row in shown):
+    if any(row["low"] is None for row in shown):
         notes.append(f"an interval needs {MIN_GROUPS} groups: stories or articles; of a single one, sentences")
     if notes:
         say("\n  " + "\n  ".join(notes))
 
 
-def _rows(path: Path) -> list[dict[str, str]]:
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
-
-
 def _table(
-    first: str, second: str, rows: list[dict[str, str]], keys: tuple[str, ...], name: str, of: int | None = None
-) -> list[dict[str, str]]:
+    first: str, second: str, rows: list[dict[str, Any]], keys: tuple[str, ...], name: str, of: int | None = None
+) -> list[dict[str, Any]]:
     """Show the first rows of a table, and return them; its file has `of`, which may be more."""
     if not rows:
         return []
     say(f"\n  {first:22} {second:22} {'n':>7}  score  95 % interval")
     for row in rows[:ROWS]:
-        ends = [_signed(float(row[end])) for end in ("low", "high") if row[end]]
-        interval = f"[{', '.join(ends)}]" if ends else "too few groups"
-        score = f"{_signed(float(row['score'])):>5}{' ' if row['correction'] == 'none' else '*'}"
+        interval = "too few groups" if row["low"] is None else f"[{_signed(row['low'])}, {_signed(row['high'])}]"
+        score = f"{_signed(row['score']):>5}{' ' if row['correction'] == 'none' else '*'}"
         cells = [printable(row[key], 22) for key in keys] + [""] * (2 - len(keys))
-        say(f"  {cells[0]:22} {cells[1]:22} {int(row['n']):>7,}  {score} {interval}")
+        say(f"  {cells[0]:22} {cells[1]:22} {row['n']:>7,}  {score} {interval}")
     if more := (of or len(rows)) - len(rows[:ROWS]):
         say(f"  … {more:,} more in {name}")
     return rows[:ROWS]
