@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,6 @@ from actorstance.errors import InputError
 from actorstance.examples import LABELS
 from actorstance.files import write_jsonl
 from actorstance.saved import Saved, read_saved
-from actorstance.scoring import stance_scores
 
 ACTORS = ("=varna", "ostia", "corvia")
 WORDS = "\U0001f54a Varna's envoy, “quite calm”, said no to Ostia."
@@ -179,7 +177,7 @@ def test_each_sheet_has_its_own_share_of_answers(tmp_path: Path, run: Path) -> N
     assert promised[0]["expected_labelled"] == pytest.approx(20)
     sheet = fill_csv(tmp_path / "second", in_turn(more, lambda at: "favor" if at < 5 else "", 2))
     both, _ = checking.answer(more, sheet)
-    chances, target = checking.label_chances(both), np.array(both.column("target"))
+    chances, target = checking.label_chances(both), np.array([row["target"] for row in both.rows])
     assert chances is not None
     for name, share in (("ostia", 1.0), ("corvia", 0.25), ("=varna", 0.0)):
         assert chances[target == name] == pytest.approx(share * both.inclusion[target == name]), name
@@ -210,21 +208,28 @@ def test_scores_of_half_filled_sheets_are_right_on_average(tmp_path: Path) -> No
     hard = rng.random(n) < 0.2
     chances = np.where(hard[:, None], rng.dirichlet([2, 2, 2], n), rng.dirichlet([0.2, 12, 0.2], n))
     truth = np.where(hard, rng.choice(3, n, p=[0.55, 0.35, 0.1]), rng.choice(3, n, p=[0.03, 0.94, 0.03]))
-    rows = [{"example_id": str(at), "group_id": str(at), "source": "AUTHOR", "gold": None} for at in range(n)]
-    none = np.full(n, -1), np.zeros(n), np.zeros(n, dtype=bool)
+    rows = [
+        {
+            "example_id": str(at),
+            "group_id": str(at),
+            "source": "AUTHOR",
+            "gold": None,
+            **dict(zip(LABELS, p, strict=True)),
+        }
+        for at, p in enumerate(chances.tolist())
+    ]
     for parts, plans in ((1, [(100, 50)]), (2, [(40, 40), (40, 10)])):
         found = [{**row, "target": str(at % parts)} for at, row in enumerate(rows)]
         held, errors = 0, []
         for seed in range(400):
-            now = Saved(tmp_path, found, chances, *none)
+            now = Saved(tmp_path, found)
             (tmp_path / "check.json").write_text(json.dumps({"seed": seed}), encoding="utf-8")
             for part, (asked, filled) in enumerate(plans):
                 plan = checking.plan(now, asked, [str(part)], seed)
                 gold = now.gold.copy()
                 gold[plan.chosen[:filled]] = truth[plan.chosen[:filled]]
-                now = replace(checking.with_plan(now, plan), gold=gold)
-            known = np.where(now.gold < 0, np.nan, now.gold - 1.0)
-            ours = correct(known, np.arange(n), stance_scores(chances), checking.label_chances(now))
+                now = checking.with_plan(now, plan).labelled(gold)
+            ours = correct(now.worth, np.arange(n), now.scores, checking.label_chances(now))
             assert ours is not None
             held += ours.low_here <= (truth - 1).mean() <= ours.high_here
             errors.append(ours.score - (truth - 1).mean())
@@ -501,13 +506,12 @@ def test_the_expected_width_comes_about(run: Path, tmp_path: Path) -> None:
     rng = np.random.default_rng(1)
     for at in found.chosen:
         gold[at] = rng.choice(3, p=saved.probabilities[at])
-    drawn = np.isin(np.arange(len(saved.rows)), found.chosen)
-    after = Saved(saved.folder, saved.rows, saved.probabilities, gold, found.inclusion, drawn)
+    after = checking.with_plan(saved, found).labelled(gold)
     for one, row in zip(checking.wanted_intervals(saved), found.summary["intervals"], strict=True):
         now = checking._now(after, one)
         assert now["half_width"] == pytest.approx(row["expected_half_width"], rel=0.3)
         assert now["labelled"] == pytest.approx(row["expected_labelled"], abs=1)
-    assert abs(stance_scores(saved.probabilities).mean()) < 0.2
+    assert abs(saved.scores.mean()) < 0.2
 
 
 @given(st.text(), st.data())

@@ -21,10 +21,14 @@ from actorstance.saved import Saved
 def saved(
     probabilities: NDArray[np.float64], gold: NDArray[np.int64], group: NDArray[np.int64], name: str = "a", **more: Any
 ) -> Saved:
+    inclusion, asked = more.get("inclusion", np.zeros(len(gold))), more.get("asked", np.zeros(len(gold)) > 0)
     rows = [
         {
             "example_id": str(at),
             "text": f"Sentence {at}.",
+            **dict(zip(LABELS, probabilities[at].tolist(), strict=True)),
+            "inclusion": inclusion[at],
+            "asked": asked[at],
             "source": "AUTHOR",
             "target": ("varna", "ostia")[at % 2],
             "gold": None if gold[at] < 0 else LABELS[gold[at]],
@@ -34,8 +38,7 @@ def saved(
         }
         for at in range(len(gold))
     ]
-    none = np.zeros(len(gold))
-    return Saved(Path(name), rows, probabilities, gold, more.get("inclusion", none), more.get("asked", none > 0))
+    return Saved(Path(name), rows)
 
 
 def answers(gold: NDArray[np.int64], right: float, rng: np.random.Generator) -> NDArray[np.float64]:
@@ -142,12 +145,16 @@ PERIODS = ["2020-01-01..2020-01-31", "2020-02-01..2020-02-29"]
 
 
 def labelled_run(
-    truth: NDArray[np.int64], p: NDArray[np.float64], chosen: NDArray[np.int64]
+    truth: NDArray[np.int64],
+    p: NDArray[np.float64],
+    chosen: NDArray[np.int64],
+    inclusion: NDArray[np.float64] | None = None,
 ) -> Saved:  # of mentions of one actor, alternately of two
     gold = np.full(len(truth), -1)
     gold[chosen] = truth[chosen]
     asked = gold >= 0
-    return saved(p, gold, GROUP, inclusion=np.full(len(truth), asked.mean()), asked=asked)
+    even = np.full(len(truth), asked.mean())
+    return saved(p, gold, GROUP, inclusion=even if inclusion is None else inclusion, asked=asked)
 
 
 def test_few_labels_are_not_taken_for_many_groups() -> None:
@@ -170,10 +177,9 @@ def test_corrected_periods_that_do_not_differ(labels: tuple[int, int]) -> None:
         mood = rng.normal(0, 0.7, 80)[GROUP] + rng.normal(0, 1, 320)
         truth = np.digitize(mood, [-0.5, 1.2])
         chosen = np.concatenate([at * 160 + 2 * rng.choice(80, size, replace=False) for at, size in enumerate(labels)])
-        run = labelled_run(truth, answers(truth, 0.7, rng), chosen)
-        run.inclusion[:] = np.repeat(np.array(labels) / 80, 160)
+        run = labelled_run(truth, answers(truth, 0.7, rng), chosen, np.repeat(np.array(labels) / 80, 160))
         parts = [np.arange(0, 160, 2), np.arange(160, 320, 2)]
-        row = comparing._unpaired(run, parts, np.asarray(run.column("group_id")), run.inclusion, 100, 0)
+        row = comparing._unpaired(run, parts, run.inclusion, 100, 0)
         held += row["correction"] == "none" or row["low"] <= 0 <= row["high"]
         significant += row["p"] <= 0.05
     assert held >= 0.92 * 200
@@ -205,15 +211,15 @@ def test_periods_take_days_and_not_letters_and_tell_what_they_leave_out(gold: ND
     wanted = comparing.periods(run, between, repeats=500, wanted=["varna"])
     for form in ("%Y%m%d", "%Y-%m-%dT08:00:00Z"):
         rows = [row | {"date": day_of(row["date"]).strftime(form)} for row in run.rows]  # type: ignore[union-attr]
-        other = Saved(run.folder, rows, run.probabilities, run.gold, run.inclusion, run.asked)
+        other = Saved(run.folder, rows)
         assert comparing.periods(other, between, repeats=500, wanted=["varna"]) == wanted
     rows = [row | {"date": date} for row, date in zip(run.rows, ["2020-1-5", "2021-01-05"], strict=False)]
-    odd = Saved(run.folder, rows + run.rows[2:], run.probabilities, run.gold, run.inclusion, run.asked)
+    odd = Saved(run.folder, rows + run.rows[2:])
     found = comparing.periods(odd, between, repeats=500)
     assert found["left_out"] == {"no ISO date": 1, "in neither period": 1}
     assert found["n"] == 318
     few = [row | ({"date": "2019-01-01"} if row["target"] == "ostia" else {}) for row in run.rows]
-    only = Saved(run.folder, few, run.probabilities, run.gold, run.inclusion, run.asked)
+    only = Saved(run.folder, few)
     found = comparing.periods(only, between, repeats=500, wanted=["varna", "ostia"])
     assert {row["actor"] for row in found["actors"]} == {"varna"}
     assert [(row["actor"], row["groups"]) for row in found["skipped"] if row["role"] == "received"] == [
@@ -249,7 +255,7 @@ def test_what_cannot_be_compared(gold: NDArray[np.int64]) -> None:
         comparing.runs(a, a, repeats=5)
     with pytest.raises(InputError, match="wanted=nobody: "):
         comparing.runs(a, a, wanted=["nobody"])
-    undated = Saved(a.folder, [row | {"date": None} for row in a.rows], a.probabilities, a.gold, a.inclusion, a.asked)
+    undated = Saved(a.folder, [row | {"date": None} for row in a.rows])
     between = comparing.read_periods(["2020-01-01..2020-01-31", "2020-02-01..2020-02-29"])
     with pytest.raises(InputError, match="no article has an ISO date"):
         comparing.periods(undated, between)

@@ -6,11 +6,9 @@ import re
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from actorstance import terminal
-from actorstance.examples import LABELS
 from actorstance.saved import Saved
 
 
@@ -65,13 +63,14 @@ def test_a_comparison_marks_what_is_corrected(capsys: pytest.CaptureFixture[str]
 def test_why_a_score_is_not_corrected(capsys: pytest.CaptureFixture[str]) -> None:
     """Of varna every mention could be drawn; of ostia some could not, and of corvia there are too few articles."""
     targets = [("varna", "ostia", "corvia")[min(at % 3, 1 if at >= 9 else 2)] for at in range(60)]
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"example_id": str(at), "source": "AUTHOR", "target": target, "group_id": f"g{at}"}
         for at, target in enumerate(targets)
     ]
-    inclusion = np.array([0.5 if target == "varna" or at < 30 else 0.0 for at, target in enumerate(targets)])
-    gold = np.where(np.arange(60) < 9, 1, -1)
-    saved = Saved(Path("run"), rows, np.full((60, len(LABELS)), 1 / 3), gold, inclusion, inclusion > 0)
+    for at, row in enumerate(rows):
+        row["inclusion"] = 0.5 if row["target"] == "varna" or at < 30 else 0.0
+        row["gold"] = "neutral" if at < 9 else None
+    saved = Saved(Path("run"), rows)
     actors = [{"actor": name, "role": "received", "correction": "none"} for name in ("varna", "ostia", "corvia")]
     actors.append({"actor": "AUTHOR", "role": "expressed", "correction": "ppi++"})
     summary = {"asked": 40, "answered": 9, "unclear": 0, "blank": 31, "skipped": 0, "intervals": []}

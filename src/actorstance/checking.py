@@ -23,7 +23,7 @@ from actorstance.examples import LABELS
 from actorstance.files import read_json, write_csv, write_json, write_jsonl
 from actorstance.folder import KEYS, PREDICTIONS, Folder
 from actorstance.saved import Saved
-from actorstance.scoring import actor_table, pair_table, stance_scores
+from actorstance.scoring import actor_table, pair_table
 
 CHECK = "check.json"
 WANTED = 5  # intervals that are narrowed where none are named: those of the actors spoken of most
@@ -61,10 +61,9 @@ def wanted_intervals(saved: Saved, wanted: Sequence[str] | None = None) -> list[
         InputError: if the run has no such actor or pair, or too few groups for any interval.
 
     """
-    groups = np.asarray(saved.column("group_id"))
     if wanted is None:
         found = [Interval("received", names, at) for names, at in saved.members("received").items()]
-        found = [one for one in found if len(np.unique(groups[one.at])) >= MIN_GROUPS]
+        found = [one for one in found if saved.groups_of(one.at) >= MIN_GROUPS]
         if not found:
             raise InputError(f"{saved.folder}: no actor is spoken of in {MIN_GROUPS} groups: no interval can be given.")
         return sorted(found, key=lambda one: (-len(one.at), one.names))[:WANTED]
@@ -78,7 +77,7 @@ def wanted_intervals(saved: Saved, wanted: Sequence[str] | None = None) -> list[
         if at is None:
             there = sorted({names[0] for names in saved.members("received")})
             raise InputError(f"wanted={name}: nothing of that in {saved.folder}. Its actors: {', '.join(there)[:300]}.")
-        if len(np.unique(groups[at])) < MIN_GROUPS:
+        if saved.groups_of(at) < MIN_GROUPS:
             raise InputError(f"wanted={name}: in fewer than {MIN_GROUPS} groups, so no interval can be given.")
         result.append(Interval(role, key, at))
     return result
@@ -148,8 +147,7 @@ def with_plan(saved: Saved, found: Plan) -> Saved:
         {**row, "inclusion": chance, "asked": place is not None, "draws": draws, "place": place}
         for row, (chance, place, draws) in zip(saved.rows, more, strict=True)
     ]
-    asked = np.array([place is not None for place in places])
-    return Saved(saved.folder, rows, saved.probabilities, saved.gold, found.inclusion, asked)
+    return Saved(saved.folder, rows)
 
 
 def write_plan(out: Path, saved: Saved, found: Plan, command: str | None = None) -> None:
@@ -192,11 +190,7 @@ def answer(saved: Saved, sheet: str | Path) -> tuple[Saved, dict[str, Any]]:
         label = answers.get(saved.rows[at]["example_id"])
         if label in LABELS:
             gold[at] = LABELS.index(label)
-    rows = [
-        {**row, "gold": None if label < 0 else LABELS[label]}
-        for row, label in zip(saved.rows, gold.tolist(), strict=True)
-    ]
-    answered = Saved(saved.folder, rows, saved.probabilities, gold, saved.inclusion, saved.asked)
+    answered = saved.labelled(gold)
     counts = Counter(answers.values())
     unclear = counts.pop(sheets.UNCLEAR, 0)
     summary = {
@@ -233,7 +227,7 @@ def _skipped(saved: Saved, answers: Mapping[str, str]) -> int:
 
     Those after it are not reached yet: in the order of a sheet they are a random part of it.
     """
-    given = (saved.gold >= 0) | np.isin(saved.column("example_id"), list(answers))
+    given = (saved.gold >= 0) | np.isin([row["example_id"] for row in saved.rows], list(answers))
     number, row = saved.places.T
     last = [row[given & (number == sheet)].max(initial=-1) for sheet in range(saved.draws.shape[1])]
     return int((saved.asked & ~given & (row <= np.array(last)[number])).sum())
@@ -305,8 +299,8 @@ def _expected(saved: Saved, one: Interval, own: NDArray[np.float64], chances: ND
     Expected: labels vary about the model's score as its probabilities say, groups as its scores do.
     """
     at = one.at
-    scores = stance_scores(saved.probabilities)[at]
-    _, index = np.unique(np.asarray(saved.column("group_id"))[at], return_inverse=True)
+    scores = saved.scores[at]
+    _, index = np.unique(saved.groups[at], return_inverse=True)
     between = float((np.bincount(index, weights=scores - scores.mean()) ** 2).sum() + own[at].sum())
     labelled = float(chances[at].sum())
     squares = between + len(at) ** 2 * sampling.label_variance(own, chances, at)
@@ -317,13 +311,12 @@ def _expected(saved: Saved, one: Interval, own: NDArray[np.float64], chances: ND
 
 def _now(saved: Saved, one: Interval) -> dict[str, Any]:
     chances = label_chances(saved)
-    gold = np.where(saved.gold < 0, np.nan, saved.gold - 1.0)[one.at]
-    scores, groups = stance_scores(saved.probabilities)[one.at], np.asarray(saved.column("group_id"))[one.at]
-    found = None if chances is None else correct(gold, groups, scores, chances[one.at])
+    at = one.at
+    found = None if chances is None else correct(saved.worth[at], saved.groups[at], saved.scores[at], chances[at])
     return {
         **one.key,
-        "n": len(one.at),
-        "labelled": int((saved.gold[one.at] >= 0).sum()),
+        "n": len(at),
+        "labelled": int((saved.gold[at] >= 0).sum()),
         "half_width": None if found is None else (found.high - found.low) / 2,
     }
 

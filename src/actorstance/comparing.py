@@ -37,7 +37,6 @@ from actorstance.scoring import (
     macro_f1_of,
     mean_draws,
     mean_interval,
-    stance_scores,
 )
 
 ADJUSTMENTS = ("holm", "bh")
@@ -75,7 +74,7 @@ def runs(
     """
     _check(adjust, repeats)
     order = _same_examples(a, b)
-    _, index = np.unique(np.asarray(a.column("group_id")), return_inverse=True)
+    _, index = np.unique(a.groups, return_inverse=True)
     p_a, p_b = a.probabilities, b.probabilities[order]
     labelled = a.gold >= 0
     metrics = mcnemar = None
@@ -88,12 +87,13 @@ def runs(
         )
         exact = binomtest(only_a, only_a + only_b).pvalue if only_a + only_b else 1.0
         mcnemar = {"only_a": only_a, "only_b": only_b, "p": float(exact)}
-    gap = stance_scores(p_b) - stance_scores(p_a)
+    scores = {"a": a.scores, "b": b.scores[order]}
+    gap = scores["b"] - scores["a"]
     rows = []
     for one in _intervals(a, wanted):
         difference, low, high, p = _paired(gap[one.at], index[one.at], repeats, seed)
-        shown = {name: float(stance_scores(chances[one.at]).mean()) for name, chances in (("a", p_a), ("b", p_b))}
-        sizes = {"n": len(one.at), "groups": len(np.unique(index[one.at]))}
+        shown = {name: float(values[one.at].mean()) for name, values in scores.items()}
+        sizes = {"n": len(one.at), "groups": a.groups_of(one.at)}
         rows.append({**one.row, **sizes, **shown, "difference": difference, "low": low, "high": high, "p": p})
     about = {"runs": [a.folder.name, b.folder.name], "n": len(a.rows), "groups": int(index.max()) + 1}
     return {
@@ -136,21 +136,20 @@ def periods(
     if not any(days):
         raise InputError(f"{saved.folder}: no article has an ISO date: give JSONL with a field `date`, as 2020-02-12.")
     of = np.array([_period(day, between) for day in days])
-    groups = np.asarray(saved.column("group_id"))
     chances = label_chances(saved)
     rows, skipped = [], []
     for one in _intervals(saved, wanted):
         parts = [one.at[of[one.at] == which] for which in (0, 1)]
-        there = [len(np.unique(groups[part])) for part in parts]
+        there = [saved.groups_of(part) for part in parts]
         if min(there) < MIN_GROUPS:
             if wanted is not None:
                 skipped.append({**one.row, "groups": there})
             continue
-        rows.append({**one.row, **_unpaired(saved, parts, groups, chances, repeats, seed)})
+        rows.append({**one.row, **_unpaired(saved, parts, chances, repeats, seed)})
     if not rows:
         raise InputError(f"{saved.folder}: no actor is spoken of in {MIN_GROUPS} groups (articles) of both periods.")
     about: dict[str, Any] = {"periods": [list(period) for period in between], "n": int((of >= 0).sum())}
-    about["groups"] = len(np.unique(groups[of >= 0]))
+    about["groups"] = saved.groups_of(np.flatnonzero(of >= 0))
     about["left_out"] = {
         "no ISO date": days.count(None),
         "in neither period": len(days) - days.count(None) - about["n"],
@@ -245,12 +244,11 @@ def _same_examples(a: Saved, b: Saved) -> NDArray[np.int64]:
 def _intervals(saved: Saved, wanted: Sequence[str] | None) -> list[Interval]:
     if wanted is not None:
         return wanted_intervals(saved, wanted)
-    groups = np.asarray(saved.column("group_id"))
     return [
         Interval(role, names, at)
         for role in ("received", "expressed")
         for names, at in sorted(saved.members(role).items(), key=lambda item: (-len(item[1]), item[0]))
-        if len(np.unique(groups[at])) >= MIN_GROUPS
+        if saved.groups_of(at) >= MIN_GROUPS
     ]
 
 
@@ -307,16 +305,15 @@ def _period(day: datetime.date | None, between: tuple[Period, Period]) -> int:
 def _unpaired(
     saved: Saved,
     parts: list[NDArray[np.int64]],
-    groups: NDArray[np.generic],
     chances: NDArray[np.float64] | None,
     repeats: int,
     seed: int,
 ) -> dict[str, Any]:
     """An actor's score in two periods, corrected where both have labels, the difference, its interval and p."""
-    scores = stance_scores(saved.probabilities)
-    labels = np.where(saved.gold < 0, np.nan, saved.gold - 1.0)
+    scores, groups = saved.scores, saved.groups
     found = [
-        None if chances is None else correct(labels[part], groups[part], scores[part], chances[part]) for part in parts
+        None if chances is None else correct(saved.worth[part], groups[part], scores[part], chances[part])
+        for part in parts
     ]
     first, second = found
     if first is not None and second is not None:
@@ -330,7 +327,7 @@ def _unpaired(
         p = _permuted(*together, len(sums_a), repeats, seed)
     return {
         **{f"n_{which}": len(part) for which, part in zip("ab", parts, strict=True)},
-        **{f"groups_{which}": len(np.unique(groups[part])) for which, part in zip("ab", parts, strict=True)},
+        **{f"groups_{which}": saved.groups_of(part) for which, part in zip("ab", parts, strict=True)},
         **{f"labelled_{which}": 0 if one is None else one.labelled for which, one in zip("ab", found, strict=True)},
         "correction": "none" if None in found else ", ".join(dict.fromkeys(one.correction for one in found if one)),
         "a": means[0],

@@ -174,10 +174,12 @@ def _check_prediction(where: str, row: dict[str, Any]) -> None:
     for name in IDENTITY:
         if NO_TEXT.search(row[name]):
             raise InputError(f"{where}: {name} holds a character that is no text.")
+    for name in OFFSETS:  # what a run over new text has, others may have
+        if not _is(row.get(name, -1), int):
+            raise InputError(f"{where}: {name} is {str(row[name])[:40]!r}, expected int.")
     for role in ("source", "target"):
         span = (row.get(f"{role}_start", -1), row.get(f"{role}_end", -1))
-        whole = all(_is(place, int) for place in span)
-        if not whole or (span != (-1, -1) and not 0 <= span[0] < span[1] <= len(row["text"])):
+        if span != (-1, -1) and not 0 <= span[0] < span[1] <= len(row["text"]):
             raise InputError(f"{where}: {role}_start and {role}_end are {span}, outside the text.")
     chances = [row[label] for label in LABELS]
     if abs(sum(chances) - 1) > _SUM or min(chances) < 0:

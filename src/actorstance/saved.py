@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -15,23 +16,55 @@ from numpy.typing import NDArray
 from actorstance.errors import InputError
 from actorstance.examples import CONTEXT, FEATURES, IDENTITY, LABELS
 from actorstance.folder import NO_TEXT, PREDICTIONS, Folder
+from actorstance.scoring import stance_scores
 
 
 @dataclass(frozen=True)
 class Saved:
-    """The lines of a run's predictions.jsonl, and their numbers as arrays.
+    """The n lines of a run's predictions.jsonl, and their numbers as arrays.
 
-    `probabilities` has shape (n, 3); `gold` are label indices, -1 where there is no label; `inclusion` the
-    probability with which each mention was drawn for a check, 0 where none was made; `asked` whether it was. A line
-    of a checked run also has `draws`, that probability sheet by sheet, and, if it was asked, `place`: sheet and row.
+    A line of a checked run has `inclusion`, the probability with which its mention was drawn, `draws`, that probability
+    sheet by sheet, whether it was `asked`, and, if it was, `place`: sheet and row.
     """
 
     folder: Path
     rows: list[dict[str, Any]]
-    probabilities: NDArray[np.float64]
-    gold: NDArray[np.int64]
-    inclusion: NDArray[np.float64]
-    asked: NDArray[np.bool_]
+
+    @cached_property
+    def probabilities(self) -> NDArray[np.float64]:
+        """The probabilities of the labels, shape (n, 3)."""
+        return np.array([[row[label] for label in LABELS] for row in self.rows], dtype=np.float64)
+
+    @cached_property
+    def scores(self) -> NDArray[np.float64]:
+        """P(favor) - P(against), shape (n,)."""
+        return stance_scores(self.probabilities)
+
+    @cached_property
+    def gold(self) -> NDArray[np.int64]:
+        """The labels as indices into `LABELS`, -1 where there is none, shape (n,)."""
+        found = [-1 if row["gold"] is None else LABELS.index(row["gold"]) for row in self.rows]
+        return np.array(found, dtype=np.int64)
+
+    @cached_property
+    def worth(self) -> NDArray[np.float64]:
+        """The labels as scores: favor = 1, neutral = 0, against = -1, NaN where there is none, shape (n,)."""
+        return np.where(self.gold < 0, np.nan, self.gold - 1.0)
+
+    @cached_property
+    def groups(self) -> NDArray[np.str_]:
+        """The group of each line, shape (n,)."""
+        return np.array([row["group_id"] for row in self.rows])
+
+    @cached_property
+    def inclusion(self) -> NDArray[np.float64]:
+        """The probability with which a check drew each line, 0 where none was made, shape (n,)."""
+        return np.array([row.get("inclusion", 0.0) for row in self.rows], dtype=np.float64)
+
+    @cached_property
+    def asked(self) -> NDArray[np.bool_]:
+        """Whether a check asked for the label of each line, shape (n,)."""
+        return np.array([row.get("asked", False) for row in self.rows], dtype=bool)
 
     @property
     def checked(self) -> bool:
@@ -43,7 +76,7 @@ class Saved:
         """The probability of each line to be in each sheet, shape (n, sheets), adding up to `inclusion`."""
         if "draws" not in self.rows[0]:  # written when sheets were not kept apart
             return self.inclusion[:, None]
-        return np.array(self.column("draws"), dtype=np.float64).reshape(len(self.rows), -1)
+        return np.array([row["draws"] for row in self.rows], dtype=np.float64).reshape(len(self.rows), -1)
 
     @property
     def places(self) -> NDArray[np.int64]:
@@ -51,9 +84,14 @@ class Saved:
         places = [row.get("place") or (1, 0) for row in self.rows]
         return np.where(self.asked[:, None], np.array(places, dtype=np.int64) - (1, 0), -1)
 
-    def column(self, name: str) -> list[Any]:
-        """Return one value of every line."""
-        return [row[name] for row in self.rows]
+    def labelled(self, gold: NDArray[np.int64]) -> Saved:
+        """Return the run with other labels, as indices, -1 for none."""
+        names = [None if label < 0 else LABELS[label] for label in gold.tolist()]
+        return Saved(self.folder, [{**row, "gold": name} for row, name in zip(self.rows, names, strict=True)])
+
+    def groups_of(self, at: NDArray[np.int64]) -> int:
+        """Return how many groups some lines are in."""
+        return len(np.unique(self.groups[at]))
 
     def members(self, role: str) -> dict[tuple[str, ...], NDArray[np.int64]]:
         """Return the lines of every actor as target ("received") or source ("expressed"), or of every "pair"."""
@@ -80,7 +118,7 @@ class Saved:
 
     def examples(self) -> Dataset:
         """Return the columns from which a table of scores is made."""
-        columns: dict[str, Sequence[Any]] = {name: self.column(name) for name in IDENTITY}
+        columns: dict[str, Sequence[Any]] = {name: [row[name] for row in self.rows] for name in IDENTITY}
         columns["label"] = [None if label < 0 else label for label in self.gold.tolist()]
         kinds = {name: Value("string") for name in IDENTITY} | {"label": FEATURES["label"]}
         return Dataset.from_dict(columns, features=Features(kinds))
@@ -102,11 +140,4 @@ def read_saved(run: str | Path) -> Saved:
     rows = list(folder.predictions())
     if not rows:
         raise InputError(f"{folder.path / PREDICTIONS}: the file is empty.")
-    return Saved(
-        folder.path,
-        rows,
-        np.array([[row[label] for label in LABELS] for row in rows], dtype=np.float64),
-        np.array([-1 if row["gold"] is None else LABELS.index(row["gold"]) for row in rows], dtype=np.int64),
-        np.array([row.get("inclusion", 0.0) for row in rows], dtype=np.float64),
-        np.array([row.get("asked", False) for row in rows], dtype=bool),
-    )
+    return Saved(folder.path, rows)

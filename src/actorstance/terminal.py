@@ -200,7 +200,7 @@ def answered(found: dict[str, Any], actors: list[dict[str, Any]], saved: Saved) 
 
 def _why_none(at: NDArray[np.int64], saved: Saved) -> str:
     """Why labels did not correct the score of the mentions `at`, and what would."""
-    if len({saved.rows[place]["group_id"] for place in at.tolist()}) < MIN_GROUPS:
+    if saved.groups_of(at) < MIN_GROUPS:
         return f"in fewer than {MIN_GROUPS} articles (of a single one: sentences), which is too few"
     if (saved.inclusion[at] <= 0).any():
         return "some examples could not be drawn: name the actor in wanted of another sheet"
