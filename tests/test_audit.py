@@ -45,7 +45,7 @@ def rows(*given: dict[str, Any], side: str = "t") -> Dataset:
 
 
 def found(train: Dataset, held_out: Dataset, **limits: float | None) -> dict[str, dict[str, Any]]:
-    report = audit.check(train, held_out, limits=limits)
+    report = audit.audited({}, train, held_out, limits=limits)
     assert report["failed"] == [row["check"] for row in report["checks"] if row["failed"]]
     return {row["check"]: row for row in report["checks"]}
 
@@ -129,7 +129,7 @@ def test_names_that_tell_the_label_are_seen() -> None:
 )
 def test_limits_that_do_not_fit(limits: dict[str, Any], words: str) -> None:
     with pytest.raises(InputError, match=words):
-        audit.check(rows({}), rows({}, side="h"), limits=limits)
+        audit.audited({}, rows({}), rows({}, side="h"), limits=limits)
 
 
 def test_limits_in_conf_are_those_of_the_code() -> None:

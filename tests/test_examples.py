@@ -17,7 +17,7 @@ from actorstance.documents import parse
 from actorstance.errors import InputError
 from actorstance.examples import AUTHOR, FEATURES, dataset, grouped_folds, grouped_tenth, pairs, twin_key, with_split
 from actorstance.reading import read_actors
-from actorstance.twins import twins, without_twin
+from actorstance.twins import without_twin
 
 ROW = {"example_id": "0", "document_id": "d", "group_id": "g", "text": "Varna ran.", "target": "varna", "label": 1}
 MANY = settings(max_examples=40, deadline=None, derandomize=True)
@@ -119,17 +119,14 @@ def test_names_only_sees_no_sentence_and_learns_one_label() -> None:
     assert audit.names_only(make(liked, liked), held_out).tolist() == [2, 2]
 
 
-def test_audit_report(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_audit_of_both_sides() -> None:
     train = make({}, {"label": 2}, {"text": "Ostia sat.", "target": "ostia", "group_id": "h", "label": 0})
     held_out = make({"text": "VARNA ran ."}, {"text": "Dorp slept.", "target": "dorp", "document_id": "e", "label": 2})
-    found = audit.report({"read": 5}, train, held_out)
-    assert set(found) == {"rows", "labels", "leakage", "clashes", "unseen"}
+    found = audit.audited({"read": 5}, train, held_out)
+    assert set(found) == {"rows", "labels", "leakage", "clashes", "unseen", "checks", "failed"}
     assert found["rows"] == {"read": 5}
     assert found["labels"]["held_out"] == {"against": 0, "neutral": 1, "favor": 1}
     shared = {"with_twin_in_train": 1, "documents_on_both_sides": 1, "groups_on_both_sides": 1}
     assert found["leakage"] == {"held_out_examples": 2, **shared}
     assert found["clashes"] == {"train": 1, "held_out": 0}
     assert found["unseen"] == {"source": {"actors": 0, "examples": 0}, "target": {"actors": 1, "examples": 1}}
-    checked, copies = audit.check(train, held_out), iter([twins(held_out["text"][:], train["text"][:])])
-    monkeypatch.setattr(audit, "twins", lambda *_: next(copies))  # which can be asked once
-    assert audit.audited({"read": 5}, train, held_out) == {**found, **checked}

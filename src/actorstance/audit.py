@@ -99,29 +99,42 @@ def _names(examples: Dataset) -> list[str]:
 
 
 def audited(
-    counts: dict[str, Any], train: Dataset, held_out: Dataset, copies: Copies | None = None, **settings: Any
+    counts: dict[str, Any],
+    train: Dataset,
+    held_out: Dataset,
+    *,
+    limits: Mapping[str, float | None] | None = None,
+    named: NDArray[np.int64] | None = None,
+    copies: Copies | None = None,
 ) -> dict[str, Any]:
-    """Return what audit.json holds for a part, with twins searched for only once.
+    """Return what audit.json holds for a part: counts of both sides, `checks`, one per key of `LIMITS`, and `failed`.
 
     Args:
         counts: of the corpus.
-        train: as in `check`, like `held_out` and `copies`.
-        held_out: see above.
-        copies: see above.
-        **settings: `limits` and `named` of `check`.
+        train: all examples that a model sees in training.
+        held_out: the examples that it is scored on.
+        limits: check -> the share, count or gain that it may reach, or None for one that never fails; those of
+            `LIMITS` that are not given keep their defaults.
+        named: what `names_only` predicts for `held_out`, shape (n,), if available.
+        copies: what `twins` finds of `held_out` in `train`, if available.
+
+    Raises:
+        InputError: if a limit is of no check, or is not a number.
 
     """
+    bounds = _bounds(limits or {})
+    named = names_only(train, held_out) if named is None else named
     copies = twins(held_out["text"][:], train["text"][:]) if copies is None else copies
-    checked = check(train, held_out, copies=copies, **settings)
-    return {**report(counts, train, held_out, copies), **checked}
+    found = _findings(train, held_out, named, copies)
+    checks = [found[name].row(name, bounds[name]) for name in LIMITS]
+    failed = [row["check"] for row in checks if row["failed"]]
+    return {"rows": counts, **_both_sides(train, held_out, copies[0]), "checks": checks, "failed": failed}
 
 
-def report(counts: dict[str, Any], train: Dataset, held_out: Dataset, copies: Copies | None = None) -> dict[str, Any]:
-    """Return the counts of both sides, as they are in audit.json beside the checks; `copies` is as in `check`."""
-    verbatim, _ = twins(held_out["text"][:], train["text"][:]) if copies is None else copies
+def _both_sides(train: Dataset, held_out: Dataset, verbatim: Marked) -> dict[str, Any]:
+    """The counts of training and of what is held out; `verbatim`: which of these occur in training too."""
     shared = {column: _shared(column, train, held_out) for column in ("document_id", "group_id", "source", "target")}
     return {
-        "rows": counts,
         "labels": {"train": _label_counts(train), "held_out": _label_counts(held_out)},
         "leakage": {
             "held_out_examples": len(held_out),
@@ -140,43 +153,8 @@ def report(counts: dict[str, Any], train: Dataset, held_out: Dataset, copies: Co
     }
 
 
-def check(
-    train: Dataset,
-    held_out: Dataset,
-    *,
-    limits: Mapping[str, float | None] | None = None,
-    named: NDArray[np.int64] | None = None,
-    copies: Copies | None = None,
-) -> dict[str, Any]:
-    """Return `checks`, one per key of `LIMITS`, and the names of those that `failed`, as they are in audit.json.
-
-    Args:
-        train: all examples that a model sees in training.
-        held_out: the examples that it is scored on.
-        limits: check -> the share, count or gain that it may reach, or None for one that never fails; those of
-            `LIMITS` that are not given keep their defaults.
-        named: what `names_only` predicts for `held_out`, shape (n,), if available.
-        copies: what `twins` finds of `held_out` in `train`, if available.
-
-    Raises:
-        InputError: if a limit is of no check, or is not a number.
-
-    """
-    bounds = limits_of(limits or {})
-    named = names_only(train, held_out) if named is None else named
-    copies = twins(held_out["text"][:], train["text"][:]) if copies is None else copies
-    found = _findings(train, held_out, named, copies)
-    checks = [found[name].row(name, bounds[name]) for name in LIMITS]
-    return {"checks": checks, "failed": [row["check"] for row in checks if row["failed"]]}
-
-
-def limits_of(limits: Mapping[str, Any]) -> dict[str, float | None]:
-    """Return the limits of all checks, with defaults for those that are not given.
-
-    Raises:
-        InputError: if one is of no check, or is not a number.
-
-    """
+def _bounds(limits: Mapping[str, Any]) -> dict[str, float | None]:
+    """The limits of all checks, with defaults for those that are not given."""
     for name, value in limits.items():
         if name not in LIMITS:
             raise InputError(f"limits.{name}: no such check. There are: {', '.join(LIMITS)}.")

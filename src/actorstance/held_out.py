@@ -110,7 +110,7 @@ def scored(
         training: what the model has seen; None: it is not available.
         corpus: the one that the examples are from.
         fit_seconds: what fitting took.
-        limits: of the audit's checks, see `audit.check`.
+        limits: of the audit's checks, see `audit.audited`.
         wanted_priors: see `priors.priors`.
 
     """

@@ -54,7 +54,7 @@ def train(
         registry: the actors that the saved model looks for in new text; the world's if none is given.
         resume: whether `out` holds an interrupted run, which is resumed; all else must be as it was.
         command: what the user typed, for the model's card and the report.
-        limits: of the audit's checks, see `audit.check`; a check over its limit is reported, and stops nothing here.
+        limits: of the audit's checks, see `audit.audited`; a check over its limit is reported, and stops nothing here.
 
     Returns:
         The metrics, as in metrics.json.
@@ -210,7 +210,7 @@ def audited(
     Args:
         corpus: see `corpora.load`.
         seed: for the split or the folds of a corpus without an official split, as in `train`.
-        limits: of the checks, see `audit.check`.
+        limits: of the checks, see `audit.audited`.
 
     Returns:
         Held-out part (`valid`, `test`, or `fold 1` and so on) -> its audit.
