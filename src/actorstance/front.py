@@ -20,13 +20,13 @@ from actorstance.models import load
 from actorstance.saved import read_saved
 from actorstance.shards import DOCUMENTS
 
-Folder = AbstractContextManager[Path]
+NewFolder = AbstractContextManager[Path]
 
 
 def predict(
     run: str,
     source: str,
-    folder: Folder,
+    folder: NewFolder,
     *,
     archive: bool | None,
     resume: bool,
@@ -86,7 +86,7 @@ def predict(
 
 def check(
     run: str,
-    folder: Folder,
+    folder: NewFolder,
     *,
     sheet: str | None,
     n: int,
@@ -125,7 +125,7 @@ def check(
 
 
 def compare(
-    runs: Sequence[str], folder: Folder, *, periods: Sequence[str] | None, wanted: str | None, **settings: Any
+    runs: Sequence[str], folder: NewFolder, *, periods: Sequence[str] | None, wanted: str | None, **settings: Any
 ) -> None:
     """Compare two runs on the same examples, or one between two periods.
 
