@@ -26,7 +26,7 @@ import pyarrow.parquet as pq
 from actorstance import __version__, report
 from actorstance.actors import Registry
 from actorstance.archive import Archive
-from actorstance.errors import InputError
+from actorstance.errors import InputError, require_int
 from actorstance.files import json_line, read_json, sha256, whole, write_csv, write_json, write_jsonl
 from actorstance.folder import ARCHIVE
 from actorstance.models import Model
@@ -84,8 +84,7 @@ def predict(
             it; if the disk is full; if a document cannot be read, and `strict`.
 
     """
-    if isinstance(size, bool) or not isinstance(size, int) or not 1 <= size <= 100_000:
-        raise InputError(f"shard={size!r}: expected a whole number of documents from 1 to 100000.")
+    require_int("shard", size, 1, 100_000)
     settings = {
         "model (its SHA-256)": opener.sha256,
         "actors (their SHA-256)": hashlib.sha256(opener.actors.encode()).hexdigest(),

@@ -31,6 +31,7 @@ from actorstance.errors import AuditFailed, InputError
 from actorstance.files import first_process
 from actorstance.runs import UNFINISHED
 from actorstance.space import Dimension
+from actorstance.terminal import relative
 
 # A setting of an interrupted run: a name without dots may choose a config file, so its value holds no path, except
 # for run, input, priors and columns, which choose none.
@@ -138,7 +139,7 @@ class Invocation:
     def say_resume(self) -> None:
         """After a failure not due to the settings: with the same ones the run can resume."""
         if (self.out / UNFINISHED).exists():
-            print(f"the run can go on: {self.words[0]} resume={_relative(self.out)}", file=sys.stderr)
+            print(f"the run can go on: {self.words[0]} resume={relative(self.out)}", file=sys.stderr)
 
 
 def run(main: Main, config: str, sweeps: bool = False) -> None:
@@ -263,10 +264,6 @@ def _override(argument: str) -> str:
 
 def _quoted(value: str) -> str:
     return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
-
-
-def _relative(folder: Path) -> Path:
-    return folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder
 
 
 def _stop(error: Exception) -> NoReturn:

@@ -13,7 +13,7 @@ from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import connection
 from typing import TypeVar
 
-from actorstance.errors import InputError
+from actorstance.errors import InputError, require_int
 from actorstance.models import Model
 from actorstance.shards import Done, Opener, Prepared, Shard, finish, prepare_here, read_here
 
@@ -42,9 +42,7 @@ def local(model: Model, opener: Opener, shards: Iterable[Shard], processes: int 
         InputError: if the model cannot be opened, or the system has killed a process.
 
     """
-    if processes is not None and (isinstance(processes, bool) or not isinstance(processes, int) or processes < 1):
-        raise InputError(f"processes={processes!r}: expected a whole number of at least 1.")
-    count = processes or _processors()
+    count = _processors() if processes is None else require_int("processes", processes, 1)
     inside = model.kind in INSIDE
     begin = (0 if inside else YIELDING,)
     try:

@@ -130,7 +130,7 @@ def unread(files: list[Path], ended: bool = False) -> None:
         return
     say(f"\nwarning: {plural(len(files), 'file was', 'files were')} not read: {printable(names, 40)}")
     if tables := [path for path in files if path.suffix.lower() in TABLES]:
-        say(f"  Tables are read one at a time, as the input: {_relative(tables[0])}")
+        say(f"  Tables are read one at a time, as the input: {relative(tables[0])}")
 
 
 def counts(found: dict[str, Any]) -> None:
@@ -163,7 +163,7 @@ def _priors(found: dict[str, Any] | None) -> None:
 
 def asked(found: dict[str, Any], out: Path, then: str) -> None:
     """Say what to label, what that is worth, and the command that reads it: `then`, with places for run and sheet."""
-    folder = _relative(out)
+    folder = relative(out)
     say(f"\n{plural(found['asked'], 'example')} to label: {folder}/sheet.csv")
     say("  Fill in the column `label` with against, neutral, favor or unclear, judging by")
     say("  `text` and `before`; docs/guidelines.md says how. Start at the top; stop where")
@@ -280,8 +280,8 @@ def _interval_name(row: dict[str, Any]) -> str:
 def rejected(found: dict[str, Any], out: Path) -> None:
     """Say how many documents could not be read, and where the reasons are."""
     if found["rejected"]:
-        all = found["documents"] + found["rejected"]
-        say(f"{found['rejected']:,} of {plural(all, 'document')} rejected: {_relative(out)}/rejected.jsonl says why")
+        given = found["documents"] + found["rejected"]
+        say(f"{found['rejected']:,} of {plural(given, 'document')} rejected: {relative(out)}/rejected.jsonl says why")
 
 
 def explain(out: Path) -> None:
@@ -349,7 +349,7 @@ def files(out: Path, corrected: bool = False) -> None:
     """Name what to open, and the run: the last line, for scripts that call this one."""
     say("" if corrected else "\nscores are the model's own, uncorrected")
     if (out / "report.html").is_file():  # a check of an old run has none
-        say(f"open {_relative(out) / 'report.html'}")
+        say(f"open {relative(out) / 'report.html'}")
     run(out)
 
 
@@ -367,16 +367,17 @@ def sweep(best: dict[str, Any] | None, command: str | None, running: int, out: P
         say(f"\nbest: trial {best['trial']}, macro-F1 {best['macro_f1']:.4f} on the validation part; train it again:")
         say(f"  {command}")
         say("without eval_split=valid it is scored on the test part: do that once, at the end")
-    say(f"\ntrials.csv, report.html: {_relative(out)}")
+    say(f"\ntrials.csv, report.html: {relative(out)}")
     run(out)
 
 
 def run(out: Path) -> None:
     """Name the run's folder: the last line."""
-    say(f"run: {_relative(out)}")
+    say(f"run: {relative(out)}")
 
 
-def _relative(folder: Path) -> Path:
+def relative(folder: Path) -> Path:
+    """Return a path as it can be typed here."""
     return folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder
 
 
