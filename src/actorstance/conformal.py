@@ -11,6 +11,7 @@ seen".
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -63,6 +64,14 @@ def sets(probabilities: NDArray[np.float64], calibration: Calibration, level: fl
     known = calibration if isinstance(calibration, dict) else {}  # a model's card may come from a stranger
     limits = np.array([_limit(known.get(label), level) for label in LABELS])
     return 1 - probabilities <= limits
+
+
+def sets_by_card(
+    card: Mapping[str, Any], probabilities: NDArray[np.float64], level: float = LEVEL
+) -> NDArray[np.bool_] | None:
+    """Return the sets of new examples, shape (n, 3), by the calibration in a model's card; None if it has none."""
+    calibration = card.get("conformal")
+    return None if calibration is None else sets(probabilities, calibration, level)
 
 
 def sets_by_folds(

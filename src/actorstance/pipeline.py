@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 from datasets import concatenate_datasets
-from numpy.typing import NDArray
 
 from actorstance import audit, behaviour, conformal, corpora, runs
 from actorstance.actors import Registry
@@ -348,7 +347,7 @@ def predict(
     start = time.perf_counter()
     probabilities = model.predict_proba(examples)
     seconds = time.perf_counter() - start
-    sets = _sets(model, probabilities, level)
+    sets = conformal.sets_by_card(model.card, probabilities, level)
     shifted = priors(wanted_priors, model.card.get("priors"), probabilities)
     if shifted:
         probabilities = shifted.applied(probabilities)
@@ -373,14 +372,8 @@ def stances(document: Document, model: Model) -> list[dict[str, Any]]:
     reading = read_actors(document, model.registry or Registry.world())
     examples = pairs(reading, group_by_sentence=True)
     probabilities = model.predict_proba(examples)
-    sets = _sets(model, probabilities, conformal.LEVEL)
+    sets = conformal.sets_by_card(model.card, probabilities)
     return list(runs.predicted_rows(examples, probabilities, [reading], sets))
-
-
-def _sets(model: Model, probabilities: NDArray[np.float64], level: float) -> NDArray[np.bool_] | None:
-    """The prediction sets of new examples, None for a model that was never calibrated."""
-    calibration = model.card.get("conformal")
-    return None if calibration is None else conformal.sets(probabilities, calibration, level)
 
 
 @contextmanager

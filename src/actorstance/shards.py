@@ -233,17 +233,15 @@ def finish(prepared: Prepared, model: Model, level: float, priors: Priors | None
     with counted_apart(model) as cropped:
         cropped.clear()  # a shard without pairs would otherwise have the count of the previous call
         probabilities = model.predict_proba(examples)
-    calibration = model.card.get("conformal")
-    held = None if calibration is None else conformal.names(conformal.sets(probabilities, calibration, level))
+    sets = conformal.sets_by_card(model.card, probabilities, level)
     if priors is not None:
         probabilities = priors.applied(probabilities)
     table = prepared.examples
     columns = {name: table[name] for name in (*IDENTITY, "date", *OFFSETS)}
     columns["gold"] = pa.nulls(len(table), pa.string())
     columns |= {label: pa.array(probabilities[:, at]) for at, label in enumerate(LABELS)}
-    columns["set"] = (
-        pa.nulls(len(table), pa.list_(pa.string())) if held is None else pa.array(held, pa.list_(pa.string()))
-    )
+    held = [None] * len(table) if sets is None else conformal.names(sets)
+    columns["set"] = pa.array(held, pa.list_(pa.string()))
     columns |= {"why": prepared.why, "evidence": prepared.evidence}
     predictions = pa.table({name: columns[name] for name in SCHEMAS["predictions"].names}, SCHEMAS["predictions"])
     files = {"predictions": _written(predictions), **prepared.files}
