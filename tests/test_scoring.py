@@ -58,7 +58,6 @@ def test_against_scikit_learn(seed: int, gold_labels: list[int], predicted_label
     assert found["names_only"]["macro_f1"] == scoring.macro_f1(gold, names_only)
     part = {"n": 20, "accuracy": (gold == predicted)[clean].mean()}
     assert found["clean"] == pytest.approx(part | {"macro_f1": scoring.macro_f1(gold[clean], predicted[clean])})
-    assert found["ece"] == pytest.approx(abs(0.8 - (gold == predicted).mean()))  # one bin
 
 
 def test_by_hand() -> None:
@@ -72,15 +71,6 @@ def test_by_hand() -> None:
     assert (found["names_only"], found["clean"]["n"]) == ({"macro_f1": None}, None)
     none_clean = measure(gold, certain(predicted), list("abcdef"), clean=np.zeros(6, dtype=bool))
     assert none_clean["clean"] == {"n": 0, "accuracy": None, "macro_f1": None}
-
-
-def test_calibration_error_by_hand() -> None:
-    sure, unsure = certain(np.array([0, 0, 0, 0]), 0.9), certain(np.array([1, 1]), 0.5)
-    gold = np.array([0, 0, 0, 2, 1, 1])
-    both = scoring.expected_calibration_error(gold, np.concatenate([sure, unsure]))
-    assert both == pytest.approx((4 * abs(0.75 - 0.9) + 2 * abs(1 - 0.5)) / 6)
-    assert scoring.expected_calibration_error(np.array([0, 1]), certain(np.array([0, 1]))) == 0
-    assert scoring.expected_calibration_error(np.array([0, 1]), certain(np.array([1, 2]))) == 1
 
 
 # --- intervals

@@ -19,15 +19,16 @@ from numpy.typing import NDArray
 
 from actorstance.correction import LEVEL, MIN_GROUPS
 from actorstance.examples import LABELS
-from actorstance.scoring import ECE_BINS, group_weights, interval
+from actorstance.scoring import group_weights, interval
 
+BINS = 15  # of equal width, as in Guo et al. 2017
 DRAWS = 200  # of labels from the probabilities themselves: enough to know their mean error to a few per cent
 
 
 def reliability(
     gold: NDArray[np.int64], probabilities: NDArray[np.float64], groups: list[str], seed: int = 0
 ) -> dict[str, Any]:
-    """Return `ece_if_calibrated` to `reliability` of metrics.json: see docs/runs.md.
+    """Return `ece` to `reliability` of metrics.json: see docs/runs.md.
 
     Args:
         gold: label indices, shape (n,).
@@ -56,6 +57,7 @@ def reliability(
     chance = _if_calibrated(confidence, bins, seed)
     calibration = {label: _of_label(gold == at, probabilities[:, at]) for at, label in enumerate(LABELS)}
     return {
+        "ece": _error(right, confidence),
         "ece_if_calibrated": float(chance.mean()),
         "ece_if_calibrated_high": float(np.quantile(chance, LEVEL)),
         "classwise_ece": float(np.mean([row["ece"] for row in calibration.values()])),
@@ -65,26 +67,31 @@ def reliability(
 
 
 def _bins(chances: NDArray[np.float64]) -> NDArray[np.int64]:
-    return np.minimum((chances * ECE_BINS).astype(np.int64), ECE_BINS - 1)
+    return np.minimum((chances * BINS).astype(np.int64), BINS - 1)
 
 
 def _of_label(is_it: NDArray[np.bool_], chances: NDArray[np.float64]) -> dict[str, float]:
     """How likely a label is said to be, how common it is, and how far apart the two are over bins of probability."""
-    gaps = np.bincount(_bins(chances), weights=is_it - chances, minlength=ECE_BINS)
-    error = float(np.abs(gaps).sum() / len(chances))
+    error = _error(is_it, chances)
     return {"mean_probability": float(chances.mean()), "share": float(is_it.mean()), "ece": error}
+
+
+def _error(is_it: NDArray[np.bool_], chances: NDArray[np.float64]) -> float:
+    """The expected calibration error: how far apart what is said and what is are on average over bins, in [0, 1]."""
+    gaps = np.bincount(_bins(chances), weights=is_it - chances, minlength=BINS)
+    return float(np.abs(gaps).sum() / len(chances))
 
 
 def _by_group_and_bin(index: NDArray[np.int64], bins: NDArray[np.int64], values: NDArray[Any]) -> NDArray[Any]:
     """Sums, shape (groups, bins)."""
-    sums = np.bincount(index * ECE_BINS + bins, weights=values, minlength=(index.max() + 1) * ECE_BINS)
-    return sums.reshape(-1, ECE_BINS)
+    sums = np.bincount(index * BINS + bins, weights=values, minlength=(index.max() + 1) * BINS)
+    return sums.reshape(-1, BINS)
 
 
 def _if_calibrated(confidence: NDArray[np.float64], bins: NDArray[np.int64], seed: int) -> NDArray[np.float64]:
     """The errors that chance alone makes, shape (DRAWS,): an answer is right as often as it says."""
     right = np.random.default_rng(seed).random((DRAWS, len(confidence))) < confidence
-    gaps = np.stack([((right - confidence) * (bins == at)).sum(axis=1) for at in range(ECE_BINS)])
+    gaps = np.stack([((right - confidence) * (bins == at)).sum(axis=1) for at in range(BINS)])
     result: NDArray[np.float64] = np.abs(gaps).sum(axis=0) / len(confidence)
     return result
 
@@ -102,8 +109,8 @@ def _bin(
         with np.errstate(invalid="ignore"):  # in a draw a bin may be empty
             low, high = interval(drawn[1][:, at] / drawn[0][:, at], groups)
     return {
-        "from": at / ECE_BINS,
-        "to": (at + 1) / ECE_BINS,
+        "from": at / BINS,
+        "to": (at + 1) / BINS,
         "n": int(n),
         "confidence": float(sure[:, at].sum() / n),
         "accuracy": float(hit[:, at].sum() / n),

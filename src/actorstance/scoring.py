@@ -23,7 +23,6 @@ from actorstance.examples import LABELS
 
 REPEATS = 2000  # bootstrap draws: enough for the ends of a 95 % interval to move by less than a tenth of its width
 FEW_GROUPS, FEW_REPEATS = 50, 10_000  # few groups need ends further out, and so more draws
-ECE_BINS = 15  # bins of equal width, as in Guo et al. 2017
 
 
 def metrics(
@@ -80,7 +79,6 @@ def metrics(
         },
         "names_only": {"macro_f1": None if names_only is None else macro_f1(gold, names_only)},
         "clean": _clean(gold, predicted, clean),
-        "ece": expected_calibration_error(gold, probabilities),
     }
 
 
@@ -179,15 +177,6 @@ def _per_label(confusion: NDArray[np.int64]) -> tuple[NDArray[np.float64], ...]:
     recall = right / np.maximum(confusion.sum(axis=1), 1)
     f1 = 2 * right / np.maximum(confusion.sum(axis=0) + confusion.sum(axis=1), 1)
     return precision, recall, f1
-
-
-def expected_calibration_error(gold: NDArray[np.int64], probabilities: NDArray[np.float64]) -> float:
-    """Return how far apart confidence and accuracy are on average, in [0, 1]."""
-    confidence = probabilities.max(axis=1)
-    right = probabilities.argmax(axis=1) == gold
-    bins = np.minimum((confidence * ECE_BINS).astype(int), ECE_BINS - 1)
-    gap = np.bincount(bins, weights=right - confidence, minlength=ECE_BINS)
-    return float(np.abs(gap).sum() / len(gold))
 
 
 def group_weights(groups: int, seed: int, repeats: int | None = None) -> NDArray[np.int64]:
