@@ -18,7 +18,7 @@ from actorstance.correction import correct
 from actorstance.errors import InputError
 from actorstance.examples import LABELS
 from actorstance.files import write_jsonl
-from actorstance.saved import Saved, read_saved
+from actorstance.saved import Saved, read_saved, wanted_intervals
 
 ACTORS = ("=varna", "ostia", "corvia")
 WORDS = "\U0001f54a Varna's envoy, “quite calm”, said no to Ostia."
@@ -149,7 +149,7 @@ def test_a_sheet_may_be_filled_as_far_as_one_gets_and_then_further(
     sheet = fill_csv(tmp_path / "check", in_turn(saved, lambda at: "favor" if at < 8 else ""))
     half, summary = checking.answer(saved, sheet)
     assert [summary[key] for key in ("asked", "answered", "blank", "skipped")] == [20, 8, 12, 0]
-    assert checking.label_chances(half) == pytest.approx(0.4 * saved.inclusion)
+    assert half.label_chances == pytest.approx(0.4 * saved.inclusion)
     terminal.answered(summary, [], half)
     assert "random part" not in capsys.readouterr().out  # its order is by chance: nothing need be taken for granted
     checking.write_answered(tmp_path / "half", half, summary)
@@ -162,7 +162,7 @@ def test_a_sheet_may_be_filled_as_far_as_one_gets_and_then_further(
     full, summary = checking.answer(half, fill_csv(tmp_path / "check", gaps))
     assert [summary[key] for key in ("asked", "answered", "unclear", "blank")] == [12, 4, 4, 4]
     assert summary["skipped"] == 4
-    assert checking.label_chances(full) == pytest.approx(0.6 * saved.inclusion)
+    assert full.label_chances == pytest.approx(0.6 * saved.inclusion)
     terminal.answered(summary, [], full)
     assert "8 rows before the last labelled one have no label. They are taken for a random" in capsys.readouterr().out
 
@@ -177,7 +177,7 @@ def test_each_sheet_has_its_own_share_of_answers(tmp_path: Path, run: Path) -> N
     assert promised[0]["expected_labelled"] == pytest.approx(20)
     sheet = fill_csv(tmp_path / "second", in_turn(more, lambda at: "favor" if at < 5 else "", 2))
     both, _ = checking.answer(more, sheet)
-    chances, target = checking.label_chances(both), np.array([row["target"] for row in both.rows])
+    chances, target = both.label_chances, np.array([row["target"] for row in both.rows])
     assert chances is not None
     for name, share in (("ostia", 1.0), ("corvia", 0.25), ("=varna", 0.0)):
         assert chances[target == name] == pytest.approx(share * both.inclusion[target == name]), name
@@ -190,7 +190,7 @@ def test_a_check_of_before_sheets_were_told_apart_is_read(tmp_path: Path, run: P
     saved = read_saved(tmp_path / "check")
     labels = labels_of(saved, lambda at: "favor" if at < 10 else "")
     answered, summary = checking.answer(saved, fill_csv(tmp_path / "check", labels))
-    assert checking.label_chances(answered) == pytest.approx(saved.inclusion / 2)
+    assert answered.label_chances == pytest.approx(saved.inclusion / 2)
     assert summary["skipped"] == 10  # nothing tells that the others are the last ones
     checking.write_answered(tmp_path / "corrected", answered, summary)
     more = asked(tmp_path / "corrected", tmp_path / "more", n=10)
@@ -229,7 +229,7 @@ def test_scores_of_half_filled_sheets_are_right_on_average(tmp_path: Path) -> No
                 gold = now.gold.copy()
                 gold[plan.chosen[:filled]] = truth[plan.chosen[:filled]]
                 now = checking.with_plan(now, plan).labelled(gold)
-            ours = correct(now.worth, np.arange(n), now.scores, checking.label_chances(now))
+            ours = correct(now.worth, np.arange(n), now.scores, now.label_chances)
             assert ours is not None
             held += ours.low_here <= (truth - 1).mean() <= ours.high_here
             errors.append(ours.score - (truth - 1).mean())
@@ -381,7 +381,7 @@ def test_rows_that_are_not_in_a_sheet_are_left_out(tmp_path: Path, run: Path) ->
     sheet = fill_csv(tmp_path / "check", labels_of(saved, lambda _: "favor"), lambda table: table.__delitem__(3))
     answered, summary = checking.answer(saved, sheet)
     assert [summary[key] for key in ("answered", "blank", "skipped")] == [19, 1, 1]
-    assert checking.label_chances(answered) == pytest.approx(19 / 20 * saved.inclusion)
+    assert answered.label_chances == pytest.approx(19 / 20 * saved.inclusion)
 
 
 BAD: list[tuple[str, Callable[..., Any], str]] = [
@@ -507,7 +507,7 @@ def test_the_expected_width_comes_about(run: Path, tmp_path: Path) -> None:
     for at in found.chosen:
         gold[at] = rng.choice(3, p=saved.probabilities[at])
     after = checking.with_plan(saved, found).labelled(gold)
-    for one, row in zip(checking.wanted_intervals(saved), found.summary["intervals"], strict=True):
+    for one, row in zip(wanted_intervals(saved), found.summary["intervals"], strict=True):
         now = checking._now(after, one)
         assert now["half_width"] == pytest.approx(row["expected_half_width"], rel=0.3)
         assert now["labelled"] == pytest.approx(row["expected_labelled"], abs=1)

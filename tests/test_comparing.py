@@ -179,7 +179,7 @@ def test_corrected_periods_that_do_not_differ(labels: tuple[int, int]) -> None:
         chosen = np.concatenate([at * 160 + 2 * rng.choice(80, size, replace=False) for at, size in enumerate(labels)])
         run = labelled_run(truth, answers(truth, 0.7, rng), chosen, np.repeat(np.array(labels) / 80, 160))
         parts = [np.arange(0, 160, 2), np.arange(160, 320, 2)]
-        row = comparing._unpaired(run, parts, run.inclusion, 100, 0)
+        row = comparing._unpaired(run, parts, 100, 0)
         held += row["correction"] == "none" or row["low"] <= 0 <= row["high"]
         significant += row["p"] <= 0.05
     assert held >= 0.92 * 200

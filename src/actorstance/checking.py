@@ -17,70 +17,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from actorstance import report, runs, sampling, sheets
-from actorstance.correction import MIN_GROUPS, correct, half_width
+from actorstance.correction import MIN_GROUPS, half_width
 from actorstance.errors import InputError, require_int, require_seed
 from actorstance.examples import LABELS
 from actorstance.files import read_json, write_csv, write_json, write_jsonl
 from actorstance.folder import KEYS, PREDICTIONS, Folder
-from actorstance.saved import Saved
+from actorstance.saved import Interval, Saved, wanted_intervals
 from actorstance.scoring import actor_table, pair_table
 
 CHECK = "check.json"
-WANTED = 5  # intervals that are narrowed where none are named: those of the actors spoken of most
-
-
-@dataclass(frozen=True)
-class Interval:
-    """A wanted interval: role received, expressed or pair, the actor or the pair, and the lines that it rests on."""
-
-    role: str
-    names: tuple[str, ...]
-    at: NDArray[np.int64]
-
-    @property
-    def key(self) -> dict[str, str]:
-        """How check.json names it."""
-        names = ("source", "target") if self.role == "pair" else ("actor",)
-        return {"role": self.role, **dict(zip(names, self.names, strict=True))}
-
-    @property
-    def row(self) -> dict[str, str | None]:
-        """How a table names it that has the same columns for actors and pairs."""
-        return {"role": self.role, "actor": None, "source": None, "target": None, **self.key}
-
-
-def wanted_intervals(saved: Saved, wanted: Sequence[str] | None = None) -> list[Interval]:
-    """Return the intervals that are to be narrowed.
-
-    Args:
-        saved: a run's predictions.
-        wanted: `turkey` (where others stand on it), `turkey->` (where it stands on others), `russia->turkey` (a pair).
-            None: the `WANTED` actors that are spoken of most, in at least `MIN_GROUPS` groups.
-
-    Raises:
-        InputError: if the run has no such actor or pair, or too few groups for any interval.
-
-    """
-    if wanted is None:
-        found = [Interval("received", names, at) for names, at in saved.members("received").items()]
-        found = [one for one in found if saved.groups_of(one.at) >= MIN_GROUPS]
-        if not found:
-            raise InputError(f"{saved.folder}: no actor is spoken of in {MIN_GROUPS} groups: no interval can be given.")
-        return sorted(found, key=lambda one: (-len(one.at), one.names))[:WANTED]
-    if not wanted:
-        raise InputError("wanted: no actor is named. Leave it out, or name some, as 'turkey,russia->turkey'.")
-    result = []
-    for name in dict.fromkeys(wanted):
-        source, arrow, target = (part.strip() for part in name.partition("->"))
-        role, key = ("pair", (source, target)) if target else ("expressed" if arrow else "received", (source,))
-        at = saved.members(role).get(key)
-        if at is None:
-            there = sorted({names[0] for names in saved.members("received")})
-            raise InputError(f"wanted={name}: nothing of that in {saved.folder}. Its actors: {', '.join(there)[:300]}.")
-        if saved.groups_of(at) < MIN_GROUPS:
-            raise InputError(f"wanted={name}: in fewer than {MIN_GROUPS} groups, so no interval can be given.")
-        result.append(Interval(role, key, at))
-    return result
 
 
 @dataclass(frozen=True)
@@ -104,7 +49,7 @@ def plan(saved: Saved, n: int, wanted: Sequence[str] | None = None, seed: int = 
     Args:
         saved: a run's predictions, with or without labels of earlier checks.
         n: how many mentions to ask for, ≥ 1; fewer, if there are no more.
-        wanted: see `wanted_intervals`.
+        wanted: see `saved.wanted_intervals`.
         seed: of the draw. A run that was checked before keeps the one it has: the sample grows.
 
     Raises:
@@ -124,7 +69,7 @@ def plan(saved: Saved, n: int, wanted: Sequence[str] | None = None, seed: int = 
     chosen, draws = sampling.draw(own, at, n, numbers, known, saved.asked, rng)
     if not len(chosen):
         raise InputError(f"{saved.folder}: every mention of the wanted actors was asked already.")
-    begun = _answer_rates(saved)[: known.shape[1]]
+    begun = saved.answer_rates[: known.shape[1]]
     to_come = np.minimum(1, draws @ [*np.where(begun > 0, begun, 1), 1])  # a sheet not yet begun will be filled
     summary = {
         "seed": seed,
@@ -233,25 +178,6 @@ def _skipped(saved: Saved, answers: Mapping[str, str]) -> int:
     return int((saved.asked & ~given & (row <= np.array(last)[number])).sum())
 
 
-def label_chances(saved: Saved) -> NDArray[np.float64] | None:
-    """Return the probability with which each mention came to have a label, None without a check.
-
-    The rows of a sheet that have an answer are a random part of it: the first ones are, by its order; where
-    some were skipped, this is assumed.
-    """
-    if not (saved.asked & (saved.gold >= 0)).any():
-        return None
-    return np.minimum(1, saved.draws @ _answer_rates(saved))
-
-
-def _answer_rates(saved: Saved) -> NDArray[np.float64]:
-    """The share of each sheet's rows that have a label, shape (sheets,)."""
-    sheet, number = saved.places[saved.asked, 0], saved.draws.shape[1]
-    asked, answered = (np.bincount(of, minlength=number) for of in (sheet, sheet[saved.gold[saved.asked] >= 0]))
-    rates: NDArray[np.float64] = answered / np.maximum(asked, 1)
-    return rates
-
-
 def write_answered(
     out: Path, saved: Saved, summary: dict[str, Any], command: str | None = None
 ) -> list[dict[str, Any]]:
@@ -259,8 +185,7 @@ def write_answered(
 
     `command` is what the user typed; the report names it after those that made the run and the sheet.
     """
-    chances, examples = label_chances(saved), saved.examples()
-    seed = int(summary["seed"])
+    chances, examples, seed = saved.label_chances, saved.examples(), int(summary["seed"])
     actors = actor_table(examples, saved.probabilities, seed, chances)
     pairs = pair_table(examples, saved.probabilities, seed, chances)
     _carry_over(saved.folder, out, command)
@@ -310,13 +235,11 @@ def _expected(saved: Saved, one: Interval, own: NDArray[np.float64], chances: ND
 
 
 def _now(saved: Saved, one: Interval) -> dict[str, Any]:
-    chances = label_chances(saved)
-    at = one.at
-    found = None if chances is None else correct(saved.worth[at], saved.groups[at], saved.scores[at], chances[at])
+    found = saved.corrected(one.at)
     return {
         **one.key,
-        "n": len(at),
-        "labelled": int((saved.gold[at] >= 0).sum()),
+        "n": len(one.at),
+        "labelled": int((saved.gold[one.at] >= 0).sum()),
         "half_width": None if found is None else (found.high - found.low) / 2,
     }
 

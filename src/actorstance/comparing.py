@@ -21,12 +21,11 @@ from numpy.typing import NDArray
 from scipy.stats import binomtest
 from scipy.stats import t as student_t
 
-from actorstance.checking import Interval, label_chances, wanted_intervals
-from actorstance.correction import LEVEL, MIN_GROUPS, Corrected, correct
+from actorstance.correction import LEVEL, MIN_GROUPS, Corrected
 from actorstance.days import day_of
 from actorstance.errors import InputError, require_int
 from actorstance.files import write_csv, write_json
-from actorstance.saved import Saved
+from actorstance.saved import Interval, Saved, wanted_intervals
 from actorstance.scoring import (
     FEW_REPEATS,
     accuracy_of,
@@ -60,7 +59,7 @@ def runs(
     Args:
         a: a run's predictions.
         b: another's.
-        wanted: actors and pairs as of `checking.wanted_intervals`; None: every actor with `MIN_GROUPS` groups.
+        wanted: actors and pairs as of `saved.wanted_intervals`; None: every actor with `MIN_GROUPS` groups.
         adjust: for many actors: `holm`, or `bh` (Benjamini-Hochberg).
         repeats: of the randomisation, ≥ 100; the smallest p is 1 / (repeats + 1).
         seed: of the randomisation and of the bootstrap.
@@ -136,7 +135,6 @@ def periods(
     if not any(days):
         raise InputError(f"{saved.folder}: no article has an ISO date: give JSONL with a field `date`, as 2020-02-12.")
     of = np.array([_period(day, between) for day in days])
-    chances = label_chances(saved)
     rows, skipped = [], []
     for one in _intervals(saved, wanted):
         parts = [one.at[of[one.at] == which] for which in (0, 1)]
@@ -145,7 +143,7 @@ def periods(
             if wanted is not None:
                 skipped.append({**one.row, "groups": there})
             continue
-        rows.append({**one.row, **_unpaired(saved, parts, chances, repeats, seed)})
+        rows.append({**one.row, **_unpaired(saved, parts, repeats, seed)})
     if not rows:
         raise InputError(f"{saved.folder}: no actor is spoken of in {MIN_GROUPS} groups (articles) of both periods.")
     about: dict[str, Any] = {"periods": [list(period) for period in between], "n": int((of >= 0).sum())}
@@ -302,20 +300,10 @@ def _period(day: datetime.date | None, between: tuple[Period, Period]) -> int:
     return next((which for which, (first, last) in enumerate(between) if first <= day.isoformat() <= last), -1)
 
 
-def _unpaired(
-    saved: Saved,
-    parts: list[NDArray[np.int64]],
-    chances: NDArray[np.float64] | None,
-    repeats: int,
-    seed: int,
-) -> dict[str, Any]:
+def _unpaired(saved: Saved, parts: list[NDArray[np.int64]], repeats: int, seed: int) -> dict[str, Any]:
     """An actor's score in two periods, corrected where both have labels, the difference, its interval and p."""
     scores, groups = saved.scores, saved.groups
-    found = [
-        None if chances is None else correct(saved.worth[part], groups[part], scores[part], chances[part])
-        for part in parts
-    ]
-    first, second = found
+    first, second = found = [saved.corrected(part) for part in parts]
     if first is not None and second is not None:
         means = [first.score, second.score]
         low, high, p = _welch(first, second)

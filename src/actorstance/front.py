@@ -102,7 +102,7 @@ def check(
         folder: see above.
         sheet: the filled-in sheet; None: one is made.
         n: mentions in it.
-        wanted: intervals to narrow, separated by commas, see `checking.wanted_intervals`.
+        wanted: intervals to narrow, separated by commas, see `saved.wanted_intervals`.
         seed: of the draw.
         command: what the user typed.
         then: what to type once the sheet is filled in, with `{run}` and `{sheet}` for the two paths.

@@ -13,10 +13,13 @@ import numpy as np
 from datasets import Dataset, Features, Value
 from numpy.typing import NDArray
 
+from actorstance.correction import MIN_GROUPS, Corrected, correct
 from actorstance.errors import InputError
 from actorstance.examples import CONTEXT, FEATURES, IDENTITY, LABELS
 from actorstance.folder import NO_TEXT, PREDICTIONS, Folder
 from actorstance.scoring import stance_scores
+
+WANTED = 5  # intervals that are wanted where none are named: those of the actors spoken of most
 
 
 @dataclass(frozen=True)
@@ -89,6 +92,31 @@ class Saved:
         names = [None if label < 0 else LABELS[label] for label in gold.tolist()]
         return Saved(self.folder, [{**row, "gold": name} for row, name in zip(self.rows, names, strict=True)])
 
+    @cached_property
+    def answer_rates(self) -> NDArray[np.float64]:
+        """The share of each sheet's rows that have a label, shape (sheets,)."""
+        sheet, number = self.places[self.asked, 0], self.draws.shape[1]
+        asked, answered = (np.bincount(of, minlength=number) for of in (sheet, sheet[self.gold[self.asked] >= 0]))
+        rates: NDArray[np.float64] = answered / np.maximum(asked, 1)
+        return rates
+
+    @cached_property
+    def label_chances(self) -> NDArray[np.float64] | None:
+        """The probability with which each line came to have a label, shape (n,), None without a check.
+
+        The rows of a sheet that have an answer are a random part of it: the first ones are, by its order; where
+        some were skipped, this is assumed.
+        """
+        if not (self.asked & (self.gold >= 0)).any():
+            return None
+        return np.minimum(1, self.draws @ self.answer_rates)
+
+    def corrected(self, at: NDArray[np.int64]) -> Corrected | None:
+        """Return the score of some lines, corrected by the labels of checks; None if these do not suffice."""
+        if self.label_chances is None:
+            return None
+        return correct(self.worth[at], self.groups[at], self.scores[at], self.label_chances[at])
+
     def groups_of(self, at: NDArray[np.int64]) -> int:
         """Return how many groups some lines are in."""
         return len(np.unique(self.groups[at]))
@@ -122,6 +150,60 @@ class Saved:
         columns["label"] = [None if label < 0 else label for label in self.gold.tolist()]
         kinds = {name: Value("string") for name in IDENTITY} | {"label": FEATURES["label"]}
         return Dataset.from_dict(columns, features=Features(kinds))
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A wanted interval: role received, expressed or pair, the actor or the pair, and the lines that it rests on."""
+
+    role: str
+    names: tuple[str, ...]
+    at: NDArray[np.int64]
+
+    @property
+    def key(self) -> dict[str, str]:
+        """How check.json names it."""
+        names = ("source", "target") if self.role == "pair" else ("actor",)
+        return {"role": self.role, **dict(zip(names, self.names, strict=True))}
+
+    @property
+    def row(self) -> dict[str, str | None]:
+        """How a table names it that has the same columns for actors and pairs."""
+        return {"role": self.role, "actor": None, "source": None, "target": None, **self.key}
+
+
+def wanted_intervals(saved: Saved, wanted: Sequence[str] | None = None) -> list[Interval]:
+    """Return the intervals that are to be narrowed, or compared.
+
+    Args:
+        saved: a run's predictions.
+        wanted: `turkey` (where others stand on it), `turkey->` (where it stands on others), `russia->turkey` (a pair).
+            None: the `WANTED` actors that are spoken of most, in at least `MIN_GROUPS` groups.
+
+    Raises:
+        InputError: if the run has no such actor or pair, or too few groups for any interval.
+
+    """
+    if wanted is None:
+        found = [Interval("received", names, at) for names, at in saved.members("received").items()]
+        found = [one for one in found if saved.groups_of(one.at) >= MIN_GROUPS]
+        if not found:
+            raise InputError(f"{saved.folder}: no actor is spoken of in {MIN_GROUPS} groups: no interval can be given.")
+        return sorted(found, key=lambda one: (-len(one.at), one.names))[:WANTED]
+    if not wanted:
+        raise InputError("wanted: no actor is named. Leave it out, or name some, as 'turkey,russia->turkey'.")
+    result = []
+    for name in dict.fromkeys(wanted):
+        source, arrow, target = (part.strip() for part in name.partition("->"))
+        role, key = ("pair", (source, target)) if target else ("expressed" if arrow else "received", (source,))
+        at = saved.members(role).get(key)
+        if at is None:
+            there = sorted({names[0] for names in saved.members("received")})
+            raise InputError(f"wanted={name}: nothing of that in {saved.folder}. Its actors: {', '.join(there)[:300]}.")
+        if saved.groups_of(at) < MIN_GROUPS:
+            raise InputError(f"wanted={name}: in fewer than {MIN_GROUPS} groups, so no interval can be given.")
+        result.append(Interval(role, key, at))
+    return result
 
 
 def read_saved(run: str | Path) -> Saved:
