@@ -128,10 +128,8 @@ class Invocation:
         folder = self.out
         if runs.worth_keeping(folder):
             return
-        if (
-            HydraConfig.get().job.name == "sweep"
-        ):  # its folder may also be in use by another process; without a trial it is empty
-            with suppress(OSError):
+        if HydraConfig.get().job.name == "sweep":
+            with suppress(OSError):  # another process may use it too; without a trial it is empty
                 folder.rmdir()
         if any(made == folder or made in folder.parents for made in self.made):
             shutil.rmtree(folder, ignore_errors=True)

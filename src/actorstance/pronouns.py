@@ -31,9 +31,8 @@ _PART_OF = re.compile(
     r"\b(?:most|some|many|all|half|few|none|several|dozens|scores|hundreds|thousands)\sof\s\Z", re.IGNORECASE
 )
 FAR = 300  # characters that "most of them" looks back for a plural noun
-_DOING = re.compile(
-    r"\s(?:of|from|into)\s(?:[a-z]+ly\s)?[a-z]+ing\s(?:[^.;:!?]*\s)?"
-)  # "Turkey of having moved its posts"
+# "Turkey of having moved its posts"
+_DOING = re.compile(r"\s(?:of|from|into)\s(?:[a-z]+ly\s)?[a-z]+ing\s(?:[^.;:!?]*\s)?")
 _WORD = re.compile(r"[^\W\d_]{3,}(?!['’]s\b)")
 _SEVERAL = frozenset({"people", "police", "men", "women", "children", "they", "them"})
 # After "it" they say nothing about anybody: "it is clear", "it would help".

@@ -40,6 +40,7 @@ ACTOR_COLUMNS = ("actor", "role", *_SCORE, "accuracy", "macro_f1", *_CORRECTED)
 PAIR_COLUMNS = ("source", "target", *_SCORE, *_CORRECTED)
 
 EVIDENCE = ("by_registry", "by_rule", "unresolved")  # for new articles: how mentions and pairs were found
+UNFINISHED = "unfinished.json"
 
 
 def require_free(out: Path) -> None:
@@ -60,9 +61,6 @@ def new_folder(wanted: Path) -> Path:
             path = wanted.with_name(f"{wanted.name}-{number}")
         else:
             return path
-
-
-UNFINISHED = "unfinished.json"
 
 
 def worth_keeping(out: Path) -> bool:

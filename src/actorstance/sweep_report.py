@@ -11,6 +11,7 @@ from actorstance.files import write_text
 from actorstance.wording import number, plural
 
 MAX_ROWS = 500  # trials in the table; trials.csv has all
+_SAID = {"complete": "complete", "pruned": "stopped early", "fail": "failed", "running": "under way"}
 
 
 def write(
@@ -62,6 +63,3 @@ def _shown(value: Any) -> str:
         return f"{float(value):.4g}"
     except (TypeError, ValueError):
         return str(value)
-
-
-_SAID = {"complete": "complete", "pruned": "stopped early", "fail": "failed", "running": "under way"}

@@ -18,6 +18,10 @@ from actorstance.files import csv_rows, read_json_lines
 
 Rows = Iterator[tuple[str, dict[str, Any]]]
 
+SHOWN = 5  # ids, and places of each, that are named
+_REQUIRED = ("text", "target", "label")
+HUB = "hf://"  # before the name of a dataset on the Hugging Face hub
+
 
 class Tally:
     """Counts rows, so that none goes missing without a reason."""
@@ -64,13 +68,6 @@ class _Spellings:
             counts = [self._counts[name] for name in ids]
             rows = sum(counts) - max(counts)
             tally.noted[about if at < SHOWN else "of more ids that differ only in case or spaces"] += rows
-
-
-SHOWN = 5  # ids, and places of each, that are named
-_REQUIRED = ("text", "target", "label")
-
-
-HUB = "hf://"  # before the name of a dataset on the Hugging Face hub
 
 
 def read_table(

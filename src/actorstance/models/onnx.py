@@ -27,6 +27,7 @@ from actorstance.models.pair_model import PairModel, parts
 PRECISIONS = ("int8", "bf16", "fp32")
 MAX_BYTES = 2**31 - 1  # of a graph with its weights in one file: what protobuf holds
 NETWORK, TOKENIZER = "model.onnx", "tokenizer.json"
+INPUTS = ("input_ids", "attention_mask", "pooling", "pairs", "slots", "places")
 
 
 class OnnxModel(PairModel):
@@ -136,9 +137,6 @@ def require_plain(graph: bytes) -> None:
             raise InputError(f"the weights {tensor.name[:80]!r} are in another file; an export has all in one.")
     if set(inputs) != set(INPUTS) or len(model.graph.output) != 1:
         raise InputError(f"inputs {inputs!r}, expected {', '.join(INPUTS)}, and one output.")
-
-
-INPUTS = ("input_ids", "attention_mask", "pooling", "pairs", "slots", "places")
 
 
 def _tensors(graph: onnx.GraphProto) -> Iterator[onnx.TensorProto]:
