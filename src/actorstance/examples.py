@@ -24,6 +24,7 @@ LABELS = ("against", "neutral", "favor")  # this order everywhere; score = P(fav
 SPLITS = ("train", "valid", "test")
 IDENTITY = ("example_id", "document_id", "group_id", "text", "source", "target")  # which example a line is of
 OFFSETS = ("raw_start", "raw_end", "source_start", "source_end", "target_start", "target_end")
+NO_TEXT = re.compile("[\ud800-\udfff]")  # halves of a character: JSON can hold them, no text file can
 CONTEXT = 2  # sentences before a sentence that go into its context
 
 FEATURES = Features(
@@ -109,7 +110,7 @@ def _check(where: str, row: dict[str, Any]) -> None:
         value = row.get(name)
         if not isinstance(value, str) and (name != "date" or value is not None):
             raise InputError(f"{where}: {name} is {value!r}, expected text.")
-        if value and not value.isascii() and (bad := re.search("[\ud800-\udfff]", value)):
+        if value and not value.isascii() and (bad := NO_TEXT.search(value)):
             raise InputError(
                 f"{where}: {name} holds a character that is no text (U+{ord(bad[0]):04X}) at {bad.start()}."
             )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections import Counter
 from collections.abc import Iterator
 from functools import cached_property
@@ -12,14 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from actorstance.errors import InputError, require_seed
-from actorstance.examples import IDENTITY, LABELS, OFFSETS
+from actorstance.examples import IDENTITY, LABELS, NO_TEXT, OFFSETS
 from actorstance.files import GUARDS, read_json, read_json_lines, records
 
 PREDICTIONS = "predictions.jsonl"
 ARCHIVE = "archive.json"  # marks a run over an archive, whose predictions are Parquet
 FIRST = 5_000  # rows of a table that are kept for an archive, which may have millions
 STAGES = ("train", "evaluate", "predict")
-NO_TEXT = re.compile("[\ud800-\udfff]")  # halves of a character: JSON can hold them, no text file can
 KEYS = {"actors.csv": ("actor", "role"), "pairs.csv": ("source", "target")}
 SCORES = ("gold", "score", "low", "high")
 _WHOLE = ("n", "documents", "labelled", "by_registry", "by_rule", "unresolved")

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from actorstance.correction import MIN_GROUPS, Corrected, correct
 from actorstance.errors import InputError
-from actorstance.examples import CONTEXT, FEATURES, IDENTITY, LABELS
-from actorstance.folder import NO_TEXT, PREDICTIONS, Folder
+from actorstance.examples import CONTEXT, FEATURES, IDENTITY, LABELS, NO_TEXT
+from actorstance.folder import PREDICTIONS, Folder
 from actorstance.scoring import stance_scores
 
 WANTED = 5  # intervals that are wanted where none are named: those of the actors spoken of most
