@@ -256,6 +256,18 @@ def test_training_that_cannot_work(kind: Kind) -> None:
         model.fit(HELD_OUT, TRAIN)
 
 
+def test_a_model_that_has_learned_nothing_says_so(tmp_path: Path, kind: Kind) -> None:
+    model = kind.make(**kind.settings)
+    for asked in (
+        lambda: model.predict_proba(HELD_OUT),
+        lambda: model.explain(HELD_OUT),
+        lambda: model.save(tmp_path / "model"),
+    ):
+        with pytest.raises(InputError, match="not fitted"):
+            asked()
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_explain(fitted: Model) -> None:
     found = fitted.explain(HELD_OUT)
     assert len(found) == len(HELD_OUT)

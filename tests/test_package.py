@@ -37,3 +37,10 @@ def test_what_is_looked_for_is_in_the_wheel() -> None:
     assert "conf/actors/world.yaml" in looked_for
     for wanted in map(Path, looked_for):
         assert any(wanted.is_relative_to(one) or one.is_relative_to(wanted) for one in held)
+
+
+def test_the_first_lines_of_help_name_what_there_is() -> None:
+    assert sorted(actorstance.__all__) == actorstance.__all__
+    assert all(hasattr(actorstance, name) for name in actorstance.__all__)
+    named = set(re.findall(r"actorstance\.(\w+)", actorstance.__doc__ or ""))
+    assert {"read", "corpora", "LinearModel", "pipeline", "load", "stances"} <= named <= set(actorstance.__all__)

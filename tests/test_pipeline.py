@@ -270,6 +270,24 @@ def test_predict_one_and_two_documents(tmp_path: Path, corpus: Corpus) -> None:
     assert (tmp_path / "nobody" / "predictions.jsonl").read_bytes() == b""
 
 
+def test_stances_of_a_registry_and_explained(tmp_path: Path, corpus: Corpus) -> None:
+    model = LinearModel()
+    pipeline.train(corpus, model, str(tmp_path / "run"), registry=REGISTRY)  # a folder may be a string everywhere
+    document = documents.parse("a", RAW)
+    (tmp_path / "mine.csv").write_text("alias,actor\nArvland,north\n", encoding="utf-8")
+    mine = REGISTRY.with_more(Registry.read(str(tmp_path / "mine.csv")))
+    rows = stances(document, model, registry=mine, explained=2)
+    pipeline.predict(model, (document,), str(tmp_path / "read"), registry=mine)
+    assert [{**row, "pushes": None} for row in jsonl(tmp_path / "read" / "predictions.jsonl")] == [
+        {**row, "pushes": None} for row in rows
+    ]
+    pushes = {(row["source"], row["target"]): row["pushes"] for row in rows}
+    assert {len(named) for named in pushes.values()} == {2}
+    assert any("accus" in feature for feature, _ in pushes["north", "bomark"])
+    assert "pushes" not in stances(document, model)[0]
+    assert pipeline.evaluate(model, corpus, str(tmp_path / "again"))["n"] == model.card["metrics"]["n"]
+
+
 def test_a_folder_that_holds_something_is_refused(tmp_path: Path, corpus: Corpus) -> None:
     model = LinearModel()
     (tmp_path / "run" / ".hydra").mkdir(parents=True)  # Hydra's config may be there

@@ -177,7 +177,7 @@ class Registry:
         same.append(alias)
 
     @classmethod
-    def read(cls, path: Path, world: Registry | None = None) -> Registry:
+    def read(cls, path: str | Path, world: Registry | None = None) -> Registry:
         """Read a registry's file.
 
         Args:
@@ -189,6 +189,7 @@ class Registry:
             InputError: naming the file, and the row if one is wrong.
 
         """
+        path = Path(path)
         try:
             if path.stat().st_size > MAX_REGISTRY:
                 raise InputError(f"{path}: more than {MAX_REGISTRY:,} bytes. That is no registry of actors.")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -200,6 +201,16 @@ def _existing(name: str, path: str | Path | None) -> Any:
     if not Path(path).exists():
         raise InputError(f"{path}: no such file or folder (data.path of data={name}).")
     return Path(path)
+
+
+@contextmanager
+def naming(corpus: Corpus) -> Iterator[None]:
+    """Say which corpus an error is about."""
+    try:
+        yield
+    except InputError as error:
+        path = corpus.recipe.get("path")
+        raise InputError(f"data={corpus.name}{f' ({path})' if path else ''}: {error}") from error
 
 
 # --- newsroom and article ---

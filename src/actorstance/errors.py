@@ -56,3 +56,9 @@ def require_seed(value: Any, name: str = "seed") -> int:
 
     """
     return require_int(name, value, 0, 2**32 - 1)
+
+
+def require_fitted(model: object, learned: str) -> None:
+    """Raise InputError if a model has not learned yet; `learned` is the attribute that it has from then on."""
+    if not hasattr(model, learned):
+        raise InputError("the model is not fitted. Train it (pipeline.train, or its fit), or load a saved one.")

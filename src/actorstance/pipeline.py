@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ from datasets import concatenate_datasets
 
 from actorstance import audit, behaviour, conformal, corpora, runs
 from actorstance.actors import Registry
-from actorstance.corpora import Corpus
+from actorstance.corpora import Corpus, naming
 from actorstance.documents import Document
 from actorstance.errors import InputError, require_seed
 from actorstance.examples import SPLITS, among, grouped_folds, known_labels, label_sets, labels, pairs
@@ -29,7 +28,7 @@ from actorstance.scoring import macro_f1
 def train(
     corpus: Corpus,
     model: Model,
-    out: Path,
+    out: str | Path,
     *,
     eval_split: str | None = None,
     seed: int = 0,
@@ -64,6 +63,7 @@ def train(
             scored.
 
     """
+    out = Path(out)
     require_seed(seed)
     if corpus.folds and eval_split is not None:
         raise InputError(
@@ -72,7 +72,7 @@ def train(
     part = None if corpus.folds else held_out_part(corpus, eval_split)
     card = _card(corpus, model, part, seed)
     with runs.unfinished(out, _settings(card, model), resume) as checkpoints:
-        with _naming(corpus):
+        with naming(corpus):
             if part is None:
                 held_out, fitted = cross_validated(corpus, model, seed, checkpoints, limits)
                 training = corpus.examples
@@ -128,7 +128,7 @@ def _settings(card: dict[str, Any], model: Model) -> dict[str, Any]:
 def evaluate(
     model: Model,
     corpus: Corpus,
-    out: Path,
+    out: str | Path,
     *,
     eval_split: str | None = None,
     trained_on: Corpus | None = None,
@@ -159,7 +159,7 @@ def evaluate(
             the model's own corpus.
 
     """
-    runs.require_free(out)
+    runs.require_free(out := Path(out))
     card = model.card
     if not {"corpus", "fingerprint", "seed"} <= set(card):
         raise InputError(
@@ -219,7 +219,7 @@ def audited(
 
     """
     require_seed(seed)
-    with _naming(corpus):
+    with naming(corpus):
         if corpus.folds:
             folds = grouped_folds(corpus.examples, corpus.folds, seed)
             sides = {f"fold {number}": list(map(corpus.examples.select, rows)) for number, rows in enumerate(folds, 1)}
@@ -236,7 +236,7 @@ def audited(
 MAX_LOSS = 0.005  # the most macro-F1 that an export may cost
 
 
-def export(model: Model, corpus: Corpus, out: Path, *, precision: str = "bf16") -> dict[str, Any]:
+def export(model: Model, corpus: Corpus, out: str | Path, *, precision: str = "bf16") -> dict[str, Any]:
     """Write a transformer as a model in ONNX, if it answers as well on the held-out examples of its own corpus.
 
     Args:
@@ -254,7 +254,7 @@ def export(model: Model, corpus: Corpus, out: Path, *, precision: str = "bf16") 
         InputError: if the model is of another kind, or the export loses over half a point of macro-F1.
 
     """
-    runs.require_free(out)
+    runs.require_free(out := Path(out))
     if model.kind != "transformer":
         raise InputError(f"a model of kind {model.kind} cannot be exported, only one of kind transformer.")
     exporting = optional("actorstance.models.exporting", "transformer,onnx,export")
@@ -311,8 +311,8 @@ def own_corpus(model: Model, path: str | Path | None = None) -> Corpus:
 
 def predict(
     model: Model,
-    documents: list[Document],
-    out: Path,
+    documents: Sequence[Document],
+    out: str | Path,
     *,
     registry: Registry | None = None,
     seed: int = 0,
@@ -339,7 +339,7 @@ def predict(
         Counts: documents, sentences, mentions, pairs, lines kept and cut.
 
     """
-    runs.require_free(out)
+    runs.require_free(out := Path(out))
     require_seed(seed)
     registry = registry or model.registry or Registry.world()
     readings = [read_actors(document, registry, names) for document in documents]
@@ -367,20 +367,28 @@ def predict(
     )
 
 
-def stances(document: Document, model: Model) -> list[dict[str, Any]]:
-    """Return the scored pairs of one document, as in predictions.jsonl: source, target, sentence and probabilities."""
-    reading = read_actors(document, model.registry or Registry.world())
+def stances(
+    document: Document, model: Model, *, registry: Registry | None = None, explained: int = 0
+) -> list[dict[str, Any]]:
+    """Return the scored pairs of one document.
+
+    Args:
+        document: see `documents.read`.
+        model: a loaded model.
+        registry: the actors to look for, as in `predict`.
+        explained: how much to name of what pushed each answer, see `Model.explain`; 0: nothing, which is faster.
+
+    Returns:
+        A row for each pair of each sentence, with the keys of predictions.jsonl: `source`, `target`, `text`, the
+        probabilities `against`, `neutral` and `favor`, and so on; if asked for, `pushes`, strongest first.
+
+    """
+    reading = read_actors(document, registry or model.registry or Registry.world())
     examples = pairs(reading, group_by_sentence=True)
     probabilities = model.predict_proba(examples)
     sets = conformal.sets_by_card(model.card, probabilities)
-    return list(runs.predicted_rows(examples, probabilities, [reading], sets))
-
-
-@contextmanager
-def _naming(corpus: Corpus) -> Iterator[None]:
-    """Say which corpus an error is about."""
-    try:
-        yield
-    except InputError as error:
-        path = corpus.recipe.get("path")
-        raise InputError(f"data={corpus.name}{f' ({path})' if path else ''}: {error}") from error
+    rows = list(runs.predicted_rows(examples, probabilities, [reading], sets))
+    if explained:
+        for row, pushes in zip(rows, model.explain(examples, explained), strict=True):
+            row["pushes"] = pushes
+    return rows

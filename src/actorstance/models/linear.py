@@ -26,7 +26,7 @@ from sklearn.preprocessing import normalize
 from sklearn.utils import murmurhash3_32
 
 from actorstance.actors import Registry
-from actorstance.errors import InputError, require_int
+from actorstance.errors import InputError, require_fitted, require_int
 from actorstance.examples import LABELS, among, known_labels, label_sets, labels, weights
 from actorstance.models import Watch, bundle
 from actorstance.models.calibration import TEMPERATURES, fit_temperature, with_temperature
@@ -197,6 +197,7 @@ class LinearModel:
         bundle.write(Path(folder), self, self._write)
 
     def _write(self, folder: Path) -> dict[str, Any]:
+        require_fitted(self, "ids_")
         arrays = {"ids": self.ids_, "idf": self.idf_, "coef": self.coef_, "intercept": self.intercept_}
         save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, folder / "weights.safetensors")
         return {"temperature": self.temperature_}
@@ -236,6 +237,7 @@ class LinearModel:
 
     def _vectors(self, examples: Dataset) -> sparse.csr_array:
         """TF-IDF of the features that training knew, each row of length 1."""
+        require_fitted(self, "ids_")
         x = _counts(examples, lambda names: self._columns(_hashed(names)), len(self.ids_))
         x.data *= self.idf_[x.indices]
         return normalize(x, copy=False)

@@ -13,7 +13,7 @@ from datasets import Dataset
 from numpy.typing import NDArray
 
 from actorstance.actors import Registry
-from actorstance.errors import InputError, require_number
+from actorstance.errors import InputError, require_fitted, require_number
 from actorstance.examples import LABELS
 from actorstance.models import Watch
 from actorstance.models.calibration import TEMPERATURES, with_temperature
@@ -65,6 +65,7 @@ class PairModel(ABC):
 
     def _encode(self, examples: Dataset, part: str | None = None) -> list[Input]:
         """The inputs of the examples; how many had to be cropped is kept under the part's name, and logged."""
+        require_fitted(self, "tokens_")
         settings = (self.params["max_length"], self.params["context"])
         inputs = encode(examples, self.tokens_, *settings) if len(examples) else []
         if part is None or not inputs:

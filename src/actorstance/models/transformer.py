@@ -21,7 +21,7 @@ from datasets import Dataset, concatenate_datasets
 from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
 
-from actorstance.errors import InputError, require_int, require_number, require_seed
+from actorstance.errors import InputError, require_fitted, require_int, require_number, require_seed
 from actorstance.examples import LABELS, among, known_labels, label_sets, labels, weights
 from actorstance.models import bundle, load
 from actorstance.models.calibration import fit_temperature
@@ -324,6 +324,7 @@ class TransformerModel(PairModel):
         bundle.write(Path(folder), self, self._write)
 
     def _write(self, folder: Path) -> dict[str, Any]:
+        require_fitted(self, "networks_")
         for part, network in zip(parts(folder, len(self.networks_)), self.networks_, strict=True):
             with quiet():
                 network.encoder.save_pretrained(part / "encoder")
