@@ -279,9 +279,31 @@ def test_parquet_and_saved_folders(tmp_path: Path) -> None:
     assert corpus.fingerprint == load("table", tmp_path / "one").fingerprint
     assert corpus.examples["target_start"][:] == [14]
     assert load("table", tmp_path / "three").examples["split"][:] == ["train", "valid", "test"]
+    assert not (tmp_path / "cache").exists()
     (tmp_path / "a.parquet").write_bytes(b"PAR1 and then nothing")
     with says(f"{tmp_path / 'a.parquet'}: cannot be opened as a table"):
         load("table", tmp_path / "a.parquet")
+
+
+def test_a_dataset_in_memory(tmp_path: Path) -> None:
+    rows = datasets.Dataset.from_list([ROW]).rename_column("text", "sentence")
+    rows.save_to_disk(tmp_path / "saved")
+    columns = {"text": "sentence"}
+    corpus = load("table", rows, columns=columns)
+    assert corpus.fingerprint == load("table", tmp_path / "saved", columns=columns).fingerprint
+    assert corpus.recipe["path"] == "a dataset in memory"
+    parts = load("table", datasets.DatasetDict({"train": rows, "validation": rows}), columns=columns)
+    assert parts.examples["split"][:] == ["train", "valid"]
+    with says("a dataset in memory, row 1", "no column 'text' for text"):
+        load("table", rows)
+    with says("a dataset in memory: data.columns.date=day", "no row has such a column"):
+        load("table", rows, columns={**columns, "date": "day"})
+    with says("a dataset in memory: no example was kept"):
+        load("table", rows.remove_columns("label").add_column("label", [""]), columns=columns)
+    with says("data.path is of type Dataset, expected a path."):
+        load("dse", rows)
+    with says("data.path is of type list, expected a path or a datasets.Dataset"):
+        load("table", [ROW])
 
 
 def test_columns_and_labels_are_mapped(tmp_path: Path) -> None:

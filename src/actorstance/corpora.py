@@ -21,7 +21,7 @@ from actorstance.readers import PUBLISHED, dse, newsmtsc, seesaw, semeval
 from actorstance.resources import shipped
 from actorstance.sentences import one_line
 from actorstance.stored import ROWS
-from actorstance.tables import HUB, Rows, Tally, read_table
+from actorstance.tables import HUB, InMemory, Rows, Tally, place_of, read_table
 from actorstance.twins import without_near_twin
 
 LICENCES = {  # of a corpus, and so of models trained on it
@@ -83,7 +83,7 @@ class Corpus:
 
 def load(
     name: str,
-    path: str | Path | None = None,
+    path: str | Path | InMemory | None = None,
     *,
     columns: Mapping[str, str | None] | None = None,
     labels: Mapping[str, Any] | None = None,
@@ -100,7 +100,8 @@ def load(
 
     Args:
         name: `newsroom`, `article`, `table`, `dse`, `seesaw`, `newsmtsc`, `semeval`, or `joint`: several of them.
-        path: its file or folder. `newsroom` ships and needs none. For `table` also `hf://owner/name`.
+        path: its file or folder. `newsroom` ships and needs none. For `table` also `hf://owner/name`, or a `Dataset` or
+            `DatasetDict` of the package datasets in memory.
         columns: for `table`: schema column -> column of the file, where the names differ.
         labels: for `table`: against, neutral, favor -> what the file calls them, one name or several.
         constants: for `table`: schema column -> its value in every row, where the file has no such column.
@@ -131,8 +132,9 @@ def load(
         return _split_as(joint.load(load, path, corpora), split)
     if not isinstance(name, str) or name not in _READERS:
         raise InputError(f"data={name}: no such corpus. There are: {', '.join(_READERS)}, joint.")
-    if not isinstance(path, str | Path | None):
-        raise InputError(f"data.path={path!r}: expected a path.")
+    if not isinstance(path, str | Path | None) and not (name == "table" and isinstance(path, InMemory)):
+        in_memory = " or a datasets.Dataset" if name == "table" else ""
+        raise InputError(f"data.path is of type {type(path).__name__}, expected a path{in_memory}.")
     if folds is not None:
         require_int("data.folds", folds, 2)
     tables = {"columns": columns, "labels": labels, "constants": constants}
@@ -152,8 +154,8 @@ def load(
     where = _existing(name, path)
     examples = dataset(reader(where, tally, **{key: value for key, value in given.items() if key != "folds"}))
     if not len(examples):
-        raise InputError(f"{where}: no example was kept. Read {tally.read}, dropped {dict(tally.dropped)}.")
-    recipe = {"name": name, "path": None if path is None else str(path), **given}
+        raise InputError(f"{place_of(where)}: no example was kept. Read {tally.read}, dropped {dict(tally.dropped)}.")
+    recipe = {"name": name, "path": None if path is None else place_of(path), **given}
     counts = {**tally.counts(len(examples)), **_published(name, tally)}
     return _split_as(Corpus(name, examples, counts, (folds or 5) if name == "article" else 0, recipe), split)
 
@@ -186,7 +188,9 @@ def _published(name: str, tally: Tally) -> dict[str, Any]:
     return {"published": found} if found else {}
 
 
-def _existing(name: str, path: str | Path | None) -> Any:
+def _existing(name: str, path: str | Path | InMemory | None) -> Any:
+    if isinstance(path, InMemory):
+        return path
     if name == "table" and str(path).startswith(HUB):
         return str(path)
     if path is None and name == "newsroom":

@@ -52,7 +52,7 @@ def load(
         if "" in found[key].examples["split"][:]:
             raise InputError(f"data.corpora.{key}: it has no official split, which a corpus of data=joint needs.")
         weights[key] = float(weight)
-        recipes[key] = {**found[key].recipe, "path": None if own is None else str(own), "weight": weights[key]}
+        recipes[key] = {**found[key].recipe, **({"path": None} if own is None else {}), "weight": weights[key]}
     place = None if path is None else str(path)
     return _join(found, weights, {"name": "joint", "path": place, "corpora": recipes})
 

@@ -23,6 +23,7 @@ from actorstance.parts import foreign_part, has_split, held_out_part, parts_of, 
 from actorstance.priors import Wanted, priors
 from actorstance.reading import Names, read_actors
 from actorstance.scoring import macro_f1
+from actorstance.tables import InMemory
 
 
 def train(
@@ -288,18 +289,18 @@ def export(model: Model, corpus: Corpus, out: str | Path, *, precision: str = "b
     return lost
 
 
-def own_corpus(model: Model, path: str | Path | None = None) -> Corpus:
+def own_corpus(model: Model, path: str | Path | InMemory | None = None) -> Corpus:
     """Load the corpus that a model was trained on.
 
     Args:
         model: a loaded model.
-        path: where the corpus is now, if it has moved.
+        path: where the corpus is now, if it has moved or was in memory.
 
     Raises:
         InputError: if it is not there, or has changed since.
 
     """
-    corpus = corpora.load(**{**model.card["corpus"], **({"path": path} if path else {})})
+    corpus = corpora.load(**{**model.card["corpus"], **({} if path is None else {"path": path})})
     if corpus.fingerprint != model.card["fingerprint"]:
         now, then = corpus.fingerprint[:12], str(model.card["fingerprint"])[:12]
         raise InputError(
@@ -379,8 +380,7 @@ def stances(
         explained: how much to name of what pushed each answer, see `Model.explain`; 0: nothing, which is faster.
 
     Returns:
-        A row for each pair of each sentence, with the keys of predictions.jsonl: `source`, `target`, `text`, the
-        probabilities `against`, `neutral` and `favor`, and so on; if asked for, `pushes`, strongest first.
+        A row for each pair of each sentence, as in predictions.jsonl; if asked for, with `pushes`, strongest first.
 
     """
     reading = read_actors(document, registry or model.registry or Registry.world())

@@ -5,22 +5,26 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import datasets
-from datasets import Dataset
+from datasets import ClassLabel, Dataset, DatasetDict, Features
+from pyarrow import parquet
 
 from actorstance.errors import InputError
 from actorstance.examples import AUTHOR, FEATURES, LABELS, OFFSETS, SPLITS, UNKNOWN, twin_key
 from actorstance.files import csv_rows, read_json_lines
+from actorstance.stored import ROWS
 
 Rows = Iterator[tuple[str, dict[str, Any]]]
 
 SHOWN = 5  # ids, and places of each, that are named
 _REQUIRED = ("text", "target", "label")
 HUB = "hf://"  # before the name of a dataset on the Hugging Face hub
+InMemory: TypeAlias = Dataset | DatasetDict
 
 
 class Tally:
@@ -70,8 +74,13 @@ class _Spellings:
             tally.noted[about if at < SHOWN else "of more ids that differ only in case or spaces"] += rows
 
 
+def place_of(path: Path | str | InMemory) -> str:
+    """How messages and cards name where a table is."""
+    return "a dataset in memory" if isinstance(path, InMemory) else str(path)
+
+
 def read_table(
-    path: Path | str,
+    path: Path | str | InMemory,
     tally: Tally,
     columns: Mapping[str, str | None] | None = None,
     labels: Mapping[str, Any] | None = None,
@@ -79,8 +88,9 @@ def read_table(
 ) -> Rows:
     """Any table with text, target, label and what else it has.
 
-    It is a JSONL, CSV, TSV or Parquet file; a folder of them, named for their splits; a folder saved by `datasets`; or
-    a dataset on the Hugging Face hub, `hf://owner/name`, `hf://owner/name/config`, either with `@commit`.
+    It is a JSONL, CSV, TSV or Parquet file; a folder of them, named for their splits; a folder saved by `datasets`; a
+    dataset in memory; or one on the Hugging Face hub, `hf://owner/name` or `hf://owner/name/config`, with or without
+    `@commit`.
 
     A target or source that occurs in the text exactly once, and comes without offsets, gets them. A column
     source_mention or target_mention must be what the offsets give. Without a group_id the group is the document,
@@ -129,7 +139,9 @@ def read_table(
     spellings.note(tally)
     for column, name in wanted.items():
         last = ", ".join(raw)[:300] or "no row at all"
-        raise InputError(f"{path}: data.columns.{column}={name}: no row has such a column; the last one has {last}.")
+        raise InputError(
+            f"{place_of(path)}: data.columns.{column}={name}: no row has such a column; the last one has {last}."
+        )
 
 
 def _completed(where: str, row: dict[str, Any], number: int, tally: Tally) -> dict[str, Any]:
@@ -226,23 +238,48 @@ def _locate(row: dict[str, Any], role: str) -> None:
             row[f"{role}_start"], row[f"{role}_end"] = found[0]
 
 
-def _table_rows(path: Path | str) -> Rows:
-    if isinstance(path, str):
+def _table_rows(path: Path | str | InMemory) -> Rows:
+    if isinstance(path, InMemory):
+        yield from _named_rows(path, place_of(path))
+    elif isinstance(path, str):
         yield from _named_rows(_from_hub(path), path)
     elif path.is_dir() and not any((path / name).exists() for name in ("dataset_dict.json", "state.json")):
         yield from _folder_rows(path)
-    elif path.is_dir() or path.suffix == ".parquet":
-        try:
-            table = datasets.load_from_disk(str(path)) if path.is_dir() else Dataset.from_parquet(str(path))
-        except Exception as error:
-            raise InputError(f"{path}: cannot be opened as a table: {' '.join(str(error).split())[:300]}") from error
+    elif path.is_dir():
+        with _opening(path):
+            table = datasets.load_from_disk(str(path))
         yield from _named_rows(table, str(path))
+    elif path.suffix == ".parquet":
+        yield from _parquet_rows(path)
     elif path.suffix == ".jsonl":
         yield from read_json_lines(path)
     elif path.suffix in (".csv", ".tsv"):
         yield from csv_rows(path)
     else:
         raise InputError(f"{path}: a table is a .jsonl, .csv, .tsv or .parquet file, or a folder of them.")
+
+
+@contextmanager
+def _opening(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        raise InputError(f"{path}: cannot be opened as a table: {' '.join(str(error).split())[:300]}") from error
+
+
+def _parquet_rows(path: Path) -> Rows:
+    """The rows of a Parquet file, in pieces; `datasets` would leave a copy of it in the user's cache."""
+    with _opening(path):
+        file = parquet.ParquetFile(path)
+        kinds = Features.from_arrow_schema(file.schema_arrow)
+
+    def rows() -> Iterator[dict[str, Any]]:
+        with _opening(path), file:
+            for batch in file.iter_batches(ROWS):
+                yield from batch.to_pylist()
+
+    for number, row in enumerate(_with_names(rows(), kinds), 1):
+        yield f"{path}, row {number}", row
 
 
 _OFFICIAL = {"train": "train", "valid": "valid", "validation": "valid", "dev": "valid", "test": "test"}
@@ -275,16 +312,22 @@ def _from_hub(name: str) -> Any:
         raise InputError(f"{name}: cannot be loaded: {' '.join(str(error).split())[:300]}") from error
 
 
-def _named_rows(table: Any, where: str) -> Rows:
+def _named_rows(table: InMemory, where: str) -> Rows:
     """The rows of a dataset, with the names of labels that are numbers, and splits' names."""
-    parts = table if isinstance(table, datasets.DatasetDict) else {"": table}
+    parts = table if isinstance(table, DatasetDict) else {"": table}
     for split, part in parts.items():
-        named = {name: kind for name, kind in part.features.items() if isinstance(kind, datasets.ClassLabel)}
         official = _OFFICIAL.get(str(split), str(split))
-        for number, row in enumerate(part, 1):
-            for name, kind in named.items():
-                row[name] = None if row[name] is None or row[name] < 0 else kind.int2str(row[name])
+        for number, row in enumerate(_with_names(part, part.features), 1):
             yield (
                 f"{where}, {official} row {number}".replace(",  row", ", row"),
                 {**row, "split": official} if split else row,
             )
+
+
+def _with_names(rows: Iterable[dict[str, Any]], kinds: Features) -> Iterator[dict[str, Any]]:
+    """Rows with the names of labels that are numbers; one below 0 is no label."""
+    named = {name: kind for name, kind in kinds.items() if isinstance(kind, ClassLabel)}
+    for row in rows:
+        for name, kind in named.items():
+            row[name] = None if row[name] is None or row[name] < 0 else kind.int2str(row[name])
+        yield row
