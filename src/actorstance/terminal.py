@@ -170,11 +170,11 @@ def asked(found: dict[str, Any], out: Path, then: str) -> None:
     say("  you like. The same sheet is there for Label Studio and doccano.")
     if found["asked"] < found["requested"]:
         say(f"  Fewer than {found['requested']:,}: no other affects these intervals; wanted can name more.")
-    say(f"  {'':38} {'examples':>8}  {'labels':>6}  95 % interval now -> then")
+    say(f"  {'':34} {'examples':>8}  {'labels':>6}  95 % interval now -> then")
     for row in found["intervals"]:
         widths = [_plus_minus(row[name]) for name in ("half_width", "expected_half_width")]
         numbers = f"{row['n']:>8,}  {row['expected_labelled']:>6.0f}"
-        say(f"  {printable(_interval_name(row), 38):38} {numbers}  {' -> '.join(widths)}")
+        say(f"  {printable(_interval_name(row), 34):34} {numbers}  {' -> '.join(widths)}")
     say("then:")
     say(f"  {then.format(run=shlex.quote(str(folder)), sheet=shlex.quote(str(folder / 'sheet.csv')))}")
 
