@@ -44,3 +44,27 @@ def test_the_first_lines_of_help_name_what_there_is() -> None:
     assert all(hasattr(actorstance, name) for name in actorstance.__all__)
     named = set(re.findall(r"actorstance\.(\w+)", actorstance.__doc__ or ""))
     assert {"read", "corpora", "LinearModel", "pipeline", "load", "stances"} <= named <= set(actorstance.__all__)
+
+
+def test_the_notebook_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "docs/python.md").read_text(encoding="utf-8"), re.DOTALL)
+    assert len(blocks) >= 5
+    monkeypatch.chdir(tmp_path)
+    found: dict[str, Any] = {}
+    for number, block in enumerate(blocks, 1):
+        exec(compile(block, f"docs/python.md, block {number}", "exec"), found)
+    assert set(found["table"]["source"]) >= {"varna", "dorp", "AUTHOR"}
+    assert all(len(pushes) == 3 for pushes in found["table"]["pushes"])
+    scores = found["pairs"].set_index(["source", "target"])
+    assert scores.loc["varna", "ostia"]["n"] == 14
+    assert scores["low"].notna().any()
+    assert set(found["predictions"]["document_id"]) == {f"a{day}" for day in range(14)}
+    actors = found["actors"].set_index(["actor", "role"])
+    assert actors.loc["varna", "expressed"]["correction"] != "none"
+    differences = {(row["role"], row["actor"]): row["difference"] for row in found["found"]["actors"]}
+    assert differences["expressed", "varna"] < 0  # thanked in one month, condemned in the other
+
+
+def test_the_notebook_lists_the_public_names() -> None:
+    text = (ROOT / "docs/python.md").read_text(encoding="utf-8")
+    assert {name for name in actorstance.__all__ if f"`{name}" not in text} == set()
