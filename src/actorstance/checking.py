@@ -95,12 +95,12 @@ def with_plan(saved: Saved, found: Plan) -> Saved:
     return Saved(saved.folder, rows)
 
 
-def write_plan(out: Path, saved: Saved, found: Plan, command: str | None = None) -> None:
+def write_plan(out: str | Path, saved: Saved, found: Plan, command: str | None = None) -> None:
     """Write what is to be labelled, and the run with the probabilities of the draw in it, as a new run's folder.
 
     `command` is what the user typed.
     """
-    rows = with_plan(saved, found).rows
+    out, rows = Path(out), with_plan(saved, found).rows
     _carry_over(saved.folder, out, command)
     for name in ("actors.csv", "pairs.csv"):
         if (saved.folder / name).is_file():
@@ -179,13 +179,14 @@ def _skipped(saved: Saved, answers: Mapping[str, str]) -> int:
 
 
 def write_answered(
-    out: Path, saved: Saved, summary: dict[str, Any], command: str | None = None
+    out: str | Path, saved: Saved, summary: dict[str, Any], command: str | None = None
 ) -> list[dict[str, Any]]:
     """Write a checked run with its corrected scores as a new run's folder, and return the rows of actors.csv.
 
     `command` is what the user typed; the report names it after those that made the run and the sheet.
     """
-    chances, examples, seed = saved.label_chances, saved.examples(), int(summary["seed"])
+    chances, examples = saved.label_chances, saved.examples()
+    out, seed = Path(out), int(summary["seed"])
     actors = actor_table(examples, saved.probabilities, seed, chances)
     pairs = pair_table(examples, saved.probabilities, seed, chances)
     _carry_over(saved.folder, out, command)

@@ -180,9 +180,9 @@ def read_periods(given: Any) -> tuple[Period, Period]:
     return one, two
 
 
-def write(out: Path, found: dict[str, Any]) -> None:
+def write(out: str | Path, found: dict[str, Any]) -> None:
     """Write comparison.json and comparison.csv."""
-    out.mkdir(parents=True, exist_ok=True)
+    (out := Path(out)).mkdir(parents=True, exist_ok=True)
     names = list(dict.fromkeys(name for row in found["actors"] for name in row))
     write_csv(out / "comparison.csv", names, found["actors"])
     write_json(out / "comparison.json", found)
