@@ -373,10 +373,13 @@ def test_another_corpus_needs_no_train_part(tmp_path: Path, corpus: Corpus) -> N
         pipeline.evaluate(model, other, tmp_path / "b", eval_split="test")
 
 
-def test_a_model_without_a_card_is_not_scored(tmp_path: Path, corpus: Corpus) -> None:
+def test_a_model_without_a_card_is_not_scored_but_reads(tmp_path: Path, corpus: Corpus) -> None:
     model = LinearModel().fit(corpus.examples, corpus.examples)
     with pytest.raises(InputError, match="the model has no card"):
         pipeline.evaluate(model, corpus, tmp_path / "a")
+    pipeline.predict(model, documents.read("Varna on Monday accused Ostia of spying on its fleet."), tmp_path / "b")
+    page = (tmp_path / "b" / "report.html").read_text(encoding="utf-8")
+    assert "with a linear model. Its probabilities" in page
 
 
 @pytest.mark.usefixtures("unchecked")

@@ -15,6 +15,7 @@ from markupsafe import Markup
 from actorstance import article, events, figures, findings, network, template, timeline
 from actorstance.actors import AUTHOR, UNKNOWN
 from actorstance.article import Article
+from actorstance.corpora import names_of
 from actorstance.days import day_of
 from actorstance.examples import LABELS
 from actorstance.files import sha256, write_csv, write_text
@@ -34,6 +35,7 @@ ARTICLES = 2_650_000  # bytes of articles and their stances that a page carries;
 SIGNS = {"against": "−", "neutral": "·", "favor": "+"}  # so that colour is never the only cue
 PER_LABEL = 101  # label and per cent in one number: label * 101 + per cent, as page.js splits them
 ROUNDED = 0.005  # a mean score below this is shown as 0.00
+_OF_MODEL = ("kind", "params", "sha256", "corpus", "eval_split", "seed", "fingerprint")  # what the page says of it
 STEPS = (0.1, 0.3, 0.6)  # mean scores at which the matrix takes a darker tint
 
 
@@ -256,11 +258,13 @@ class _Page:
         hashed = ["documents.jsonl", "predictions.jsonl"] if self.reads else ["predictions.jsonl"]
         if self.folder.archive is not None:
             hashed = ["manifest.jsonl"]
+        # A model fitted by hand has no card: nothing is known of it but its kind and its settings.
+        model = {**dict.fromkeys(_OF_MODEL), **told["model"]}
         return {
             "version": told.get("version"),
             "command": told.get("command"),
             "seed": self.folder.seed,
-            "model": told["model"],
+            "model": {**model, "corpus": ", ".join(names_of(model["corpus"]))},
             "priors": self._priors(),
             "hashes": [(name, sha256(self.folder.path / name)) for name in hashed],
         }
