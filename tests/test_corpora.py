@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import re
 from collections import Counter, defaultdict
 from itertools import product
@@ -11,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import datasets
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from actorstance import corpora, newsroom
@@ -279,7 +282,14 @@ def test_parquet_and_saved_folders(tmp_path: Path) -> None:
     assert corpus.fingerprint == load("table", tmp_path / "one").fingerprint
     assert corpus.examples["target_start"][:] == [14]
     assert load("table", tmp_path / "three").examples["split"][:] == ["train", "valid", "test"]
-    assert not (tmp_path / "cache").exists()
+    assert not (tmp_path / "cache").exists()  # no copy of a user's rows stays behind
+    twice = pa.Table.from_arrays([pa.array(["x"])] * 2, names=["text", "text"])
+    for name, held in (("none", rows.data.table.slice(0, 0)), ("twice", twice)):
+        pq.write_table(held, tmp_path / f"{name}.parquet")
+    with says(f"{tmp_path / 'none.parquet'}: no example was kept. Read 0"):
+        load("table", tmp_path / "none.parquet")
+    with says(f"{tmp_path / 'twice.parquet'}: two columns have one name, 'text'"):
+        load("table", tmp_path / "twice.parquet")
     (tmp_path / "a.parquet").write_bytes(b"PAR1 and then nothing")
     with says(f"{tmp_path / 'a.parquet'}: cannot be opened as a table"):
         load("table", tmp_path / "a.parquet")
@@ -304,6 +314,32 @@ def test_a_dataset_in_memory(tmp_path: Path) -> None:
         load("dse", rows)
     with says("data.path is of type list, expected a path or a datasets.Dataset"):
         load("table", [ROW])
+
+
+def test_numbers_and_gaps_as_pandas_writes_them(tmp_path: Path) -> None:
+    head = "text,source,target,label,source_start,source_end\n"
+    lines = "Varna thanked Ostia.,Varna,Ostia,1.0,0.0,5.0\nVarna hit Ostia.,,Ostia,-1.0,,\n"
+    stances: dict[str, float] = {"against": -1, "neutral": 0.0, "favor": 1}
+    corpus = table(tmp_path / "A.CSV", head + lines, labels=stances)
+    assert (names(corpus), corpus.examples["source_end"][:]) == (["favor", "against"], [5, -1])
+    nothing = dict.fromkeys(("source", "source_start", "group_id", "document_id", "date"), math.nan)
+    corpus = table(tmp_path / "a.jsonl", [ROW | nothing, ROW | {"label": math.nan}, ROW | nothing | {"text": "Ostia."}])
+    assert corpus.counts["dropped"] == {"no label": 1}
+    assert corpus.examples["source"][:] == [AUTHOR, AUTHOR]
+    assert len(set(corpus.examples["group_id"][:])) == 2
+
+
+@pytest.mark.parametrize("value", [["Varna"], {"a": 1}, True])
+@pytest.mark.parametrize("column", ["source", "target", "example_id", "document_id", "group_id", "date"])
+def test_a_cell_that_is_no_text(tmp_path: Path, column: str, value: Any) -> None:
+    with says(f"{tmp_path / 'a.jsonl'}:2: {column} is ", "expected text"):
+        table(tmp_path / "a.jsonl", [ROW, ROW | {column: value}])
+
+
+def test_a_date_that_is_none_is_told(tmp_path: Path) -> None:
+    rows: list[dict[str, Any]] = [ROW | {"date": date} for date in ("04/03/2021", "2021-03-04", "20210304", 2021)]
+    noted = table(tmp_path / "a.jsonl", rows).counts["noted"]
+    assert noted["date that is not ISO (2020-02-12): its day is not known"] == 2
 
 
 def test_columns_and_labels_are_mapped(tmp_path: Path) -> None:

@@ -222,7 +222,7 @@ def naming(corpus: Corpus) -> Iterator[None]:
 
 def _newsroom(path: Path, tally: Tally) -> Rows:
     """Our own articles; a row is a labelled sentence, and each of its pairs an example."""
-    if path.suffix in (".csv", ".tsv", ".jsonl", ".parquet"):
+    if path.suffix.lower() in (".csv", ".tsv", ".jsonl", ".parquet"):
         raise InputError(f"{path}: a table, which data=newsroom does not read. Add data=table.")
     files = sorted((path / "articles").glob("*.txt")) if path.is_dir() else [path]
     if not files:

@@ -189,6 +189,12 @@ def lines(path: Path, ends: bool = False) -> Iterator[str]:
             yield text.removeprefix("\ufeff") if number == 1 else text
 
 
+def require_distinct(names: Sequence[str], where: str) -> None:
+    """Raise InputError if two columns have one name; a spreadsheet adds several without one."""
+    if twice := [name for name, count in Counter(names).items() if name and count > 1]:
+        raise InputError(f"{where}: two columns have one name, {twice[0]!r}: {', '.join(names)}.")
+
+
 def csv_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield ("file:line", row) of a CSV or TSV file; its delimiter is the one most frequent in its first line."""
     first = next(lines(path), "")
@@ -197,8 +203,7 @@ def csv_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     _, names = next(found, ("", []))
     if not any(names):
         raise InputError(f"{path}: the file is empty.")
-    if twice := [name for name, count in Counter(names).items() if name and count > 1]:  # spreadsheets add empty ones
-        raise InputError(f"{path}:1: two columns have one name, {twice[0]!r}: {', '.join(names)}.")
+    require_distinct(names, f"{path}:1")
     for where, fields in found:
         if len(fields) != len(names):
             raise InputError(f"{where}: {len(fields)} fields, the first line names {len(names)}.")

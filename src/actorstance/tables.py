@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -14,9 +15,10 @@ import datasets
 from datasets import ClassLabel, Dataset, DatasetDict, Features
 from pyarrow import parquet
 
+from actorstance.days import day_of
 from actorstance.errors import InputError
 from actorstance.examples import AUTHOR, FEATURES, LABELS, OFFSETS, SPLITS, UNKNOWN, twin_key
-from actorstance.files import csv_rows, read_json_lines
+from actorstance.files import csv_rows, read_json_lines, require_distinct
 from actorstance.stored import ROWS
 
 Rows = Iterator[tuple[str, dict[str, Any]]]
@@ -56,12 +58,11 @@ class _Spellings:
 
     def add(self, where: str, row: Mapping[str, Any]) -> None:
         """Take the ids of a row, which is at `where`."""
-        for name in {row.get("source"), row.get("target")}:
-            if isinstance(name, str):
-                self._counts[name] += 1
-                places = self._found.setdefault(_folded(name), {}).setdefault(name, [])
-                if len(places) < SHOWN:
-                    places.append(Path(where).name)
+        for name in {name for name in (row.get("source"), row.get("target")) if isinstance(name, str)}:
+            self._counts[name] += 1
+            places = self._found.setdefault(_folded(name), {}).setdefault(name, [])
+            if len(places) < SHOWN:
+                places.append(Path(where).name)
 
     def note(self, tally: Tally) -> None:
         """Name the ids that have others like them, with the first `SHOWN` places of each; of many, count the rest."""
@@ -124,8 +125,8 @@ def read_table(
                 f"{where}: no column {told}; found {', '.join(map(str, raw))}. Name what the file calls them: "
                 f"{' '.join(f'data.columns.{column}=COLUMN' for column in missing)}."
             )
-        row = {column: raw[name] for column, name in names.items() if raw.get(name) is not None and raw[name] != ""}
-        row |= {name: raw[name] for name in ("source_mention", "target_mention") if raw.get(name)}
+        row = {column: raw[name] for column, name in names.items() if _is_there(raw.get(name))}
+        row |= {name: raw[name] for name in ("source_mention", "target_mention") if _is_there(raw.get(name))}
         if not any(str(value).strip() for value in found.values() if value is not None):
             tally.dropped["empty row"] += 1
         elif not str(row.get("label", "")).strip():
@@ -165,13 +166,28 @@ def _completed(where: str, row: dict[str, Any], number: int, tally: Tally) -> di
         _locate(row, column)
         if column in row and row[column] not in ("", AUTHOR, UNKNOWN) and row.get(f"{column}_start", -1) < 0:
             tally.noted[f"{column} without offsets, and not once in its sentence"] += 1
-    row["example_id"] = str(row.get("example_id", number))
+    for column in ("example_id", "document_id", "group_id", "date"):
+        if column in row:
+            row[column] = _text(where, column, row[column])
+    row.setdefault("example_id", str(number))
     key = hashlib.sha256(twin_key(str(row["text"])).encode(errors="replace")).hexdigest()[:16]
-    row["document_id"] = str(row.get("document_id", row.get("group_id", key)))
-    row["group_id"] = str(row.get("group_id", row["document_id"]))
-    if "date" in row:
-        row["date"] = str(row["date"])
+    row.setdefault("document_id", row.get("group_id", key))
+    row.setdefault("group_id", row["document_id"])
+    if "date" in row and day_of(row["date"]) is None:
+        tally.noted["date that is not ISO (2020-02-12): its day is not known"] += 1
     return row
+
+
+def _is_there(value: Any) -> bool:
+    """Whether a cell holds anything; pandas writes NaN where there is nothing."""
+    return value is not None and value != "" and not (isinstance(value, float) and math.isnan(value))
+
+
+def _text(where: str, column: str, value: Any) -> str:
+    """An id or a date as text; a list or a table would silently be the id of nothing else."""
+    if isinstance(value, bool | list | dict):
+        raise InputError(f"{where}: {column} is {str(value)[:40]!r}, expected text or a number.")
+    return str(value)
 
 
 def _folded(name: str) -> str:
@@ -193,7 +209,7 @@ def _label_names(labels: Mapping[str, Any]) -> dict[str, str]:
     if unknown := set(labels) - set(LABELS):
         raise InputError(f"data.labels.{min(unknown)}: no such label. There are {', '.join(LABELS)}.")
     theirs = [
-        (str(name), ours)
+        (_written(name), ours)
         for ours, names in labels.items()
         for name in (names if isinstance(names, list | tuple) else [names])
         if name is not None
@@ -204,10 +220,14 @@ def _label_names(labels: Mapping[str, Any]) -> dict[str, str]:
     return {label: label for label in LABELS} | mapped
 
 
+def _written(value: Any) -> str:
+    """A label as it is compared: that of the number 1 is 1, even where a table writes 1.0."""
+    number = re.fullmatch(r"(-?\d+)\.0+", str(value))
+    return number[1] if number else str(value)
+
+
 def _label(where: str, value: Any, calls: Mapping[str, str]) -> str:
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    found = None if isinstance(value, bool) else calls.get(str(value))
+    found = None if isinstance(value, bool) else calls.get(_written(value))
     if found is None and isinstance(value, str):
         meant = {label for name, label in calls.items() if _folded(name) == _folded(value)}
         found = meant.pop() if len(meant) == 1 else None
@@ -221,9 +241,9 @@ def _label(where: str, value: Any, calls: Mapping[str, str]) -> str:
 
 def _integer(where: str, column: str, value: Any) -> int:
     try:
-        number = int(value)
-        if number == float(value) and abs(number) < 2**31 and not isinstance(value, bool):
-            return number
+        number = float(value)  # "3.0" too, which pandas writes where other rows have none
+        if number.is_integer() and abs(number) < 2**31 and not isinstance(value, bool):
+            return int(number)
     except (TypeError, ValueError, OverflowError):
         pass
     raise InputError(f"{where}: {column} is {str(value)[:40]!r}, expected a whole number.")
@@ -239,6 +259,7 @@ def _locate(row: dict[str, Any], role: str) -> None:
 
 
 def _table_rows(path: Path | str | InMemory) -> Rows:
+    suffix = path.suffix.lower() if isinstance(path, Path) else ""
     if isinstance(path, InMemory):
         yield from _named_rows(path, place_of(path))
     elif isinstance(path, str):
@@ -249,11 +270,11 @@ def _table_rows(path: Path | str | InMemory) -> Rows:
         with _opening(path):
             table = datasets.load_from_disk(str(path))
         yield from _named_rows(table, str(path))
-    elif path.suffix == ".parquet":
+    elif suffix == ".parquet":
         yield from _parquet_rows(path)
-    elif path.suffix == ".jsonl":
+    elif suffix == ".jsonl":
         yield from read_json_lines(path)
-    elif path.suffix in (".csv", ".tsv"):
+    elif suffix in (".csv", ".tsv"):
         yield from csv_rows(path)
     else:
         raise InputError(f"{path}: a table is a .jsonl, .csv, .tsv or .parquet file, or a folder of them.")
@@ -263,6 +284,8 @@ def _table_rows(path: Path | str | InMemory) -> Rows:
 def _opening(path: Path) -> Iterator[None]:
     try:
         yield
+    except InputError:
+        raise
     except Exception as error:
         raise InputError(f"{path}: cannot be opened as a table: {' '.join(str(error).split())[:300]}") from error
 
@@ -271,6 +294,7 @@ def _parquet_rows(path: Path) -> Rows:
     """The rows of a Parquet file, in pieces; `datasets` would leave a copy of it in the user's cache."""
     with _opening(path):
         file = parquet.ParquetFile(path)
+        require_distinct(file.schema_arrow.names, str(path))
         kinds = Features.from_arrow_schema(file.schema_arrow)
 
     def rows() -> Iterator[dict[str, Any]]:
