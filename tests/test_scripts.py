@@ -514,9 +514,13 @@ def test_a_folder_that_was_there_before_is_left_as_it_is(tmp_path: Path) -> None
     precious = tmp_path / "precious"
     precious.mkdir()
     (precious / "work.txt").write_text("mine", encoding="utf-8")
-    command = [sys.executable, str(SCRIPTS / "train.py"), f"hydra.run.dir={precious}"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, check=False)
-    assert (done.returncode, (precious / "work.txt").read_text(encoding="utf-8")) == (2, "mine")
+    (precious / ".hydra").mkdir()
+    (precious / ".hydra" / "overrides.yaml").write_text("mine too", encoding="utf-8")
+    refused(call(tmp_path, "audit", f"hydra.run.dir={precious}"), tmp_path, f"error: {precious}: not empty. A run is")
+    assert {path.name: path.read_text(encoding="utf-8") for path in precious.rglob("*") if path.is_file()} == {
+        "work.txt": "mine",
+        "overrides.yaml": "mine too",
+    }
 
 
 @pytest.mark.parametrize(

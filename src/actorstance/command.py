@@ -93,6 +93,11 @@ class Invocation:
         self.made.add(folder.resolve())
         return str(folder)
 
+    def config_folder(self) -> str:
+        """Where in a run's folder Hydra writes the config: asked just before, so that it is that of no earlier run."""
+        runs.require_free(self.out)
+        return ".hydra"
+
     def put_space_aside(self) -> None:
         """Pass Hydra only the first value of each setting that has several."""
         if unfit := [one for one in self.arguments if one in ("-m", "--multirun") or one.startswith("resume=")]:
@@ -157,6 +162,7 @@ def run(main: Main, config: str, sweeps: bool = False) -> None:
     words = [f"{runner} scripts/{Path(sys.argv[0]).name}", *map(shlex.quote, sys.argv[1:])]
     call = Invocation(words, [_override(argument) for argument in sys.argv[1:]])
     OmegaConf.register_new_resolver("new_folder", call.new_folder, use_cache=True)
+    OmegaConf.register_new_resolver("config_folder", call.config_folder)
     OmegaConf.register_new_resolver("sweep_id", call.sweep_id)
     notes = logging.getLogger("actorstance")
     notes.addHandler(logging.StreamHandler())
@@ -271,6 +277,10 @@ def _stop(error: Exception) -> NoReturn:
 
 def _one_line(error: BaseException) -> str:
     """The message in one line, with the override that Hydra names, and without its advice of several lines."""
+    inner: BaseException | None = error  # of a resolver, which OmegaConf wraps
+    while inner is not None and not isinstance(inner, InputError):
+        inner = inner.__cause__ or inner.__context__
+    error = inner or error
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     useful = [line for line in lines if not line.startswith(("full_key:", "object_type=", "reference_type="))]
     if "LexerNoViableAlt" in str(error) or "Override" in type(error).__name__:
