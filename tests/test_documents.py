@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import re
 import textwrap
 from collections.abc import Iterable
@@ -566,6 +568,33 @@ def test_all_bad_documents_are_named_at_once(tmp_path: Path) -> None:
     assert [line.split(":")[0] for line in told[:10]] == [str(tmp_path / f"{number:02}.txt") for number in range(1, 11)]
     assert told[10] == "and 5 more"
     assert told[11].startswith("15 could not be read: mend or remove them, or set them aside with archive=true (")
+
+
+def test_rows_of_the_wrong_kind_do_not_hide_those_after_them(tmp_path: Path) -> None:
+    file = _write(tmp_path / "a.jsonl", _row(1) + '{"id": 2}\n{"id": [], "text": "x"}\n' + _row(3, "Home"))
+    with pytest.raises(InputError) as error:
+        documents.read(file)
+    told = str(error.value).splitlines()
+    assert [line.removeprefix(f"{file}:").split(": ")[0] for line in told[:3]] == ["2", "3", "4"]
+    assert told[3].startswith("3 could not be read")
+
+
+def test_what_may_not_be_opened_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _write(tmp_path / "a.txt", BODY)
+    shut = _write(tmp_path / "b.txt", BODY)
+    (tmp_path / "shut").mkdir()
+
+    def denied(path: Path | str) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "read_bytes", lambda path: denied(path) if path == shut else BODY.encode())
+        with pytest.raises(InputError, match=f"^{re.escape(str(shut))}: cannot be opened: Permission denied"):
+            documents.read(tmp_path)
+    scan = os.scandir
+    monkeypatch.setattr(os, "scandir", lambda path: denied(path) if Path(path).name == "shut" else scan(path))
+    with pytest.raises(InputError, match=f"^{re.escape(str(tmp_path / 'shut'))}: cannot be opened: Permission denied"):
+        documents.read(tmp_path)
 
 
 @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])

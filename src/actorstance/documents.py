@@ -8,6 +8,7 @@ anything said of a sentence can be shown on the page as it was pasted.
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -111,7 +112,7 @@ def read(source: str | Path, columns: Mapping[str, str] = COLUMNS) -> list[Docum
         raise InputError(f"{source}: an address. Nothing is fetched: save the page's text in a file.")
     if not path.exists():
         raise InputError(f"{path}: no such file or folder.")
-    files = sorted(p for p in path.rglob("*") if _readable(p)) if path.is_dir() else [path]
+    files = [file for file in _files(path) if _readable(file)] if path.is_dir() else [path]
     if not files:
         raise InputError(
             f"{path}: no file in this folder ends in {', '.join(SUFFIXES)}. "
@@ -119,11 +120,13 @@ def read(source: str | Path, columns: Mapping[str, str] = COLUMNS) -> list[Docum
         )
     documents: dict[str, Document] = {}
     bad: list[str] = []
+    names = named_columns(columns)
     for file in files:
         try:
             name = file.relative_to(path).as_posix() if path.is_dir() else file.name
-            for where, id, date, text in _texts(file, name, named_columns(columns)):
+            for where, row in _rows(file, name, names):
                 try:
+                    id, date, text = _told(where, row, names)
                     document = parse(id, text, where, date)
                     if id in documents:
                         raise InputError(f"{where}: the document id {id!r} occurs twice. Ids must be unique.")
@@ -132,6 +135,8 @@ def read(source: str | Path, columns: Mapping[str, str] = COLUMNS) -> list[Docum
                     bad.append(str(error))
         except InputError as error:  # what comes after it in the file cannot be read either
             bad.append(str(error))
+        except OSError as error:
+            bad.append(f"{file}: cannot be opened: {error.strerror}.")
     if bad:
         raise InputError(_all_of(bad, alone=not documents and len(bad) == 1))
     return list(documents.values())
@@ -152,7 +157,16 @@ def _all_of(bad: Sequence[str], *, alone: bool) -> str:
 def unread(path: str | Path) -> list[Path]:
     """Return the files of a folder that `read` skips because they are of no kind it knows."""
     folder = Path(path)
-    return sorted(p for p in folder.rglob("*") if p.is_file() and not _readable(p)) if folder.is_dir() else []
+    return [file for file in _files(folder) if file.is_file() and not _readable(file)] if folder.is_dir() else []
+
+
+def _files(folder: Path) -> list[Path]:
+    """All files below a folder, in order; `rglob` would pass over a folder that cannot be opened, with all in it."""
+
+    def refuse(error: OSError) -> None:
+        raise InputError(f"{error.filename}: cannot be opened: {error.strerror}.") from error
+
+    return sorted(Path(place, name) for place, _, names in os.walk(folder, onerror=refuse) for name in names)
 
 
 def named_columns(given: Mapping[str, str]) -> dict[str, str]:
@@ -278,27 +292,32 @@ def _published(raw: str, classified: Sequence[Line]) -> str | None:
     return day.isoformat() if day else None
 
 
-def _texts(path: Path, name: str, names: Mapping[str, str]) -> Iterator[tuple[str, str, str | None, str]]:
-    """Yield (where, id, date, text) of the documents of a file, not yet checked."""
+def _rows(path: Path, name: str, names: Mapping[str, str]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield (where, row) of the documents of a file, not yet checked; the text of one is a row too."""
     if not is_table(path):
-        yield str(path), name, None, _read_text(path)
+        yield str(path), {names["id"]: name, names["text"]: _read_text(path)}
         return
     spreadsheet = path.suffix.lower() in (".csv", ".tsv")
     for number, (where, row) in enumerate(rows(path)):
         if not number:
             require_named(names, row, where, always=("id", "text") if spreadsheet else ())
-        id, date, text = (row.get(names[key]) for key in COLUMNS)
-        if (
-            not isinstance(text, str)
-            or not isinstance(id, str | int)
-            or isinstance(id, bool)
-            or not isinstance(date, str | None)
-            or not str(id).strip()
-        ):
-            found = ", ".join(f"{key}: {type(value).__name__}" for key, value in row.items()) or "nothing"
-            wanted = f"{names['id']}, {names['text']} and (if known) {names['date']}"
-            raise InputError(f"{where}: expected {wanted} as strings, found {found}.")
-        yield where, str(id), date, text
+        yield where, row
+
+
+def _told(where: str, row: Mapping[str, Any], names: Mapping[str, str]) -> tuple[str, str | None, str]:
+    """Id, date and text of a row."""
+    id, date, text = (row.get(names[key]) for key in COLUMNS)
+    if (
+        not isinstance(text, str)
+        or not isinstance(id, str | int)
+        or isinstance(id, bool)
+        or not isinstance(date, str | None)
+        or not str(id).strip()
+    ):
+        found = ", ".join(f"{key}: {type(value).__name__}" for key, value in row.items()) or "nothing"
+        wanted = f"{names['id']}, {names['text']} and (if known) {names['date']}"
+        raise InputError(f"{where}: expected {wanted} as strings, found {found}.")
+    return str(id), date, text
 
 
 def _read_text(path: Path) -> str:
