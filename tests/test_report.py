@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from actorstance import cli, documents, events, figures, findings, load, pipeline, report, terminal
+from actorstance import cli, comparing, documents, events, figures, findings, load, pipeline, report, terminal
 from actorstance.errors import InputError
 
 RAW = (
@@ -416,6 +416,7 @@ def test_the_command_reads_checks_compares(
     [
         (["predict", "gone.txt", "--run", "RUN"], "no such file or folder"),
         (["predict", "gone.txt", "--run", "nowhere"], "no such run or model folder"),
+        (["compare", "RUN", "RUN", "--repeats", "100", "--out", f"{__file__}/a"], "test_report.py/a: Not a directory."),
         (["report", "nowhere"], "no run here"),
         (["compare", "RUN"], "compare what?"),
         (["compare", "RUN", "RUN", "--periods", "2020-01-01..2020-01-02", "2020-01-03..2020-01-04"], "compare what?"),
@@ -439,6 +440,19 @@ def test_a_mistake_is_one_line(
     assert error.startswith("error: ")
     assert says in error
     assert error.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_interrupted_command_is_one_line(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupt(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(comparing, "write", interrupt)
+    assert cli.main(["compare", *[str(folder / "run")] * 2, "--repeats", "100", "--out", "compared"]) == 1
+    assert capsys.readouterr().err == "interrupted\n"
     assert list(tmp_path.iterdir()) == []
 
 

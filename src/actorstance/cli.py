@@ -19,7 +19,7 @@ from actorstance import __version__, conformal, engine, front, report, runs, ter
 from actorstance.bulk import Engine
 from actorstance.cluster import TRIAL, cluster
 from actorstance.documents import COLUMNS
-from actorstance.errors import InputError
+from actorstance.errors import InputError, of_the_system
 from actorstance.shards import DOCUMENTS
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: what follows `actorstance`; those of the process, if None.
 
     Returns:
-        The exit code: 0 if all was written, 2 for bad input or usage. Anything else that fails raises.
+        The exit code: 0 if all was written, 2 for bad input or usage, 1 if interrupted. Any other failure raises.
 
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
@@ -42,9 +42,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     datasets.disable_progress_bars()
     try:
         options.call(options)
-    except InputError as error:
-        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+    except (InputError, OSError) as error:
+        told = of_the_system(error) if isinstance(error, OSError) else error
+        if told is None:
+            raise
+        print(f"error: {' '.join(str(told).split())}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 1
     return 0
 
 

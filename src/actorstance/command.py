@@ -27,7 +27,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from actorstance import runs, space
-from actorstance.errors import AuditFailed, InputError
+from actorstance.errors import AuditFailed, InputError, of_the_system
 from actorstance.files import first_process
 from actorstance.runs import UNFINISHED
 from actorstance.space import Dimension
@@ -180,6 +180,10 @@ def run(main: Main, config: str, sweeps: bool = False) -> None:
             hydra.main(version_base="1.3", config_path="../conf", config_name=config)(_guarded(main, call))()
         except (InputError, HydraException, OmegaConfBaseException) as error:
             _stop(error)
+        except OSError as error:
+            if (told := of_the_system(error)) is None:
+                raise
+            _stop(told)
     if call.failed:
         sys.exit("\n".join(call.failed))
 

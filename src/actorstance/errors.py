@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 from typing import Any
+
+# What a user can mend: a place that may not be read or written, is of another kind, or has no room.
+_OF_THE_SYSTEM = frozenset(
+    {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENAMETOOLONG}
+    | {errno.ENOSPC, errno.EDQUOT}
+)
 
 
 class InputError(ValueError):
@@ -10,6 +17,20 @@ class InputError(ValueError):
 
     Scripts print it and exit with code 2; everything else is a bug of ours and exits with 1.
     """
+
+
+def of_the_system(error: OSError) -> InputError | None:
+    """Return what the system says of a file or folder as an InputError; None if it may be a bug of ours.
+
+    Example:
+        >>> of_the_system(PermissionError(errno.EACCES, "Permission denied", "a/b.txt"))
+        InputError('a/b.txt: Permission denied.')
+
+    """
+    if error.errno not in _OF_THE_SYSTEM:
+        return None
+    place = f"{error.filename}: " if error.filename is not None else ""
+    return InputError(f"{place}{error.strerror}.")
 
 
 class AuditFailed(Exception):  # noqa: N818  (not an error: the audit did what was asked)
