@@ -397,6 +397,8 @@ def test_the_command_reads_checks_compares(
         )
     assert cli.main(["check", "check", "--sheet", "check/sheet.csv", "--out", "corrected"]) == 2
     assert "none of 4 rows is labelled. Fill in the column label" in capsys.readouterr().err
+    assert cli.main(["check", "check", "--sheet", "filled.csv", "--wanted", "turkey", "--out", "corrected"]) == 2
+    assert "Leave wanted out" in capsys.readouterr().err
     assert not Path("corrected").exists()
     assert cli.main(["check", "check", "--sheet", "filled.csv", "--out", "corrected"]) == 0
     assert capsys.readouterr().out.splitlines()[-2:] == ["open corrected/report.html", "run: corrected"]

@@ -108,6 +108,8 @@ def check(
         then: what to type once the sheet is filled in, with `{run}` and `{sheet}` for the two paths.
 
     """
+    if sheet is not None and wanted is not None:
+        raise InputError("wanted: a filled-in sheet narrows the intervals that it was made for. Leave wanted out.")
     saved = read_saved(run)
     if sheet is None:
         plan = checking.plan(saved, n, configured.parted(wanted), seed)
