@@ -410,7 +410,7 @@ BAD: dict[str, tuple[str, str | bytes, str]] = {  # what: (file, content, messag
     "latin-1 jsonl": ("a.jsonl", _row(1).encode() + '{"id": "Café"}'.encode("latin-1"), ":2: not UTF-8"),
     "zero byte": ("a.txt", BODY + "\0", ": a binary file"),
     "zero byte jsonl": ("a.jsonl", _row(1) + "\0", ":2: a binary file"),
-    "5 MB": ("a.txt", BODY * 120_000, r": [\d,]+ bytes: at most 1,000,000 characters are read"),
+    "5 MB": ("a.txt", BODY * 120_000, r": [\d,]+ characters: at most 1,000,000 characters are read"),
     "5 MB jsonl": (
         "a.jsonl",
         _row(1) + _row(2, "x " * 2_500_000),

@@ -24,10 +24,12 @@ import pyarrow.parquet as pq
 
 from actorstance.documents import (
     COLUMNS,
+    MAX_FILE,
     MAX_TEXT,
     TABLES,
     TOO_LONG,
     Document,
+    articles,
     is_table,
     named_columns,
     parse,
@@ -202,18 +204,25 @@ class Archive:
             elif file.suffix.lower() in TABLES:
                 yield from self._table(file, name)
             else:
-                yield self._article(file, name)
+                yield from self._text(file, name)
         except (EOFError, zlib.error, OSError, pa.ArrowException) as error:
             reason = "cut short, or no such archive" if isinstance(error, EOFError | zlib.error) else "cannot be read"
             yield Rejected(name, None, f"the rest of the file: {reason} ({' '.join(str(error).split())[:200]})")
 
-    def _article(self, file: Path, name: str) -> Text | Rejected:
+    def _text(self, file: Path, name: str) -> Iterator[Text | Rejected]:
+        """The article that a text file holds, or the many that a news database exported in one."""
         try:
-            if (size := file.stat().st_size) > 4 * MAX_TEXT:  # bytes, of which a character has four at most
+            if (size := file.stat().st_size) > MAX_FILE:
                 raise _BadError(f"{size:,} bytes: {TOO_LONG}")
-            return self._checked(name, name, None, _decoded(file.read_bytes()))
+            found = articles(name, _decoded(file.read_bytes()))
         except _BadError as bad:
-            return Rejected(name, name, str(bad))
+            yield Rejected(name, name, str(bad))
+            return
+        for id, text in found:
+            try:
+                yield self._checked(id, id, None, text)
+            except _BadError as bad:
+                yield Rejected(id, id, str(bad))
 
     def _jsonl(self, file: Path, name: str, behind: int) -> Iterator[Text | Rejected]:
         with _opened(file) as (stream, place):

@@ -16,6 +16,7 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
+from actorstance import exports
 from actorstance import lines as page_lines
 from actorstance.days import iso, published
 from actorstance.errors import InputError
@@ -25,6 +26,7 @@ from actorstance.lines import Line
 from actorstance.sentences import one_line, split
 
 MAX_TEXT = 1_000_000  # characters of one document; the longest articles have a tenth of that
+MAX_FILE = 50 * MAX_TEXT  # bytes of a text file; one of a database may hold five hundred articles
 TOO_LONG = f"at most {MAX_TEXT:,} characters are read. Split it into articles."
 SUFFIXES = (".txt", ".text", ".md", ".jsonl")
 TABLES = (".csv", ".tsv", ".json")  # read only if given alone: in a folder of articles a table is rather about them
@@ -90,7 +92,8 @@ def read(source: str | Path, columns: Mapping[str, str] = COLUMNS) -> list[Docum
         columns: what a table calls `id`, `date` and `text`, where that differs.
 
     Returns:
-        The documents, in order of file name and line. `id` is the file's path below the folder, or the row's `id`.
+        The documents, in order of file name and line. `id` is the file's path below the folder, or the row's `id`; of
+        the articles that a news database exported in one file (`exports`), the path with `#1`, `#2` … behind it.
 
     Raises:
         InputError: naming the file and line of everything that cannot be read, and of articles without a body.
@@ -104,7 +107,7 @@ def read(source: str | Path, columns: Mapping[str, str] = COLUMNS) -> list[Docum
 
     """
     if isinstance(source, str) and re.search(r"\s", source) and not _exists(source):
-        return [parse("text", source)]
+        return [parse(id, text) for id, text in articles("text", source)]
     if not str(source):
         raise InputError("nothing to read: the path is empty.")
     path = Path(source)
@@ -266,6 +269,8 @@ def parse(id: str, raw: str, where: str | None = None, date: str | None = None) 
 
     """
     date = iso(date, where or id)
+    if (number := len(exports.split(raw))) > 1:
+        raise InputError(f"{where or id}: {number} articles of a news database in one. Put each in a row of its own.")
     if len(raw) > MAX_TEXT:
         raise InputError(f"{where or id}: {len(raw):,} characters: {TOO_LONG}")
     if _WEB_PAGE.match(raw):
@@ -287,15 +292,26 @@ def parse(id: str, raw: str, where: str | None = None, date: str | None = None) 
 
 def _published(raw: str, classified: Sequence[Line]) -> str | None:
     """The day given by the lines above the body: those below it are about other articles or a later version."""
-    head = takewhile(lambda line: line.kind != "body", classified)
-    day = published(raw[line.start : line.end] for line in head if line.kind in ("byline", "dateline"))
+    head = list(takewhile(lambda line: line.kind != "body", classified))
+    stated = [line for line in head if line.reason == exports.DAY]
+    day = published(raw[line.start : line.end] for line in stated or head if line.kind in ("byline", "dateline"))
     return day.isoformat() if day else None
+
+
+def articles(name: str, raw: str) -> list[tuple[str, str]]:
+    """Return (id, text) of the articles of a text: `name`, or `name#1`, `name#2` … of a news database's export."""
+    spans = exports.split(raw)
+    if len(spans) == 1:
+        return [(name, raw)]
+    return [(f"{name}#{number}", raw[start:end]) for number, (start, end) in enumerate(spans, 1)]
 
 
 def _rows(path: Path, name: str, names: Mapping[str, str]) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield (where, row) of the documents of a file, not yet checked; the text of one is a row too."""
     if not is_table(path):
-        yield str(path), {names["id"]: name, names["text"]: _read_text(path)}
+        for one, raw in articles(name, _read_text(path)):
+            where = str(path) if one == name else f"{path}, article {one.removeprefix(f'{name}#')}"
+            yield where, {names["id"]: one, names["text"]: raw}
         return
     spreadsheet = path.suffix.lower() in (".csv", ".tsv")
     for number, (where, row) in enumerate(rows(path)):
@@ -322,7 +338,7 @@ def _told(where: str, row: Mapping[str, Any], names: Mapping[str, str]) -> tuple
 
 def _read_text(path: Path) -> str:
     size = path.stat().st_size
-    if size > 4 * MAX_TEXT:  # bytes, of which a character has four at most
+    if size > MAX_FILE:
         raise InputError(f"{path}: {size:,} bytes: {TOO_LONG}")
     raw = decode(path.read_bytes(), str(path))
     if not raw.strip("\ufeff\u200b \t\r\n\u00a0"):

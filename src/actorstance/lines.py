@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
+from actorstance import exports
 from actorstance.furniture import furniture, labelled
 from actorstance.shapes import DATELINE, FINAL, FUNCTION_WORDS, SENTENCE_END, TIME, UNSURE, UP, WORD, alone
 
@@ -49,9 +50,13 @@ def classify(raw: str) -> tuple[Line, ...]:
          ('body', 'The mayor opened it on Monday, after a year.')]
 
     """
-    blocks = _blocks(raw)
+    spans = list(_spans(raw))
+    fields = exports.fields(raw, spans)
+    blocks = _blocks(raw, list(_without(raw, spans, fields)) if fields else spans)
     texts = [" ".join(" ".join(raw[start:end] for start, end in block).split()) for block in blocks]
     verdicts = _verdicts(texts)
+    if any(field.kind == "headline" for field in fields):
+        verdicts = [("sub-heading" if kind == "headline" else kind, reason) for kind, reason in verdicts]
     result: list[Line] = []
     for block, (kind, reason) in zip(blocks, verdicts, strict=True):
         for index, (start, end) in enumerate(block):
@@ -63,7 +68,8 @@ def classify(raw: str) -> tuple[Line, ...]:
                 result.append(Line(start, cut, "dateline", True, "place before the first sentence"))
                 start += dateline.end()
             result.append(Line(start, end, kind, kind != "furniture", reason, wrapped=index > 0))
-    return tuple(result)
+    result += (Line(field.start, field.end, field.kind, field.kind != "furniture", field.reason) for field in fields)
+    return tuple(sorted(result, key=lambda line: line.start)) if fields else tuple(result)
 
 
 def paragraphs(lines: tuple[Line, ...]) -> Iterator[tuple[int, int]]:
@@ -92,14 +98,28 @@ _BYLINE_BEGINS = re.compile(r"(?:By|From|Published|Updated|Posted)\b")
 _BULLET = re.compile(r"[•▪●◦*·] ?\S")
 
 
-def _blocks(raw: str) -> list[list[tuple[int, int]]]:
-    """Group the physical lines into paragraphs: one line each, except in text that was wrapped at a fixed width."""
-    spans = []
+def _spans(raw: str) -> Iterator[tuple[int, int]]:
+    """Yield where the lines are that are not blank, without the white space around them."""
     for found in _LINE.finditer(raw):
         text = found[0].strip(_BLANK)
         if text:
             start = found.start() + found[0].index(text)
-            spans.append((start, start + len(text)))
+            yield start, start + len(text)
+
+
+def _without(raw: str, spans: list[tuple[int, int]], fields: list[exports.Field]) -> Iterator[tuple[int, int]]:
+    """Yield what of the lines is no field of a database; a field's name may stand before text on its line."""
+    ends = {field.start: field.end for field in fields}
+    for start, end in spans:
+        while start in ends:
+            start = ends[start]
+            start += len(raw[start:end]) - len(raw[start:end].lstrip())
+        if start < end:
+            yield start, end
+
+
+def _blocks(raw: str, spans: list[tuple[int, int]]) -> list[list[tuple[int, int]]]:
+    """Group lines into paragraphs: one line each, except in text that was wrapped at a fixed width."""
     width = _wrap_width(raw, spans)
     blocks: list[list[tuple[int, int]]] = []
     for index, (start, end) in enumerate(spans):
