@@ -92,13 +92,14 @@ def _page(path: Path, newline: str | None = None) -> tuple[str, list[GoldLine]]:
 
 
 def _found(raw: str, gold: list[GoldLine]) -> list[tuple[list[str], int | None]]:
-    """For each gold line, the kinds of what was found in it, without a dateline, and the end of the dateline."""
+    """For each gold line, the kinds of what was found in it, without dateline and signature, and the dateline's end."""
     result = []
     classified = lines.classify(raw)
     for line in gold:
         inside = [found for found in classified if found.start < line.end and found.end > line.start]
         dateline = next((found.end for found in inside if found.kind == "dateline"), None)
-        result.append(([found.kind for found in inside if found.kind != "dateline"], dateline))
+        kinds = [found.kind for found in inside if found.kind != "dateline" and found.reason != lines.SIGNED]
+        result.append((kinds, dateline))
     return result
 
 
@@ -132,6 +133,14 @@ def test_gold_lines_between_paragraphs(case: str) -> None:
     kind, text = case.split("\t")
     raw = "\n\n".join(["Talks collapse over the port of Varna", BODY, text, BODY])
     assert [(line.kind, raw[line.start : line.end]) for line in lines.classify(raw)][2] == (kind, text)
+
+
+@pytest.mark.parametrize("case", _gold_lines(GOLD / "signatures.txt"))
+def test_gold_signatures(case: str) -> None:
+    before, _, signature = case.partition("‖")
+    raw = "\n\n".join(["Talks collapse over the port of Varna", "By Ana Lima", BODY, case.replace("‖", "")])
+    expected = [("body", before.rstrip()), ("byline", signature)] if signature else [("body", before)]
+    assert [(line.kind, raw[line.start : line.end]) for line in lines.classify(raw)][3:] == expected
 
 
 @pytest.mark.parametrize("case", _gold_lines(GOLD / "headlines.txt"))

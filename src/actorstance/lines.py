@@ -15,8 +15,9 @@ from itertools import pairwise
 
 from actorstance import exports
 from actorstance.furniture import furniture, labelled
-from actorstance.shapes import DATELINE, FINAL, FUNCTION_WORDS, SENTENCE_END, TIME, UNSURE, UP, WORD, alone
+from actorstance.shapes import DATELINE, FINAL, FUNCTION_WORDS, SENTENCE_END, TIME, UNSURE, UP, WORD, alone, unsigned
 
+SIGNED = "who signs the article, or its end mark"
 KINDS = ("headline", "byline", "dateline", "caption", "sub-heading", "body", "furniture")
 
 
@@ -54,20 +55,22 @@ def classify(raw: str) -> tuple[Line, ...]:
     fields = exports.fields(raw, spans)
     blocks = _blocks(raw, list(_without(raw, spans, fields)) if fields else spans)
     texts = [" ".join(" ".join(raw[start:end] for start, end in block).split()) for block in blocks]
-    verdicts = _verdicts(texts)
-    if any(field.kind == "headline" for field in fields):
+    verdicts, turns = _verdicts(texts), _turns(texts)
+    if any(field.kind == "headline" for field in fields):  # then a line that looks like one is not
         verdicts = [("sub-heading" if kind == "headline" else kind, reason) for kind, reason in verdicts]
     result: list[Line] = []
     for block, (kind, reason) in zip(blocks, verdicts, strict=True):
         for index, (start, end) in enumerate(block):
-            dateline = (
-                DATELINE.match(raw[start : min(block[-1][1], start + 200)]) if kind == "body" and not index else None
-            )
+            opening = raw[start : min(block[-1][1], start + 200)]
+            dateline = _dateline(opening, turns) if kind == "body" and not index else None
             if dateline:
                 cut = start + len(dateline[0].rstrip())
                 result.append(Line(start, cut, "dateline", True, "place before the first sentence"))
                 start += dateline.end()
-            result.append(Line(start, end, kind, kind != "furniture", reason, wrapped=index > 0))
+            text = unsigned(raw[start:end]) if kind == "body" and end == block[-1][1] else raw[start:end]
+            result.append(Line(start, start + len(text), kind, kind != "furniture", reason, wrapped=index > 0))
+            if signature := raw[start + len(text) : end].lstrip():
+                result.append(Line(end - len(signature), end, "byline", True, SIGNED))
     result += (Line(field.start, field.end, field.kind, field.kind != "furniture", field.reason) for field in fields)
     return tuple(sorted(result, key=lambda line: line.start)) if fields else tuple(result)
 
@@ -211,6 +214,9 @@ _STANDFIRST_WORDS = 60  # a longer one is an article's first paragraphs
 _QUESTION_WORDS = 10  # of a heading
 _NOTE_WORDS = 60  # about the author
 _END_MARK = re.compile(r"# ?# ?#|[-–—] ?30 ?[-–—]|[-–—]? ?ENDS? ?[-–—.]?")  # of press releases and wires
+_NOTES = re.compile(r"(?:(?:end|foot)?notes|references|bibliography|works cited):?", re.IGNORECASE)
+_NOTE = re.compile(r"[\[(^]?\d{1,3}\b|.*\(\d{4}\)")
+_BUTTON = re.compile(r"\W*(?:leave|write|add|post) a comment\W*", re.IGNORECASE)  # between paragraphs of newsletters
 _ITEM = re.compile(r"(?:[•▪●◦*·–—-]|\(?(?:[a-z]|\d{1,2})[.)]) ?\S")
 _CAPITALISED = re.compile(rf"[{UP}][\w'’-]+")
 _ABOUT = re.compile(rf"(?:[{UP}][\w.'’-]*\s){{0,4}}([{UP}][\w'’-]+),? (?:is|was|writes|reports|covers|teaches)\b")
@@ -219,6 +225,7 @@ _ABOUT = re.compile(rf"(?:[{UP}][\w.'’-]*\s){{0,4}}([{UP}][\w'’-]+),? (?:is|
 def _verdicts(texts: list[str]) -> list[tuple[str, str]]:
     """Give every paragraph its kind and reason: first by its words and shape, then by its place."""
     verdicts = [alone(text) for text in texts]
+    _signed(texts, verdicts)
     if all(kind != "body" for kind, _ in verdicts):
         for index, (kind, _) in enumerate(verdicts):
             if kind == UNSURE and " " in texts[index] and SENTENCE_END.search(texts[index]):
@@ -239,10 +246,39 @@ def _verdicts(texts: list[str]) -> list[tuple[str, str]]:
     return verdicts
 
 
+def _signed(texts: list[str], verdicts: list[tuple[str, str]]) -> None:
+    """Settle the paragraphs that an agency or an end mark signs: what is before the signature tells what they are.
+
+    An agency may be a caption's credit too: it signs a paragraph below others, and a known agency of pictures the last.
+    """
+    alone_on_page = all(kind != "body" for kind, _ in verdicts)
+    for index, text in enumerate(texts):
+        kind = verdicts[index][0]
+        before = unsigned(text) if kind in (UNSURE, "caption", "body") else text
+        if before == text or alone(before)[0] != "body":
+            continue
+        above = index > 0 and verdicts[index - 1][0] == "body"
+        last = index + 1 == len(texts) or verdicts[index + 1][0] != "body"
+        if alone_on_page or (above and last) or (kind != "caption" and (above or not text.endswith(")"))):
+            texts[index], verdicts[index] = before, ("body", "whole sentences, and who signs them")
+
+
+def _turns(texts: list[str]) -> bool:
+    """Whether paragraphs begin with capitals and a colon because somebody else speaks, or with what they are about."""
+    found = (DATELINE.match(text) for text in texts)
+    return sum(dateline is not None and dateline[0].endswith(": ") for dateline in found) > 1
+
+
+def _dateline(text: str, turns: bool) -> re.Match[str] | None:
+    found = DATELINE.match(text)
+    return None if found and turns and found[0].endswith(": ") else found
+
+
 def _body_range(texts: list[str], verdicts: list[tuple[str, str]]) -> tuple[int, int]:
     """Index of the first and of the last paragraph of the article."""
+    turns = _turns(texts)
     body = [index for index, (kind, _) in enumerate(verdicts) if kind == "body"]
-    openers = [index for index in body if len(texts[index].split()) >= 8 or DATELINE.match(texts[index])]
+    openers = [index for index in body if len(texts[index].split()) >= 8 or _dateline(texts[index], turns)]
     if not openers:
         return (body[0], body[-1]) if body else (len(texts), len(texts))
     first = openers[0]
@@ -252,7 +288,7 @@ def _body_range(texts: list[str], verdicts: list[tuple[str, str]]) -> tuple[int,
     # A sentence or two above the dateline, the byline or a live page's first entry is a standfirst, or a caption
     # without credit, if most of the article is yet to come.
     for index in range(first + 1, min(first + 6, len(texts))):
-        opens = verdicts[index][0] == "body" and DATELINE.match(texts[index]) and not DATELINE.match(texts[first])
+        opens = verdicts[index][0] == "body" and _dateline(texts[index], turns) and not _dateline(texts[first], turns)
         below = verdicts[index][0] == "byline" or index == entry
         above, rest = [at for at in openers if at < index], [at for at in openers if at >= index]
         little = sum(words[first:index]) <= _STANDFIRST_WORDS and 4 * sum(words[first:index]) <= sum(words[index:])
@@ -260,6 +296,8 @@ def _body_range(texts: list[str], verdicts: list[tuple[str, str]]) -> tuple[int,
             first = rest[0]
     for index in range(first + 1, len(texts)):
         kind, reason = verdicts[index]
+        if _BUTTON.fullmatch(texts[index]) and verdicts[min(index + 1, len(texts) - 1)][0] == "body":
+            continue
         if kind == "furniture" and reason in _END and sum(words[index:]) <= 2 * sum(words[first:index]):
             return first, max(later for later in body if later < index)
         rest = [count for count in words[index:] if count] if reason == _LINKS else []
@@ -271,7 +309,8 @@ def _body_range(texts: list[str], verdicts: list[tuple[str, str]]) -> tuple[int,
 def _without_notes(texts: list[str], verdicts: list[tuple[str, str]], first: int, last: int) -> int:
     """Index of the article's last paragraph without what is below an end mark, or says who its author is."""
     body = [at for at in range(first, min(last + 1, len(texts))) if verdicts[at][0] == "body"]
-    marks = [at for at in range(first + 1, last) if _END_MARK.fullmatch(texts[at])]
+    notes = [at for at in range(first + 1, last) if _NOTES.fullmatch(texts[at]) and _NOTE.match(texts[at + 1])]
+    marks = [at for at in range(first + 1, last) if _END_MARK.fullmatch(texts[at])] + notes
     if marks and 2 * sum(at < marks[0] for at in body) >= len(body):
         body = [at for at in body if at < marks[0]]
     names: set[str] = set()

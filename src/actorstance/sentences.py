@@ -40,6 +40,8 @@ _NUMBER = re.compile(r"\bNos?\.$")  # an abbreviation only before a figure
 _LETTER = re.compile(r"\w")
 _ITEM = re.compile(r"[(]?(?:\d{1,2}|[a-z])[.)]")
 _INITIALS = re.compile(r"\b(?!U\.S\.|U\.N\.|U\.K\.|E\.U\.|D\.C\.|N\.Y\.|L\.A\.|U\.A\.E\.)(?:[A-Z]\.){2,3}$")
+# The number of a note behind a sentence: "denied it.4 It", "denied it.”[4] It".
+_NOTE = re.compile(r"(?<!\bNo)(?<!\bNos)(?<=[^\W\d_]{2})[.!?][\"”’]?(\[?\d{1,3}\]?|[¹²³⁴-⁹]+)(?=\s+[\"“‘]?[A-Z])")
 # Two sentences pasted without the space between them. A web address has no capital after its dot.
 _GLUED = re.compile(r"[.?!](?<=[a-z]{3}.)[\"”’]?(?=[“‘]?[A-Z][a-z]+\s)")
 # Sentence ends that sentencex misses: initials or a firm's ending before a word that opens sentences; an ellipsis.
@@ -85,6 +87,9 @@ def _candidates(text: str) -> list[tuple[int, int]]:
     """Where sentencex, blind to quotation marks, would cut; closing marks stay left, opening ones right."""
     blanked = _QUOTES.sub(lambda found: " " * len(found[0]), text)
     blanked = _PARENTHESIS.sub(lambda found: f" {found[1]} ", blanked)
+    notes = {found.start(1): found.end() for found in _NOTE.finditer(text)}
+    for start, end in notes.items():
+        blanked = blanked[:start] + " " * (end - start) + blanked[end:]
     blanked = one_line(blanked)  # a line break inside a paragraph does not end a sentence
     cuts = {boundary["end_index"] for boundary in get_sentence_boundaries("en", blanked)}
     cuts |= {found.end() for pattern in (_GLUED, _MISSED, _WORDS) for found in pattern.finditer(text)}
@@ -95,6 +100,7 @@ def _candidates(text: str) -> list[tuple[int, int]]:
                 cut -= 1
             while cut < len(text) and text[cut] in _CLOSERS:
                 cut += 1
+            cut = notes.get(cut, cut)
         if cut <= start:
             continue
         piece = text[start:cut]

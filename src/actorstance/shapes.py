@@ -10,8 +10,9 @@ from actorstance.sentences import split
 UNSURE = "?"  # a short line that only its position can decide
 UP = "A-Z" + "".join(letter for letter in map(chr, range(0xC0, 0x250)) if letter.isupper())
 _LOW = "a-z" + "".join(letter for letter in map(chr, range(0xC0, 0x250)) if letter.islower())
-FINAL = re.compile(r"[.!?…:]['\"”’»)\]]*$|[,;—–-]['\"”’]?$")  # a paragraph may break off before a quotation
-SENTENCE_END = re.compile(r"[.!?…]['\"”’»)\]]*$")
+_CITED = r"|[^\W\d_]{2}[.!?]['\"”’]?(?:\[?\d{1,3}\]?|[¹²³⁴-⁹]+)$"  # with the number of a note: "denied it.4"
+FINAL = re.compile(rf"[.!?…:]['\"”’»)\]]*$|[,;—–-]['\"”’]?${_CITED}")  # a paragraph may break off before a quotation
+SENTENCE_END = re.compile(rf"[.!?…]['\"”’»)\]]*${_CITED}")
 _LOWER_WORD = re.compile(rf"\s[{_LOW}]{{3}}")
 WORD = re.compile(r"[^\W_]+(?:['’.-][^\W_]+)*")
 # fmt: off
@@ -52,16 +53,22 @@ _COLLEAGUE = (  # or a small word: and, in, the, van
     rf"(?:[{UP}][\w.'’-]*|[a-z]{{2,3}}|from|also"
     r"|(?:staff |video )?(?:writer|reporter|correspondent|journalist|producer)s?)"
 )
+_REPORTED = re.compile(  # "Korb reported from Ostia, and Ana Lima from Varna.": nothing but names, and who helped
+    rf"{_COLLEAGUE}(?:,? {_COLLEAGUE}){{0,5}} reported from (?:{_COLLEAGUE}[,;.]*(?: |\Z)|reported |contributed "
+    r"|to |this |(?:report|story|article)[.]?(?: |\Z))+"
+)
 _CONTRIBUTED = re.compile(  # "Meridia writer Ana Lima in Varna contributed to this report.": somebody must be named
     rf"\W*(?:{_COLLEAGUE},? )*[{UP}][\w'’-]+ [{UP}][\w'’-]+(?:,? {_COLLEAGUE})*,? contributed"
     r" (?:(?:reporting|research)\b.{0,60}|to (?:this|the) (?:report|story|article))\W*"
 )
+_BYLINES = (_BYLINE, _BYLINE_NAMES, _CONTRIBUTED, _REPORTED)
 _CREDIT = r"(?:photos?|pictures?|images?|photographs?|handout|file|courtesy|getty images?|reuters|afp|ap|epa)"
 _CAPTION = re.compile(
     rf".*\((?:[^()]{{0,60}}\W)?{_CREDIT}(?:\W[^()]{{0,40}})?\)\.?|.*\[[^\[\]]{{0,40}}\b(?:photo|picture|image)\b[^\[\]]{{0,40}}\]\.?"
     rf"|.*\b(?:photo|photograph|picture|image|illustration)s?(?: credit)?(?: by\b|:).{{2,60}}"
     rf"|(?:file )?(?:photo|image|picture|caption|credit|illustration)s? ?[:/].*"
     r"|(?:image|media|photo|picture|video)s? (?:source|caption|credit)\b.*|.*\bcredit: ?[^.]{2,50}"
+    r"|.*[.\w]credit\.\.\..{2,80}|.*\([\w.'’ -]{3,40} for (?:the )?\w[\w ]{3,40}\)"
     r"|.*\bphoto ?[|/:] ?.{2,60}"
     r"|[(\[]\d+(?:/| of )\d+[)\]] .*|.*\([\w .]{2,30}: [A-Z]\w+ [A-Z][\w-]+\)",
     re.IGNORECASE,
@@ -89,6 +96,34 @@ DATELINE = re.compile(  # CITY/ CITY, Country, Feb. 12 (Agency) —   ·   (CNN)
     r"(?: ?(?:—|–|--) ?| -+ ?|: (?=(?:\S+\s+){8})|\. /[A-Z]{2,}/\.? )(?=[\"“'‘]?[A-Z\d])",
 )
 
+_AGENCY = (
+    r"(?:[A-Z]{2,8}(?:[/ -][A-Z]{2,8}){0,3}|Reuters|Xinhua|Bernama|Yonhap|Kyodo|Agencies|Interfax"
+    r"|(?:[A-Z]\w+ ){1,3}(?:Agency|Service|Desk))"
+)
+_SIGNATURE = re.compile(  # — AFP · (ANI) · (With PTI inputs) · PTI KND ABC · dw/rc (AP, Reuters) · Enditem · ■
+    rf"(?:\s*(?:[■♦●◆□▪#*]+|-0-|/ ?{_AGENCY})"
+    rf"|\s+(?:[—–-]+ ?{_AGENCY}|(?:with )?{_AGENCY}|[a-z]{{2,4}}(?:/[a-z]{{2,4}})+"
+    rf"|\((?:[Ww]ith )?{_AGENCY}(?:[,/ ]+\w{{2,12}}){{0,3}}\)"
+    r"|\((?:[Ww]ith|[Ff]rom)\b[^()]{0,30}\bagenc(?:y|ies)\b[^()]{0,20}\)"
+    r"|\((?:Reporting|Writing|Additional reporting|Compiled) by [^()]{5,160}\)"
+    r"|[/\[(–-]* ?(?:(?i:ends?)|Enditem|Item ends) ?[/\])–-]*)){1,3}\Z"
+)
+_SIGNED = 200  # characters, more than any signature
+
+
+def unsigned(text: str) -> str:
+    """Return a paragraph without the agency's name, or the mark of the article's end, behind its last sentence.
+
+    Example:
+        >>> unsigned("Varna thanked Ostia. — AFP"), unsigned("She asked Ostia to help. ■"), unsigned("It left the EU.")
+        ('Varna thanked Ostia.', 'She asked Ostia to help.', 'It left the EU.')
+
+    """
+    found = _SIGNATURE.search(text, max(0, len(text) - _SIGNED))
+    before = text[: found.start()].rstrip() if found else ""
+    clock = re.search(r"\b[ap]\.m\.\Z", before)  # 5 p.m. EDT
+    return before if SENTENCE_END.search(before) and not clock else text
+
 
 def alone(text: str) -> tuple[str, str]:
     """What a paragraph is by itself; `UNSURE` for a short line that only its position can decide."""
@@ -100,7 +135,7 @@ def alone(text: str) -> tuple[str, str]:
         return "furniture", reason
     if TIME.fullmatch(text):
         return "sub-heading", "time of an entry"
-    if len(text) <= 250 and any(pattern.fullmatch(text) for pattern in (_BYLINE, _BYLINE_NAMES, _CONTRIBUTED)):
+    if len(text) <= 250 and any(pattern.fullmatch(text) for pattern in _BYLINES):
         return "byline", "author, agency or date"
     if len(text) <= 600 and _is_caption(text):
         return "caption", "credit of a picture"
