@@ -336,6 +336,47 @@ def test_wrapped_text_that_broke_earlier_versions(wrapped: list[str]) -> None:
     assert _same_when_wrapped(" ".join(map(str.strip, wrapped)), "\n".join(map(str.strip, wrapped)))
 
 
+def test_a_column_has_the_same_sentences_however_it_is_wrapped() -> None:
+    """As copied from a PDF: the edge is about as far for every line, since letters are not of one width."""
+    for path in AUTHORED[:12]:
+        document = documents.parse(path.stem, _authored(path)[0])
+        paragraphs: dict[int, list[str]] = {}
+        for sentence in document.sentences:
+            paragraphs.setdefault(sentence.paragraph, []).append(" ".join(document.text(sentence).split()))
+        wrapped = (_column(" ".join(found)) for found in paragraphs.values())
+        column = documents.parse(path.stem, "A report on the port\n\n" + "\n\n".join(wrapped))
+        assert _normalised(column) == [text for found in paragraphs.values() for text in found]
+
+
+def _column(paragraph: str) -> str:
+    """A paragraph wrapped at an edge that letters of different widths reach: i and l are a third of an m."""
+    lines, room = [""], 0.0
+    for word in paragraph.split():
+        width = sum(0.3 if letter in "ijlft.,;:'’ " else 0.9 if letter in "mwMW" else 0.55 for letter in f"{word} ")
+        lines, room = ([*lines, ""], 44) if width > room else (lines, room)
+        lines[-1] += f"{word} "
+        room -= width
+    return "\n".join(lines).strip()
+
+
+def test_divided_words_are_joined_and_found_again() -> None:
+    raw, gold = _page(GOLD / "pages" / "17-pdf-report.txt")
+    document = documents.parse("a", raw)
+    assert document.mended
+    assert document.mended.kinds == ("hyphens",)
+    assert document.given == raw
+    texts = [document.text(sentence) for sentence in document.sentences]
+    assert "Ostia, which once backed the project, now accuses Torsay of bad faith.1" in texts
+    assert any(text.endswith("but his talks collapsed in April.") for text in texts)
+    assert "Varna blamed Kelland; Kelland blamed Varna and an Ostian-backed group of engineers." in texts
+    for sentence, text in zip(document.sentences, texts, strict=True):
+        given = raw[document.in_given(sentence.start) : document.in_given(sentence.end)]
+        assert re.sub(r"\W", "", given) == re.sub(r"\W", "", text)
+    for line, (mended, unmended) in zip(gold, zip(document.lines, lines.classify(raw), strict=True), strict=True):
+        assert raw[line.start : line.end].startswith(document.raw[mended.start : mended.end])
+        assert (mended.kind, mended.wrapped) == (unmended.kind, unmended.wrapped)
+
+
 SHORT = [
     "China on Thursday condemned Japan for releasing the treated water of the plant, and banned all seafood.",
     "South Korea said it respected the decision, while North Korea called it a crime against all. The United "

@@ -8,8 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from actorstance.documents import parse
 from actorstance.examples import LABELS
-from actorstance.legible import Mended, mend
+from actorstance.legible import Mended
 
 NOTE = 110  # characters of text that leave room for one line in the margin
 
@@ -97,7 +98,7 @@ def article(
 
     """
     raw = document["text"]
-    if document.get("mended") and (mended := mend(raw)):
+    if document.get("mended") and (mended := parse(document["id"], raw).mended):
         raw = mended.text
         lines, predictions = _placed(lines, mended), _placed(predictions, mended)
     spans = _spans(predictions)

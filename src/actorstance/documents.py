@@ -1,6 +1,6 @@
 """A raw file to documents: which lines are the article's, which belong to the page, and where its sentences are.
 
-The raw text is kept as it is except for garbled characters (`legible`), and offsets count its code points, 0-based,
+The raw text is kept as it is except for what was garbled (`legible`), and offsets count its code points, 0-based,
 end exclusive. Each is mapped to its place in the text as it was given, which is what a run's files count in, so that
 anything said of a sentence can be shown on the page as it was pasted.
 """
@@ -16,12 +16,12 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
-from actorstance import exports
+from actorstance import exports, hyphens
 from actorstance import lines as page_lines
 from actorstance.days import iso, published
 from actorstance.errors import InputError
 from actorstance.files import MAX_JSON, csv_rows, decode, read_json_lines
-from actorstance.legible import Mended, mend
+from actorstance.legible import Mended, mend, without
 from actorstance.lines import Line
 from actorstance.sentences import one_line, split
 
@@ -261,7 +261,8 @@ def _exists(source: str) -> bool:
 def parse(id: str, raw: str, where: str | None = None, date: str | None = None) -> Document:
     """Make a document of a text; without a date it gets the one day written in its byline or dateline, if only one is.
 
-    HTML's names of characters, and letters read in a wrong encoding, are mended first (`legible.mend`).
+    HTML's names of characters, and letters read in a wrong encoding, are mended first (`legible.mend`); words divided
+    at the ends of lines are joined.
 
     Raises:
         InputError: if it is too long, no line of it is an article's body, or the date is not ISO; `where` names the
@@ -280,6 +281,9 @@ def parse(id: str, raw: str, where: str | None = None, date: str | None = None) 
     mended = mend(raw)
     raw = mended.text if mended else raw
     classified = page_lines.classify(raw)
+    if spans := hyphens.divided(raw, classified):
+        mended, classified = without(raw, mended, spans), hyphens.moved(classified, spans)
+        raw = mended.text
     date = date or _published(raw, classified)
     sentences = []
     for index, (start, end) in enumerate(page_lines.paragraphs(classified)):

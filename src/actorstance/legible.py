@@ -1,4 +1,4 @@
-"""Restore the characters of a text that were garbled on the way: left as HTML entities, read in a wrong encoding.
+"""Restore what of a text was garbled on the way: characters (HTML entities, a wrong encoding), and divided words.
 
 The mended text is what is read; what is reported refers to the text as it was given, so each place in one is known in
 the other.
@@ -10,11 +10,11 @@ import html
 import re
 import unicodedata
 from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html.entities import html5
 
-KINDS = ENTITIES, ENCODING = "entities", "encoding"  # what was mended
+KINDS = ENTITIES, ENCODING, HYPHENS = "entities", "encoding", "hyphens"  # what was mended
 
 # Whole ones only: "AT&T" and "?a=1&copy=2" are left alone.
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
@@ -77,6 +77,28 @@ def mend(given: str) -> Mended | None:
         if text == before:
             break
     return Mended(given, text, tuple(dict.fromkeys(kinds)), tuple(steps)) if steps else None
+
+
+def without(text: str, mended: Mended | None, spans: Sequence[tuple[int, int]]) -> Mended:
+    """Take spans out of a text that was mended before, or not: where words were divided at the ends of lines.
+
+    Example:
+        >>> found = without("the pro- ject", None, [(7, 9)])
+        >>> found.text, found.in_given(7), found.in_given(8)
+        ('the project', 9, 10)
+
+    """
+    pieces: list[str] = []
+    behind: list[int] = []
+    last = 0
+    for start, end in spans:
+        pieces.append(text[last:start])
+        behind.append((behind[-1] if behind else 0) + start - last)
+        last = end
+    step = tuple(behind), tuple(end for _, end in spans)
+    kinds, steps = (mended.kinds, mended.steps) if mended else ((), ())
+    given = mended.given if mended else text
+    return Mended(given, "".join([*pieces, text[last:]]), (*kinds, HYPHENS), (*steps, step))
 
 
 def _replaced(

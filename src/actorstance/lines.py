@@ -8,14 +8,13 @@ paragraph is made of whole sentences) and their place (navigation is before the 
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import pairwise
 
 from actorstance import exports
-from actorstance.furniture import furniture, labelled
-from actorstance.shapes import DATELINE, FINAL, FUNCTION_WORDS, SENTENCE_END, TIME, UNSURE, UP, WORD, alone, unsigned
+from actorstance.furniture import labelled
+from actorstance.shapes import DATELINE, FUNCTION_WORDS, SENTENCE_END, TIME, UNSURE, UP, WORD, alone, unsigned
+from actorstance.wrapping import NUMBERED, line_spans, paragraph_lines
 
 SIGNED = "who signs the article, or its end mark"
 KINDS = ("headline", "byline", "dateline", "caption", "sub-heading", "body", "furniture")
@@ -51,9 +50,9 @@ def classify(raw: str) -> tuple[Line, ...]:
          ('body', 'The mayor opened it on Monday, after a year.')]
 
     """
-    spans = list(_spans(raw))
+    spans = list(line_spans(raw))
     fields = exports.fields(raw, spans)
-    blocks = _blocks(raw, list(_without(raw, spans, fields)) if fields else spans)
+    blocks = paragraph_lines(raw, list(_without(raw, spans, fields)) if fields else spans)
     texts = [" ".join(" ".join(raw[start:end] for start, end in block).split()) for block in blocks]
     verdicts, turns = _verdicts(texts), _turns(texts)
     if any(field.kind == "headline" for field in fields):  # then a line that looks like one is not
@@ -89,27 +88,6 @@ def paragraphs(lines: tuple[Line, ...]) -> Iterator[tuple[int, int]]:
         yield pending
 
 
-# --- paragraphs ---
-
-_BLANK = " \t\u00a0\u200b\u3000\ufeff"
-_LINE = re.compile(r"[^\r\n\v\f\x85\u2028\u2029]+")
-_NUMBERED = re.compile(r"\d{1,2}[.)]\s\w")
-_WRAP_WIDTHS = range(50, 111)  # characters; hard-wrapped text is neither narrower nor wider
-_WRAP_LINES = 2  # fewer lines that run on say nothing about a page's width
-_WRAP_SURE = 8  # this many lines are not alike by chance
-_BYLINE_BEGINS = re.compile(r"(?:By|From|Published|Updated|Posted)\b")
-_BULLET = re.compile(r"[•▪●◦*·] ?\S")
-
-
-def _spans(raw: str) -> Iterator[tuple[int, int]]:
-    """Yield where the lines are that are not blank, without the white space around them."""
-    for found in _LINE.finditer(raw):
-        text = found[0].strip(_BLANK)
-        if text:
-            start = found.start() + found[0].index(text)
-            yield start, start + len(text)
-
-
 def _without(raw: str, spans: list[tuple[int, int]], fields: list[exports.Field]) -> Iterator[tuple[int, int]]:
     """Yield what of the lines is no field of a database; a field's name may stand before text on its line."""
     ends = {field.start: field.end for field in fields}
@@ -119,89 +97,6 @@ def _without(raw: str, spans: list[tuple[int, int]], fields: list[exports.Field]
             start += len(raw[start:end]) - len(raw[start:end].lstrip())
         if start < end:
             yield start, end
-
-
-def _blocks(raw: str, spans: list[tuple[int, int]]) -> list[list[tuple[int, int]]]:
-    """Group lines into paragraphs: one line each, except in text that was wrapped at a fixed width."""
-    width = _wrap_width(raw, spans)
-    blocks: list[list[tuple[int, int]]] = []
-    for index, (start, end) in enumerate(spans):
-        before = spans[index - 1] if index else (0, 0)
-        if index and _adjacent(raw, before[1], start) and _goes_on(raw[slice(*before)], raw[start:end], width):
-            blocks[-1].append((start, end))
-        else:
-            blocks.append([(start, end)])
-    return blocks
-
-
-def _goes_on(before: str, text: str, width: int) -> bool:
-    """Whether a line continues the paragraph of the line before it.
-
-    In wrapped text it does if its first word had no room there. Elsewhere, if a paragraph was broken once: it begins in
-    lower case, after a long line that does not end a sentence.
-    """
-    if not _runs_on(before) or not _runs_on(text) or len(text) > _WRAP_WIDTHS[-1]:
-        return False
-    if width and _full(before, text, width) and not _begins_anew(before, text):
-        return True
-    unfinished = len(before.split()) >= 8 and not FINAL.search(before)
-    return unfinished and text[0].islower() and furniture(text) is None
-
-
-def _full(before: str, text: str, width: int) -> bool:
-    """Whether a line of at most this width had no room for the first word of the next."""
-    return len(before) <= width < len(before) + 1 + _first_word(text)
-
-
-def _first_word(text: str) -> int:
-    return len(text.split(" ", 1)[0])  # a no-break space is inside a word here
-
-
-def _begins_anew(before: str, text: str) -> bool:
-    """Whether a line below a full one is not part of its paragraph: an item of a list, or the byline of a headline."""
-    if _BULLET.match(text):
-        return True
-    return bool(_BYLINE_BEGINS.match(text)) and not SENTENCE_END.search(before) and alone(text)[0] == "byline"
-
-
-def _runs_on(text: str) -> bool:
-    """Whether a line can be part of a wrapped paragraph: not a ruler, and not an address alone."""
-    return bool(re.search(r"[^\W_]", text)) and not re.fullmatch(r"(?:https?://|www\.)\S+", text)
-
-
-def _adjacent(raw: str, end: int, start: int) -> bool:
-    """Whether a line follows the other with no blank line in between."""
-    gap = raw[end:start].replace("\r\n", "\n")
-    return gap.count("\n") + gap.count("\r") == 1
-
-
-def _wrap_width(raw: str, spans: list[tuple[int, int]]) -> int:
-    """The width at which a page was wrapped, or 0.
-
-    It is the one at which most lines that are directly followed by another are full. They must be the majority of those
-    that are long enough, or longer, and if there are few they must look like prose, unlike a list of headlines: many
-    continue in lower case, most do so or end, some lines later, as a sentence does.
-    """
-    full, prose, lower = Counter[int](), Counter[int](), Counter[int]()  # by width
-    long, ends = 0, False
-    for (start, end), (following, last) in reversed(list(pairwise(spans))):
-        if not _adjacent(raw, end, following):
-            ends = False
-            continue
-        ends = ends or bool(SENTENCE_END.search(raw[following:last]))
-        if end - start < _WRAP_WIDTHS[0]:
-            continue
-        long += 1
-        room = end - start + 1 + _first_word(raw[following:last])
-        widths = range(end - start, min(room, _WRAP_WIDTHS[-1] + 1))
-        full.update(widths)
-        goes_on = raw[following].islower()
-        lower.update(widths if goes_on else ())
-        prose.update(widths if goes_on or (ends and not SENTENCE_END.search(raw[start:end])) else ())
-    width = max(full, key=lambda width: (full[width], width), default=0)
-    alike = full[width] >= max(_WRAP_LINES, 0.6 * long)
-    sure = full[width] >= _WRAP_SURE or 4 * lower[width] >= full[width] <= 2 * prose[width]
-    return width if alike and sure else 0
 
 
 # --- place ---
@@ -324,7 +219,7 @@ def _without_notes(texts: list[str], verdicts: list[tuple[str, str]], first: int
 
 def _numbered(texts: list[str], verdicts: list[tuple[str, str]]) -> None:
     """Settle numbered lines that do not end as a sentence does: two or more are headings, "2. The odd parents"."""
-    found = [at for at, text in enumerate(texts) if len(text) <= 120 and _NUMBERED.match(text)]
+    found = [at for at, text in enumerate(texts) if len(text) <= 120 and NUMBERED.match(text)]
     headings = [at for at in found if verdicts[at][0] == "body" and not SENTENCE_END.search(texts[at])]
     if len(headings) >= 2:
         for at in headings:
