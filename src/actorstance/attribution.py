@@ -220,6 +220,7 @@ def nominal_cues(clause: Clause) -> Iterator[tuple[int, int, Span, Span]]:
         if word == "according" and words[at + 1 : at + 2] == ["to"]:
             phrase = clause.phrase_after(at + 2)
             if phrase:
+                phrase = clause.apposed(phrase)
                 yield at, phrase[1], clause.span(*phrase), clause.span(at, at + 1)
         elif word in nouns and tags[at] == "N" and _names_holder(words[at + 1 : at + 2]):
             continue  # "Turkey's defence minister" is nobody's defence

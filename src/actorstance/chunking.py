@@ -142,6 +142,17 @@ class Chunked(Tagged):
             at = name[1] + 1
         return []
 
+    def apposed(self, phrase: Phrase) -> Phrase:
+        """Return the full name after a phrase that says who it is, else the phrase: "Okoro's lawyer, Ana Lima"."""
+        tags, count, comma = self.tags, len(self.tags), phrase[1] + 1
+        if comma >= count or tags[comma] != "," or tags[phrase[1]] != "N":
+            return phrase
+        last = comma
+        while last + 1 < count and tags[last + 1] == "C":
+            last += 1
+        ends = last + 1 == count or tags[last + 1] in ",.;:-(Q"
+        return (comma + 1, last) if last > comma + 1 and ends else phrase
+
     def _is_name(self, phrase: Phrase) -> bool:
         tags = self.tags[phrase[0] : phrase[1] + 1]
         return "C" in tags and all(tag in "CD'" for tag in tags)

@@ -12,6 +12,7 @@ from actorstance.tagging import lexicon
 _FAR = 14  # tokens after a verb that may say whom a judgement is from
 _HAVING = frozenset({"has", "have", "had", "having"})
 _OF_JUDGEMENT = frozenset({"of", "from", "by", "for", "over", "on", "to"})  # between a judgement and whom it is from
+_OBJECTS = frozenset({"it", "him", "her", "them", "me", "us"})
 _QUOTING = frozenset({"quote", "cite"})  # "quoted Lima as saying"
 _QUOTED = frozenset({"saying", "telling", "writing"})
 
@@ -83,7 +84,10 @@ class Clause(Chunked):
         form = self.forms.get(verb)
         if form is None or not form.classes & {"say", "order"} or self.tags[verb] not in "VE":
             return None
-        return self.phrase_after(verb + 1)
+        phrase = self.phrase_after(verb + 1)
+        if phrase is None or self.words[phrase[0]] in _OBJECTS:  # "called it a trap"
+            return None
+        return self.apposed(phrase)
 
     def _over_comma(self, verb: int, comma: int) -> Phrase | None:
         """The subject before an apposition, a relative clause or an aside: "X, the head of Y, said"."""
@@ -96,6 +100,8 @@ class Clause(Chunked):
                 inner = tags[at + 1 : comma]
                 if opener == "," and inner[:1] == ["C"] and all(self._in_name(one) for one in range(at + 1, comma)):
                     return at + 1, comma - 1
+                if tags[at - 1] in "#R" and tags[at - 2 : at - 1] == [","]:
+                    return self._over_comma(verb, at)  # "Lima, 42, who leads the guild, said", "Lima, D-Varna, who"
                 found = self.phrase_before(at - 1)
                 if found and tags[found[0]] != "R":
                     return found
