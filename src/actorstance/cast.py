@@ -36,6 +36,7 @@ Span = tuple[int, int]
 
 OFTEN = 4  # mentions from which the article is about a name, even one that does nothing
 _ACRONYM = re.compile(r"\s\(([A-Z][A-Z&.]{1,9})\)")
+_NEXT_WORD = re.compile(r"(?:['’]s?)?\s([a-z]+)")
 _OF = re.compile(r"\sof\s(?:the\s)?")
 _ANNOUNCED = re.compile(
     r"(?:vice |deputy )?(?:president|prime minister|premier|leader|chancellor|king|queen|\w+ minister)", re.I
@@ -231,33 +232,30 @@ class _Caster:
             entity.kind, entity.evidence = "person", True
         elif body and entity.kind == "name":
             entity.kind, entity.evidence = "organisation", True
-        if not entity.gender:
-            if (first in self.words["men"] and first not in self.words["women"]) or name.title in {
-                "mr",
-                "king",
-                "prince",
-                "sir",
-                "lord",
-                "congressman",
-            }:
-                entity.gender = "m"
-            elif first in self.words["women"] or name.title in {
-                "mrs",
-                "ms",
-                "miss",
-                "queen",
-                "princess",
-                "dame",
-                "lady",
-                "congresswoman",
-                "spokeswoman",
-                "chairwoman",
-            }:
-                entity.gender = "f"
+        elif entity.kind == "name" and not name.title and self._has_article(name):
+            entity.kind = "organisation"
+        entity.gender = entity.gender or self._gender(name)
         if acronym := _ACRONYM.match(self.raw, name.end):
             self.by_alias[acronym[1]] = entity
         if len(name.words) > 2 or entity.kind == "organisation":
             self.by_alias.setdefault("".join(word[0] for word in name.words if word[0].isupper()), entity)
+
+    def _has_article(self, name: Name) -> bool:
+        """Whether "the" belongs to a name, which is no person's then: "the Argus said", but not "the Lima affair"."""
+        if self.raw[max(0, name.start - 4) : name.start].lower() != "the ":
+            return False
+        behind = _NEXT_WORD.match(self.raw, name.end)
+        form = lexicon().verbs.get(behind[1]) if behind else None
+        return behind is None or behind[1] in lexicon().closed or (form is not None and bool(form.forms & {"d", "s"}))
+
+    def _gender(self, name: Name) -> str:
+        """What a title tells, else the given name."""
+        first, words = name.words[0].lower(), self.words
+        if name.title in words["titles_of_men"] or name.title in words["titles_of_women"]:
+            return "m" if name.title in words["titles_of_men"] else "f"
+        if len(name.words) == 1 or not is_given(first):
+            return ""
+        return "f" if first not in words["men"] else "m" if first not in words["women"] else ""
 
     def _owner(self, name: Name, entity: Entity) -> None:
         """Whom a person speaks for, by the title before the name or the apposition after it."""
@@ -385,8 +383,17 @@ class _Caster:
         self.entity[name.start] = entity
         entity.count += 1
         entity.titles |= {name.title} - {""}
-        if name.title and entity.kind == "name":
+        if name.title:
+            entity.gender = entity.gender or self._gender(name)
+        if entity.kind == "name" and (name.title or self._is_surname(name, entity)):
             entity.kind, entity.evidence = "person", True
+
+    def _is_surname(self, name: Name, entity: Entity) -> bool:
+        """Whether a name of two words goes on as its last: a person's does, a firm's as its first."""
+        last = entity.words[-1]
+        if len(entity.words) != 2 or name.words != (last,) or last.endswith("s") or last.isupper():
+            return False
+        return not (self._looks_like_place(name) or self._has_article(name))
 
     def _speaks(self, entity: Entity) -> bool:
         return any(self._acts(name, speaks=True) for name in entity.called)

@@ -17,6 +17,7 @@ THRESHOLD = 0.6  # confidence below which a mention that may stand for several i
 
 _JOINED = re.compile(r"[,;:()]|\s(?:and|or|of|for|in|at|on|from|to|by|with|who|which|that|as|than)\s", re.IGNORECASE)
 _GENDERS = {"he": "m", "him": "m", "his": "m", "she": "f", "her": "f", "its": "n"}
+_SPOKEN = re.compile(r"(he|she)\s", re.IGNORECASE)
 _PERSON = re.compile(  # an office of one
     r"\b(?:president|minister|leader|spokesman|spokeswoman|chancellor|premier|king|queen|ambassador|envoy|counterpart)$"
 )
@@ -53,7 +54,7 @@ class Discourse:
         self._quotes = sorted((one for one in statements if one.kind == "direct"), key=lambda one: one.content)
         self._quote_starts = [one.content[0] for one in self._quotes]
         self.seen: list[Antecedent] = []
-        self.genders: dict[tuple[str, str], str] = {}
+        self.genders = self._told_by_saying(statements)
         self._latest: dict[tuple[str, str], Antecedent] = {}
 
     def see(self, mention: Mention, sentence: int) -> None:
@@ -78,9 +79,26 @@ class Discourse:
         one = Antecedent(mention, sentence, kind, gender, self._is_subject(mention), said, quote)
         told = _GENDERS.get(text.lower())
         if told and not gender and kind in {"person", "name"} and mention.confidence >= THRESHOLD:
-            self.genders[one.key] = told
+            self.genders.setdefault(one.key, told)
         self.seen.append(one)
         self._latest[one.key] = one
+
+    def _told_by_saying(self, statements: Sequence[Statement]) -> dict[tuple[str, str], str]:
+        """Of whoever is said to speak of himself or herself: "Lima said she would sue"."""
+        starts, found = [one.start for one in self.cast.mentions], dict[tuple[str, str], str]()
+        for one in statements:
+            if one.source is None or one.kind not in {"indirect", "mixed"}:
+                continue
+            spoken = _SPOKEN.match(self.raw, one.content[0])
+            if spoken is None:
+                continue
+            near = self.cast.mentions[
+                max(0, bisect_right(starts, one.source[0]) - 2) : bisect_right(starts, one.source[1])
+            ]
+            who = meant_by(one.source, near, self.raw)
+            if who is not None:
+                found.setdefault((who.actor, who.name), _GENDERS[spoken[1].lower()])
+        return found
 
     def _known(self, mention: Mention, text: str) -> tuple[str, str]:
         """Kind and gender of an actor in the registry: a person, if one of the actor's names is a person's."""

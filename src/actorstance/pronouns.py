@@ -157,8 +157,8 @@ class Pronouns:
                 score += 0.5
             if any(start <= one.mention.start < end for start, end in speaking):
                 score += 1.0  # "Lima said she": the speaker, though nothing says that she is a woman
-            if one.kind == "name":
-                score -= 1.0
+            if one.kind == "name":  # a person, if one of those whom an article first names in full
+                score -= 1.0 if "person" not in kinds or " " in one.mention.name else 2.0
             if key not in found or score > found[key][0]:
                 found[key] = score, one
         return found
