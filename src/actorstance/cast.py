@@ -36,6 +36,10 @@ Span = tuple[int, int]
 
 OFTEN = 4  # mentions from which the article is about a name, even one that does nothing
 _ACRONYM = re.compile(r"\s\(([A-Z][A-Z&.]{1,9})\)")
+_CALLED = re.compile(  # "the Varnan leader", "Ostia's chairman", "a hedge fund": what the text may call them later
+    r"(?!(?i:former|late|ex)\b)(?:(?:an?|the|its|his|her|their)\s(?!former|late|ex-)|(?:[^\W_]\w*['’]s?\s))?((?:[\w-]+\s){0,3}?[\w-]+)"
+    r"(?=$|\s(?:of|for|in|at|to|with|on|from|who|which|that|and)\b)"
+)
 _NEXT_WORD = re.compile(r"(?:['’]s?)?\s([a-z]+)")
 _OF = re.compile(r"\sof\s(?:the\s)?")
 _ANNOUNCED = re.compile(
@@ -268,7 +272,10 @@ class _Caster:
             self._belongs(entity, body[0], name.owner_rule, body[1])
             return
         end = self._sentence_end(name.end)
-        if entity.kind != "organisation" and (words := apposition(self.raw, name.end, end)):
+        words = apposition(self.raw, name.end, end)
+        if words and (called := _CALLED.match(words)):
+            entity.titles.add(called[1].lower())
+        if words and entity.kind != "organisation":
             if is_office(words):
                 entity.kind, entity.evidence = "person", True
                 if (owner := speaks_for(words, self.registry, self.document.date)) is not None:

@@ -15,6 +15,12 @@ NEAR = 3  # sentences back within which a description is surer
 BACK = 200  # mentions back within which one is looked for
 
 _GOVERNING = re.compile(r"\b(?:government|army|forces|troops|military|regime)")
+_OF = re.compile(r"\s+of\b")
+_ACCUSED = re.compile(
+    r"\b(?:accus|suspect|convict|acquit|clear|warn|remind|inform|assur|strip|rid)\w*\s+\Z", re.IGNORECASE
+)
+_FIRMS = frozenset({"company", "firm"})
+_NARROW = _FIRMS | {"party", "union", "agency", "newspaper"}
 _OURS = re.compile(r"this\s+(?:newspaper|daily|network|broadcaster)", re.IGNORECASE)  # who writes here
 
 
@@ -29,7 +35,7 @@ def described() -> re.Pattern[str]:
     return re.compile(
         r"(?=[targ])(?:(?<![\w’'-])(?:(?P<bare>(?:the\s+)?(?:regime|government\s+(?:forces|troops|soldiers|officials)))(?![\w-]|\s+of\b)"
         r"|(?:the|this|that)\s+(?:(?:ruling|armed|militant|rebel|outgoing|former|embattled|central|federal|new)\s+)?"
-        rf"(?:{kinds})(?![\w-]|\s+of\b))|(?:all\s+)?these\s+(?P<groups>groups|fighters|factions)\b)",
+        rf"(?:{kinds})(?![\w-]))|(?:all\s+)?these\s+(?P<groups>groups|fighters|factions)\b)",
         re.IGNORECASE,
     )
 
@@ -43,18 +49,21 @@ def description(discourse: Discourse, found: re.Match[str], sentence: int) -> Me
         return _state(discourse, span, "regime", sentence)
     if _OURS.match(found[0]):
         return None
+    if _OF.match(discourse.raw, span[1]) and not _ACCUSED.search(discourse.raw, max(0, span[0] - 16), span[0]):
+        return None  # "the president of the guild", but "accused the president of lying"
     kind = "person" if found["person"] else "body" if found["body"] else "state"
     noun = re.sub(r"\s+", " ", found[kind].lower())
     if re.match(r"\s+(?:[A-Z]|['’]s\s+office)", discourse.raw[span[1] : span[1] + 12]):
         return None  # "the president Ivan Orlov": the name says it
+    doer = discourse.doer(span[0])  # "Varna backed the bloc": another one
     for one in reversed(discourse.seen[-BACK:]):
-        if _is_called(one, noun) and (kind != "person" or one.kind == "person"):
+        if _is_called(one, noun) and one.key != doer and (kind != "person" or one.kind == "person"):
             confidence = 0.85 if sentence - one.sentence <= NEAR else 0.7
             return standing_for(one.mention, span, "description", noun, confidence)
     if kind == "state":
         return _state(discourse, span, noun, sentence)
     if noun in roles()["described_last"]:
-        return _last(discourse, span, noun, "organisation", sentence)
+        return _last(discourse, span, noun, "organisation", sentence, doer)
     return None
 
 
@@ -82,9 +91,22 @@ def _state(discourse: Discourse, span: Span, noun: str, sentence: int) -> Mentio
     return _last(discourse, span, noun, "state", sentence)
 
 
-def _last(discourse: Discourse, span: Span, noun: str, kind: str, sentence: int) -> Mention | None:
+def _can_be(discourse: Discourse, one: Mention, noun: str) -> bool:
+    """Whether a noun can be said of a body: the Dockers' Union is no company, though it may be a group."""
+    last = (one.name or discourse.raw[one.start : one.end]).rpartition(" ")[2].lower()
+    if noun not in _NARROW or last not in roles()["described_bodies"]:
+        return True
+    return noun in _FIRMS and last in roles()["described_firms"]
+
+
+def _last(
+    discourse: Discourse, span: Span, noun: str, kind: str, sentence: int, doer: tuple[str, str] | None = None
+) -> Mention | None:
     """The last actor of a kind, unresolved if several are near."""
-    near = [one.mention for one in reversed(discourse.seen) if sentence - one.sentence <= 2 and one.kind == kind]
+    reach = [one for one in reversed(discourse.seen[-BACK:]) if sentence - one.sentence <= 2 and one.key != doer]
+    near = [one.mention for one in reach if one.kind == kind and _can_be(discourse, one.mention, noun)]
+    if not near and kind == "organisation":
+        near = [one.mention for one in reach if one.kind == ("group" if noun == "group" else "name")]
     if not near:
         return None
     actors = {one.actor: None for one in near}

@@ -11,7 +11,7 @@ from actorstance.actors import UNKNOWN, Mention, Registry
 from actorstance.attribution import Statement
 from actorstance.cast import Cast
 from actorstance.marks import Span
-from actorstance.roles import is_given, roles
+from actorstance.roles import in_full, is_given, roles
 
 THRESHOLD = 0.6  # confidence below which a mention that may stand for several is left unresolved
 
@@ -50,6 +50,7 @@ class Discourse:
     def __init__(self, raw: str, cast: Cast, statements: Sequence[Statement], registry: Registry) -> None:
         self.raw, self.cast, self.registry = raw, cast, registry
         self.sources = {one.source for one in statements if one.source is not None and one.rule != "according to"}
+        self._done_by = {one.content[0]: one.source for one in statements if one.source is not None}
         self._ordered = sorted(self.sources)
         self._quotes = sorted((one for one in statements if one.kind == "direct"), key=lambda one: one.content)
         self._quote_starts = [one.content[0] for one in self._quotes]
@@ -64,7 +65,7 @@ class Discourse:
         earlier = self._latest.get((mention.actor, mention.name))
         if (entity := self.cast.entities.get((mention.start, mention.end))) is not None:
             kind, gender = entity.kind, entity.gender
-            text = " ".join([text, *sorted(entity.titles)])
+            text = " ".join([text, *sorted(map(in_full, entity.titles))])
         elif mention.by == "group":
             kind, gender = "group", ""
         elif earlier is not None and stands_for:
@@ -73,8 +74,7 @@ class Discourse:
             kind, gender = self._known(mention, text)
             if mention.offices and _PERSON.search(mention.offices[-1]):
                 kind = "person"
-        # `by` is in it, since "the group" may stand for rebels.
-        said = "" if stands_for else " ".join([text, mention.by, mention.how, *mention.offices]).lower()
+        said = "" if stands_for else " ".join([text, mention.how, *mention.offices]).lower()
         quote = self.quotation(mention.start)
         one = Antecedent(mention, sentence, kind, gender, self._is_subject(mention), said, quote)
         told = _GENDERS.get(text.lower())
@@ -114,6 +114,12 @@ class Discourse:
         at = bisect_right(self._ordered, (mention.end, 0))
         near = self._ordered[max(0, at - 6) : at]
         return any(mention.start < end and start <= mention.start and mention.end <= end + 2 for start, end in near)
+
+    def doer(self, place: int) -> tuple[str, str] | None:
+        """Return the key of whoever does something to who is named at a place, and so is another one."""
+        source = self._done_by.get(place)
+        who = None if source is None else meant_by(source, [one.mention for one in self.seen[-8:]], self.raw)
+        return None if who is None else (who.actor, who.name)
 
     def quotation(self, place: int) -> Statement | None:
         """Return the outermost quotation round a place."""

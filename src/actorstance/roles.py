@@ -19,6 +19,27 @@ SHORTENED = (
     "|Det|Sec|Insp|Messrs|Mme|St"
 )
 ENDINGS = "Jr|Sr"
+_IN_FULL = {
+    "gov": "governor",
+    "sen": "senator",
+    "rep": "representative",
+    "gen": "general",
+    "lt": "lieutenant",
+    "col": "colonel",
+    "maj": "major",
+    "capt": "captain",
+    "sgt": "sergeant",
+    "adm": "admiral",
+    "cmdr": "commander",
+    "prof": "professor",
+    "rev": "reverend",
+    "pres": "president",
+    "amb": "ambassador",
+    "dr": "doctor",
+    "det": "detective",
+    "insp": "inspector",
+    "cllr": "councillor",
+}
 _BEFORE_GROUP = frozenset(
     ["holdout", "armed", "radical", "moderate", "anti-government", "pro-government", "local", "displaced"]
 )
@@ -103,6 +124,11 @@ def ends_with(before: str, phrases: frozenset[str]) -> str:
         if phrase in phrases:
             return phrase
     return ""
+
+
+def in_full(title: str) -> str:
+    """Return a title, in lower case, as a later description has it: "governor" for "gov"."""
+    return _IN_FULL.get(title, title)
 
 
 @cache
