@@ -40,6 +40,9 @@ _CALLED = re.compile(  # "the Varnan leader", "Ostia's chairman", "a hedge fund"
     r"(?!(?i:former|late|ex)\b)(?:(?:an?|the|its|his|her|their)\s(?!former|late|ex-)|(?:[^\W_]\w*['’]s?\s))?((?:[\w-]+\s){0,3}?[\w-]+)"
     r"(?=$|\s(?:of|for|in|at|to|with|on|from|who|which|that|and)\b)"
 )
+_STAKE = re.compile(
+    r"\b(?:shares?|stakes?|shareholders?|invest\w*|confidence|faith|trust|interest)\s+in\s+(?:the\s+)?\Z"
+)
 _NEXT_WORD = re.compile(r"(?:['’]s?)?\s([a-z]+)")
 _OF = re.compile(r"\sof\s(?:the\s)?")
 _ANNOUNCED = re.compile(
@@ -215,6 +218,7 @@ class _Caster:
         first, last = name.words[0].lower(), name.words[-1].lower().rstrip(".")
         body = (
             last in self.words["bodies"]
+            or last in self.words["firms"]
             or last in {"family", "camp"}
             or any(word in {"of", "for"} for word in name.words)
             or name.kind == "organisation"
@@ -246,7 +250,7 @@ class _Caster:
 
     def _has_article(self, name: Name) -> bool:
         """Whether "the" belongs to a name, which is no person's then: "the Argus said", but not "the Lima affair"."""
-        if self.raw[max(0, name.start - 4) : name.start].lower() != "the ":
+        if self.raw[max(0, name.start - 4) : name.start].lower() != "the " or self.raw.startswith("-", name.end):
             return False
         behind = _NEXT_WORD.match(self.raw, name.end)
         form = lexicon().verbs.get(behind[1]) if behind else None
@@ -382,9 +386,15 @@ class _Caster:
         if len(name.words) > 1 or (word not in self.by_part) or word in self.words["places"]:
             return []
         people = [one for one in self.by_part[word] if one.kind == "person"]
+        firms = [] if name.title or people else [one for one in self.by_part[word] if self._is_firm(one, word)]
+        if len(firms) == 1 and not self._looks_like_place(name):
+            return firms  # "Lakeshore", after Lakeshore Energy
         if not people and (name.title or self._acts(name, speaks=True)):
             people = [one for one in self.by_part[word] if one.kind == "name" and self._speaks(one)]
         return people if len(people) == 1 or is_given(word.lower()) else []
+
+    def _is_firm(self, entity: Entity, word: str) -> bool:
+        return entity.kind != "person" and entity.words[0] == word and entity.words[-1].lower() in self.words["firms"]
 
     def _count(self, name: Name, entity: Entity) -> None:
         self.entity[name.start] = entity
@@ -447,7 +457,7 @@ class _Caster:
         if place in self.words["places"] and not self._acts(name):
             self.left_out["a place"] += 1
             return None
-        if entity.kind == "name" and self._looks_like_place(name):
+        if (entity.kind == "name" and self._looks_like_place(name)) or self.raw.startswith("-based", name.end):
             self.left_out["a place"] += 1
             return None
         if len(name.words) == len(entity.words):
@@ -472,8 +482,9 @@ class _Caster:
 
     def _looks_like_place(self, name: Name) -> bool:
         before = self.raw[max(0, name.start - 40) : name.start]
+        before = before[before.rfind(". ") + 1 :]
         return bool(
-            ends_with(before.removesuffix("the "), self.words["places_before"])
+            (ends_with(before.removesuffix("the "), self.words["places_before"]) and not _STAKE.search(before))
             or MOTION.search(before)
             or place_after().match(self.raw, name.end)
         )

@@ -26,15 +26,17 @@ _OURS = re.compile(r"this\s+(?:newspaper|daily|network|broadcaster)", re.IGNOREC
 
 @cache
 def described() -> re.Pattern[str]:
-    """Return what matches a description: "the senator", "the ruling party", "the regime", "all these groups"."""
+    """Return what matches a description: "the senator", "the ruling party", "the regime", "a company spokesman"."""
     words = roles()
     kinds = "|".join(
         f"(?P<{kind}>{alternatives(words[f'described_{name}'])})"
         for kind, name in (("person", "persons"), ("body", "bodies"), ("state", "states"))
     )
+    voiced = alternatives(words["described_bodies"] | words["described_states"])
     return re.compile(
         r"(?=[targ])(?:(?<![\w’'-])(?:(?P<bare>(?:the\s+)?(?:regime|government\s+(?:forces|troops|soldiers|officials)))(?![\w-]|\s+of\b)"
-        r"|(?:the|this|that)\s+(?:(?:ruling|armed|militant|rebel|outgoing|former|embattled|central|federal|new)\s+)?"
+        rf"|an?\s+(?P<voiced>{voiced})\s+spokes(?:man|woman|person)\b"
+        r"|(?:the|this|that)\s+(?:(?:[\w’'.-]+-based|ruling|armed|militant|rebel|outgoing|former|embattled|central|federal|new)\s+)?"
         rf"(?:{kinds})(?![\w-]))|(?:all\s+)?these\s+(?P<groups>groups|fighters|factions)\b)",
         re.IGNORECASE,
     )
@@ -51,6 +53,8 @@ def description(discourse: Discourse, found: re.Match[str], sentence: int) -> Me
         return None
     if _OF.match(discourse.raw, span[1]) and not _ACCUSED.search(discourse.raw, max(0, span[0] - 16), span[0]):
         return None  # "the president of the guild", but "accused the president of lying"
+    if found["voiced"]:
+        return _voiced(discourse, span, found["voiced"].lower(), sentence)
     kind = "person" if found["person"] else "body" if found["body"] else "state"
     noun = re.sub(r"\s+", " ", found[kind].lower())
     if re.match(r"\s+(?:[A-Z]|['’]s\s+office)", discourse.raw[span[1] : span[1] + 12]):
@@ -65,6 +69,16 @@ def description(discourse: Discourse, found: re.Match[str], sentence: int) -> Me
     if noun in roles()["described_last"]:
         return _last(discourse, span, noun, "organisation", sentence, doer)
     return None
+
+
+def _voiced(discourse: Discourse, span: Span, noun: str, sentence: int) -> Mention | None:
+    """The body or state whose spokesman speaks: "a company spokeswoman"."""
+    for one in reversed(discourse.seen[-BACK:]):
+        if one.kind != "person" and _is_called(one, noun):
+            return standing_for(one.mention, span, "description", f"{noun} spokesman", 0.7)
+    if noun in roles()["described_states"]:
+        return _state(discourse, span, noun, sentence)
+    return _last(discourse, span, noun, "organisation", sentence)
 
 
 def _is_called(one: Antecedent, noun: str) -> bool:
@@ -106,7 +120,7 @@ def _last(
     reach = [one for one in reversed(discourse.seen[-BACK:]) if sentence - one.sentence <= 2 and one.key != doer]
     near = [one.mention for one in reach if one.kind == kind and _can_be(discourse, one.mention, noun)]
     if not near and kind == "organisation":
-        near = [one.mention for one in reach if one.kind == ("group" if noun == "group" else "name")]
+        near = [one.mention for one in reach if one.kind == "name" or one.kind == noun]  # "the group": rebels
     if not near:
         return None
     actors = {one.actor: None for one in near}

@@ -113,7 +113,11 @@ class Discourse:
     def _is_subject(self, mention: Mention) -> bool:
         at = bisect_right(self._ordered, (mention.end, 0))
         near = self._ordered[max(0, at - 6) : at]
-        return any(mention.start < end and start <= mention.start and mention.end <= end + 2 for start, end in near)
+        start = next((a for a, b in near if mention.start < b and a <= mention.start and mention.end <= b + 2), None)
+        if start is None or not self.seen or self.seen[-1].mention.start < start:
+            return start is not None
+        # "the mission in Peru": Peru is in the subject, but is not it
+        return _JOINED.search(self.raw, self.seen[-1].mention.end, mention.start) is None
 
     def doer(self, place: int) -> tuple[str, str] | None:
         """Return the key of whoever does something to who is named at a place, and so is another one."""
