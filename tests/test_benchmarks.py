@@ -155,7 +155,7 @@ def test_the_fields_are_those_of_the_datasheet(newsroom: ModuleType, capsys: pyt
         ("a", {}, None),
         ("b", {}, "^a: .* has no row of it"),
         ("a", {"decided": "favor"}, "^a:0:varna:ostia: decided favor, the article has against"),
-        ("a", {"example_id": "a:1:varna:ostia"}, "^1 rows .* of no pair, among them a:1:varna:ostia"),
+        ("a", {"example_id": "a:1:varna:ostia"}, "^1 rows .* belong to no pair, among them a:1:varna:ostia"),
     ],
 )
 def test_both_labels_of_a_pair(
