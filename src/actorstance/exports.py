@@ -28,6 +28,7 @@ _FACTIVA = r"Document [A-Z][A-Z0-9]{2,12}(?:19|20)\d{6}[a-z0-9]{9}"  # source, d
 _ENDS = rf"^[^\S\n]*(?:End of Document|(?:AN[ \t]+)?{_FACTIVA})[^\S\n]*$"
 _CUT = re.compile(rf"(?P<begins>{_BEGINS})|(?P<ends>{_ENDS})", re.MULTILINE)
 _PUBLISHER = re.compile(r"(?:[A-Z(&]\S*|of|and|the|for)(?: (?:[A-Z(&]\S*|of|and|the|for)){0,7}")
+_HINTS = ("LENGTH:", "Length:", "Document ", "ProQuest document ID")  # one of them is in whatever is told by its signs
 _HEADER = 12  # lines of Factiva's header below the number of words
 
 
@@ -87,6 +88,13 @@ def _databases() -> tuple[_Database, ...]:
     return tuple(found)
 
 
+def _database(raw: str) -> _Database | None:
+    """The database that a text comes from; most come from none, which a look for its commonest words tells."""
+    if not any(hint in raw for hint in _HINTS):
+        return None
+    return next((one for one in _databases() if one.made(raw)), None)
+
+
 def split(raw: str) -> list[Span]:
     r"""Return where the articles of a text are; all of it is one article unless a database divides it.
 
@@ -96,8 +104,8 @@ def split(raw: str) -> list[Span]:
         [(0, 67), (67, 136)]
 
     """
-    marks = list(_CUT.finditer(raw))
-    if not marks or not any(one.made(raw) for one in _databases()):
+    marks = list(_CUT.finditer(raw)) if _database(raw) else []
+    if not marks:
         return [(0, len(raw))]
     kind = marks[0].lastgroup
     cuts = [mark.start() if kind == "begins" else mark.end() for mark in marks if mark.lastgroup == kind]
@@ -119,7 +127,7 @@ def fields(raw: str, lines: Sequence[Span]) -> list[Field]:
         [('headline', 'Talks collapse'), ('byline', 'The Varna Herald'), ('byline', 'May 12, 2021 Wednesday')]
 
     """
-    database = next((one for one in _databases() if one.made(raw)), None)
+    database = _database(raw)
     if not database:
         return []
     texts = [raw[slice(*line)] for line in lines]

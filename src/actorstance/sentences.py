@@ -41,7 +41,9 @@ _LETTER = re.compile(r"\w")
 _ITEM = re.compile(r"[(]?(?:\d{1,2}|[a-z])[.)]")
 _INITIALS = re.compile(r"\b(?!U\.S\.|U\.N\.|U\.K\.|E\.U\.|D\.C\.|N\.Y\.|L\.A\.|U\.A\.E\.)(?:[A-Z]\.){2,3}$")
 # The number of a note behind a sentence: "denied it.4 It", "denied it.”[4] It".
-_NOTE = re.compile(r"(?<!\bNo)(?<!\bNos)(?<=[^\W\d_]{2})[.!?][\"”’]?(\[?\d{1,3}\]?|[¹²³⁴-⁹]+)(?=\s+[\"“‘]?[A-Z])")
+_NOTE = re.compile(
+    r"[.!?](?<=[^\W\d_]{2}[.!?])(?<!\bNo[.!?])(?<!\bNos[.!?])[\"”’]?(\[?\d{1,3}\]?|[¹²³⁴-⁹]+)(?=\s+[\"“‘]?[A-Z])"
+)
 # Two sentences pasted without the space between them. A web address has no capital after its dot.
 _GLUED = re.compile(r"[.?!](?<=[a-z]{3}.)[\"”’]?(?=[“‘]?[A-Z][a-z]+\s)")
 # Sentence ends that sentencex misses: initials or a firm's ending before a word that opens sentences; an ellipsis.

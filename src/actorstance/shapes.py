@@ -10,9 +10,13 @@ from actorstance.sentences import split
 UNSURE = "?"  # a short line that only its position can decide
 UP = "A-Z" + "".join(letter for letter in map(chr, range(0xC0, 0x250)) if letter.isupper())
 _LOW = "a-z" + "".join(letter for letter in map(chr, range(0xC0, 0x250)) if letter.islower())
-_CITED = r"|[^\W\d_]{2}[.!?]['\"”’]?(?:\[?\d{1,3}\]?|[¹²³⁴-⁹]+)$"  # with the number of a note: "denied it.4"
-FINAL = re.compile(rf"[.!?…:]['\"”’»)\]]*$|[,;—–-]['\"”’]?${_CITED}")  # a paragraph may break off before a quotation
-SENTENCE_END = re.compile(rf"[.!?…]['\"”’»)\]]*${_CITED}")
+_CLOSED = r"['\"”’»)\]]*$"
+_CITED = r"(?<=[^\W\d_]{2}[.!?])['\"”’]?(?:\[?\d{1,3}\]?|[¹²³⁴-⁹]+)$"  # with the number of a note: "denied it.4"
+# Each begins with one set of characters, so that a search only looks where one of them is.
+SENTENCE_END = re.compile(rf"[.!?…](?:{_CLOSED}|{_CITED})")
+FINAL = re.compile(  # a paragraph may break off before a quotation
+    rf"[.!?…:,;—–-](?:(?<=[.!?…:]){_CLOSED}|(?<=[,;—–-])['\"”’]?$|{_CITED})"
+)
 _LOWER_WORD = re.compile(rf"\s[{_LOW}]{{3}}")
 WORD = re.compile(r"[^\W_]+(?:['’.-][^\W_]+)*")
 # fmt: off
@@ -109,6 +113,7 @@ _SIGNATURE = re.compile(  # — AFP · (ANI) · (With PTI inputs) · PTI KND ABC
     r"|[/\[(–-]* ?(?:(?i:ends?)|Enditem|Item ends) ?[/\])–-]*)){1,3}\Z"
 )
 _SIGNED = 200  # characters, more than any signature
+_UNSIGNED = tuple('.!?…,:;"”’')  # how no signature ends
 
 
 def unsigned(text: str) -> str:
@@ -119,6 +124,8 @@ def unsigned(text: str) -> str:
         ('Varna thanked Ostia.', 'She asked Ostia to help.', 'It left the EU.')
 
     """
+    if text.endswith(_UNSIGNED):
+        return text
     found = _SIGNATURE.search(text, max(0, len(text) - _SIGNED))
     before = text[: found.start()].rstrip() if found else ""
     clock = re.search(r"\b[ap]\.m\.\Z", before)  # 5 p.m. EDT
