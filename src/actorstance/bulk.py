@@ -1,8 +1,7 @@
 """A run over an archive: shards written one by one, from which a killed run resumes, and their totals.
 
 While it is under way the folder holds `unfinished.json`, the settings to resume with, and `unfinished/`, a
-record of each shard, which is written after the shard's files. The totals grow shard by shard; everything else
-is made at the end.
+record of each shard, which is written after the shard's files. Everything else is made from the shards at the end.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ import hashlib
 import shutil
 import sqlite3
 import time
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
@@ -20,7 +19,6 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 
 from actorstance import __version__, report
@@ -99,10 +97,9 @@ def predict(
         "version": __version__,
     }
     start = time.perf_counter()
-    with _held(out, settings, resume), _totals(out) as totals:
-        for number in _read(shards(archive, size), out, partial(engine, model, opener), strict, progress):
-            totals.add(*_tables(out, number))  # while the next ones are read elsewhere
-        return _finish(out, totals, settings, model, registry, opener.priors, command, start)
+    with _held(out, settings, resume):
+        _read(shards(archive, size), out, partial(engine, model, opener), strict, progress)
+        return _finish(out, settings, model, registry, opener.priors, command, start)
 
 
 @contextmanager
@@ -158,9 +155,8 @@ def _read(
     engine: Callable[[Iterable[Shard]], Iterator[Done]],
     strict: bool,
     progress: Progress,
-) -> Iterator[int]:
-    """Read every shard that has no complete record, and yield the numbers of all shards, in order."""
-    complete: deque[int] = deque()  # that an interrupted run left, and whose turn has not come
+) -> None:
+    """Read every shard that has no complete record."""
 
     def wanted() -> Iterator[Shard]:
         for shard in parts:
@@ -172,7 +168,6 @@ def _read(
                 raise InputError(
                     f"{out}: the archive is not as it was: other documents from {shard.documents[0].where} on."
                 )
-            complete.append(shard.number)
             progress(record, False)
 
     for done in engine(wanted()):
@@ -184,10 +179,6 @@ def _read(
             )
         _write(out, done)
         progress(done.record, True)
-        while complete and complete[0] < done.number:
-            yield complete.popleft()
-        yield done.number
-    yield from complete
 
 
 def _write(out: Path, done: Done) -> None:
@@ -231,25 +222,8 @@ def _records(out: Path) -> Iterator[dict[str, Any]]:
 # --- totals ---
 
 
-@contextmanager
-def _totals(out: Path) -> Iterator[Totals]:
-    totals = Totals(out / _TOTALS)
-    try:
-        yield totals
-    finally:
-        totals.close()
-        (out / _TOTALS).unlink(missing_ok=True)
-
-
-def _tables(out: Path, number: int) -> Iterator[pa.Table]:
-    """What the totals need of a shard: its predictions, and its mentions."""
-    for name, columns in (("predictions", PREDICTED), ("mentions", MENTIONED)):
-        yield pq.read_table(_file(out, name, number), columns=list(columns))
-
-
 def _finish(
     out: Path,
-    totals: Totals,
     settings: dict[str, Any],
     model: Model,
     registry: Registry,
@@ -257,14 +231,19 @@ def _finish(
     command: str | None,
     start: float,
 ) -> dict[str, Any]:
-    counts, cropped = _counted(out)
-    if not counts["documents"]:
-        bad = counts["rejected"]
-        raise InputError(f"{settings['input']}: none of {bad:,} documents can be read{_first(out)}.")
-    write_csv(out / "actors.csv", (*ACTOR_COLUMNS, *EVIDENCE), totals.actors())
-    write_csv(out / "pairs.csv", (*PAIR_COLUMNS, *EVIDENCE), totals.pairs())
-    named = [row["actor"] for row in islice(totals.actors(), NAMED)]
-    counts.update(totals.counts())
+    totals = Totals(out / _TOTALS)
+    try:
+        counts, cropped = _added(out, totals)
+        if not counts["documents"]:
+            bad = counts["rejected"]
+            raise InputError(f"{settings['input']}: none of {bad:,} documents can be read{_first(out)}.")
+        write_csv(out / "actors.csv", (*ACTOR_COLUMNS, *EVIDENCE), totals.actors())
+        write_csv(out / "pairs.csv", (*PAIR_COLUMNS, *EVIDENCE), totals.pairs())
+        named = [row["actor"] for row in islice(totals.actors(), NAMED)]
+        counts.update(totals.counts())
+    finally:
+        totals.close()
+        (out / _TOTALS).unlink(missing_ok=True)
     rows = {**counts, "priors": settings["priors"]}
     write_json(out / "audit.json", {"rows": rows, "cropped": {"predicted": dict(cropped)} if cropped else {}})
     write_jsonl(out / "log.jsonl", [{"stage": "predict", **rows, "seconds": time.perf_counter() - start}])
@@ -276,8 +255,8 @@ def _finish(
     return rows
 
 
-def _counted(out: Path) -> tuple[Counter[str], Counter[str]]:
-    """Go through the records once: manifest, what was rejected. Return the counts, and those of cropping."""
+def _added(out: Path, totals: Totals) -> tuple[Counter[str], Counter[str]]:
+    """Go through the shards once: sums, manifest, what was rejected. Return the counts, and those of cropping."""
     counts: Counter[str] = Counter()
     cropped: Counter[str] = Counter()
     with whole(out / MANIFEST) as manifest, whole(out / "rejected.jsonl") as rejected:
@@ -287,6 +266,11 @@ def _counted(out: Path) -> tuple[Counter[str], Counter[str]]:
             cropped.update({key: value for key, value in (record["cropped"] or {}).items() if key != "max_length"})
             manifest.write(json_line(_entry(record)))
             rejected.writelines(map(json_line, record["rejected"]))
+            predictions, mentions = (
+                pq.read_table(_file(out, name, record["number"]), columns=list(columns))
+                for name, columns in (("predictions", PREDICTED), ("mentions", MENTIONED))
+            )
+            totals.add(predictions, mentions)
     return counts, cropped
 
 
