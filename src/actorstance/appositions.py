@@ -11,6 +11,11 @@ from actorstance.tagging import lexicon
 _APPOSITION = re.compile(r"(?:\s\([^)]{1,12}\))?,\s((?:[^,.;:“”\"]|(?<=\b[A-Z])\.){3,90})[,.;]")
 _CLAUSE = re.compile(r"\b(?:who|whom|whose|which|that|where|when|while|as|because)\b")
 _WHOSE = re.compile(r"(.+)\s(?:of|for)\s(?:the\s)?")
+_CALLED = re.compile(  # "the Varnan leader", "Ostia's chairman", "a hedge fund"; not what they were before
+    r"(?!(?:(?:an?|the|its|his|her|their)\s)?(?i:former|late|ex)\b)"
+    r"(?:(?:an?|the|its|his|her|their)\s|[^\W_]\w*['’]s?\s)?((?:[\w-]+\s){0,3}?[\w-]+)"
+    r"(?=$|\s(?:of|for|in|at|to|with|on|from|who|which|that|and)\b)"
+)
 
 
 def apposition(raw: str, start: int, end: int) -> str:
@@ -79,3 +84,15 @@ def _modifies(words: str) -> bool:
 
 def _is_headship(words: str) -> bool:
     return any(ends_with(f"{words} ", roles()[name]) for name in ("heads", "offices"))
+
+
+def called(words: str) -> str:
+    """Return what the text may call somebody later, after an apposition, in lower case; "" if nothing.
+
+    Example:
+        >>> called("the Varnan leader of the opposition"), called("a former minister")
+        ('varnan leader', '')
+
+    """
+    found = _CALLED.match(words)
+    return found[1].lower() if found else ""

@@ -14,40 +14,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from actorstance.actors import UNKNOWN, Mention, Registry
-from actorstance.appositions import apposition, ends_name, is_office, speaks_for
+from actorstance.appositions import apposition, called, ends_name, is_office, speaks_for
 from actorstance.attribution import Statement
 from actorstance.documents import Document
 from actorstance.names import Name, names
 from actorstance.registered import take_registered
-from actorstance.roles import (
-    MOTION,
-    ends_with,
-    given_alike,
-    is_given,
-    office,
-    place_after,
-    roles,
-    slug,
-)
-from actorstance.spelling import ending, family, family_first, has_form_of_person, is_short, letters, middle_alike
+from actorstance.roles import given_alike, is_given, roles, slug
+from actorstance.signs import Signs, gender
+from actorstance.spelling import ending, family, family_first, is_short, letters, middle_alike
 from actorstance.tagging import lexicon
 
 Span = tuple[int, int]
 
 OFTEN = 4  # mentions from which the article is about a name, even one that does nothing
 _ACRONYM = re.compile(r"\s\(([A-Z][A-Z&.]{1,9})\)")
-_CALLED = re.compile(  # "the Varnan leader", "Ostia's chairman", "a hedge fund": what the text may call them later
-    r"(?!(?i:former|late|ex)\b)(?:(?:an?|the|its|his|her|their)\s(?!former|late|ex-)|(?:[^\W_]\w*['’]s?\s))?((?:[\w-]+\s){0,3}?[\w-]+)"
-    r"(?=$|\s(?:of|for|in|at|to|with|on|from|who|which|that|and)\b)"
-)
-_STAKE = re.compile(
-    r"\b(?:shares?|stakes?|shareholders?|invest\w*|confidence|faith|trust|interest)\s+in\s+(?:the\s+)?\Z"
-)
-_NEXT_WORD = re.compile(r"(?:['’]s?)?\s([a-z]+)")
 _OF = re.compile(r"\sof\s(?:the\s)?")
-_ANNOUNCED = re.compile(
-    r"(?:vice |deputy )?(?:president|prime minister|premier|leader|chancellor|king|queen|\w+ minister)", re.I
-)
 
 
 @dataclass
@@ -117,10 +98,7 @@ class _Caster:
         self.raw, self.document, self.registry = document.raw, document, registry
         self.words = roles()
         self.starts = [sentence.start for sentence in document.sentences]
-        self.sources = sorted({one.source for one in statements if one.source is not None})
-        self.source_starts = [start for start, _ in self.sources]
-        self.speakers = {one.source for one in statements if one.source and one.kind != "act"}
-        self.objects = {one.content[0] for one in statements if one.kind != "act"}
+        self.signs = Signs(document.raw, statements)
         self.extra = {(start, end): kind for start, end, kind in extra}
         self.found = names(document, registry)
         self.left_out = self.found.left_out
@@ -215,55 +193,18 @@ class _Caster:
         entity.titles |= {name.title} - {""}
         if len(name.words) > len(entity.words):
             entity.words = name.words
-        first, last = name.words[0].lower(), name.words[-1].lower().rstrip(".")
-        body = (
-            last in self.words["bodies"]
-            or last in self.words["firms"]
-            or last in {"family", "camp"}
-            or any(word in {"of", "for"} for word in name.words)
-            or name.kind == "organisation"
-        )
-        extra = self.extra.get((name.start, name.end))
-        if extra:
-            entity.kind, entity.evidence = extra, True
-        elif (
-            name.kind == "person"
-            or (not body and has_form_of_person(name.words))
-            or (name.title and not body)
-            or (
-                is_given(first)
-                and not (
-                    body and last not in {"house", "port", "star", "guard", "press", "post"} and len(name.words) > 2
-                )
-            )
-        ):
-            entity.kind, entity.evidence = "person", True
-        elif body and entity.kind == "name":
-            entity.kind, entity.evidence = "organisation", True
-        elif entity.kind == "name" and not name.title and self._has_article(name):
-            entity.kind = "organisation"
-        entity.gender = entity.gender or self._gender(name)
+        kind, sure = self.signs.kind(name)
+        if extra := self.extra.get((name.start, name.end)):
+            kind, sure = extra, True
+        if sure and (kind == "person" or extra or entity.kind == "name"):
+            entity.kind, entity.evidence = kind, True
+        elif kind and entity.kind == "name":
+            entity.kind = kind
+        entity.gender = entity.gender or gender(name)
         if acronym := _ACRONYM.match(self.raw, name.end):
             self.by_alias[acronym[1]] = entity
         if len(name.words) > 2 or entity.kind == "organisation":
             self.by_alias.setdefault("".join(word[0] for word in name.words if word[0].isupper()), entity)
-
-    def _has_article(self, name: Name) -> bool:
-        """Whether "the" belongs to a name, which is no person's then: "the Argus said", but not "the Lima affair"."""
-        if self.raw[max(0, name.start - 4) : name.start].lower() != "the " or self.raw.startswith("-", name.end):
-            return False
-        behind = _NEXT_WORD.match(self.raw, name.end)
-        form = lexicon().verbs.get(behind[1]) if behind else None
-        return behind is None or behind[1] in lexicon().closed or (form is not None and bool(form.forms & {"d", "s"}))
-
-    def _gender(self, name: Name) -> str:
-        """What a title tells, else the given name."""
-        first, words = name.words[0].lower(), self.words
-        if name.title in words["titles_of_men"] or name.title in words["titles_of_women"]:
-            return "m" if name.title in words["titles_of_men"] else "f"
-        if len(name.words) == 1 or not is_given(first):
-            return ""
-        return "f" if first not in words["men"] else "m" if first not in words["women"] else ""
 
     def _owner(self, name: Name, entity: Entity) -> None:
         """Whom a person speaks for, by the title before the name or the apposition after it."""
@@ -277,8 +218,7 @@ class _Caster:
             return
         end = self._sentence_end(name.end)
         words = apposition(self.raw, name.end, end)
-        if words and (called := _CALLED.match(words)):
-            entity.titles.add(called[1].lower())
+        entity.titles |= {called(words)} - {""}
         if words and entity.kind != "organisation":
             if is_office(words):
                 entity.kind, entity.evidence = "person", True
@@ -297,14 +237,7 @@ class _Caster:
 
         "Turkey's president accused Russia. Recep Tayyip Erdogan threatened …"
         """
-        offices = {}
-        for mention in self.found.known:
-            at = bisect_right(self.starts, mention.start) - 1
-            if at < 0 or mention.start > self.starts[at] + 16 or at in offices:
-                continue
-            held = office().match(self.raw, mention.end, self.document.sentences[at].end)
-            if held and _ANNOUNCED.fullmatch(held[1]):
-                offices[at + 1] = mention, self.raw[mention.start : held.end()]
+        offices = self.signs.opening_offices(self.found.known, self.document.sentences)
         seen: set[int] = set()
         for name in found:
             entity = self.entity.get(name.start)
@@ -364,7 +297,7 @@ class _Caster:
             alone, word = len(name.words) == 1, name.words[0]
             if alone and (word.lower() in self.words["nobody"] or word.lower() in lexicon().closed):
                 continue
-            if alone and name.initial and word not in inner and not self._acts(name, speaks=True):
+            if alone and name.initial and word not in inner and not self.signs.acts(name, speaks=True):
                 continue  # any word that opens a sentence has a capital
             entity = self._new(name)
             if alone and word.endswith("s") and word.lower() not in self.words["bodies"] and len(word) > 4:
@@ -387,10 +320,14 @@ class _Caster:
             return []
         people = [one for one in self.by_part[word] if one.kind == "person"]
         firms = [] if name.title or people else [one for one in self.by_part[word] if self._is_firm(one, word)]
-        if len(firms) == 1 and not self._looks_like_place(name):
+        if len(firms) == 1 and not self.signs.is_place(name):
             return firms  # "Lakeshore", after Lakeshore Energy
-        if not people and (name.title or self._acts(name, speaks=True)):
-            people = [one for one in self.by_part[word] if one.kind == "name" and self._speaks(one)]
+        if not people and (name.title or self.signs.acts(name, speaks=True)):
+            people = [
+                one
+                for one in self.by_part[word]
+                if one.kind == "name" and any(self.signs.acts(called, speaks=True) for called in one.called)
+            ]
         return people if len(people) == 1 or is_given(word.lower()) else []
 
     def _is_firm(self, entity: Entity, word: str) -> bool:
@@ -401,7 +338,7 @@ class _Caster:
         entity.count += 1
         entity.titles |= {name.title} - {""}
         if name.title:
-            entity.gender = entity.gender or self._gender(name)
+            entity.gender = entity.gender or gender(name)
         if entity.kind == "name" and (name.title or self._is_surname(name, entity)):
             entity.kind, entity.evidence = "person", True
 
@@ -410,10 +347,7 @@ class _Caster:
         last = entity.words[-1]
         if len(entity.words) != 2 or name.words != (last,) or last.endswith("s") or last.isupper():
             return False
-        return not (self._looks_like_place(name) or self._has_article(name))
-
-    def _speaks(self, entity: Entity) -> bool:
-        return any(self._acts(name, speaks=True) for name in entity.called)
+        return not (self.signs.is_place(name) or self.signs.has_article(name))
 
     def _which(self, name: Name, candidates: list[Entity], latest: dict[str, Entity]) -> Entity | None:
         """Of several with one surname: by title, then the one named far more often, then the last named."""
@@ -429,24 +363,11 @@ class _Caster:
         self.unclear.append((name, [self._actor_of(one) for one in people]))
         return None
 
-    def _acts(self, name: Name, speaks: bool = False) -> bool:
-        """Whether a name says or does something."""
-        at = bisect_right(self.source_starts, name.end)
-        for start, end in self.sources[max(0, at - 4) : at]:
-            if max(start, name.start) < min(end, name.end) and name.end <= end:
-                between = self.raw[start : name.start]
-                if not re.search(r"\b(?:of|in|at|from|on|to|with)\b|,", between) and (
-                    not speaks or (start, end) in self.speakers
-                ):
-                    return True
-        return False
-
     def _weigh(self, name: Name) -> None:
         """Note what shows that a name is an actor: it does something, has a title, or something is said of it."""
         entity = self.entity.get(name.start)
         if entity is not None and not entity.evidence:
-            objects = any(place in self.objects for place in (name.start, name.start - 4))
-            entity.evidence = bool(name.title) or objects or self._acts(name)
+            entity.evidence = bool(name.title) or self.signs.is_object(name) or self.signs.acts(name)
 
     def _mention(self, name: Name, entity: Entity) -> Mention | None:
         """The mention of a name, None if nothing shows that it is an actor."""
@@ -454,10 +375,10 @@ class _Caster:
             self.left_out["a name that shows no sign of an actor"] += 1
             return None
         place = " ".join(name.words)
-        if place in self.words["places"] and not self._acts(name):
+        if place in self.words["places"] and not self.signs.acts(name):
             self.left_out["a place"] += 1
             return None
-        if (entity.kind == "name" and self._looks_like_place(name)) or self.raw.startswith("-based", name.end):
+        if (entity.kind == "name" and self.signs.is_place(name)) or self.raw.startswith("-based", name.end):
             self.left_out["a place"] += 1
             return None
         if len(name.words) == len(entity.words):
@@ -474,17 +395,6 @@ class _Caster:
     def _actor_of(self, entity: Entity) -> str:
         if entity.actor:
             return entity.actor
-        words = [
-            word for word in entity.words if not re.fullmatch(r"[A-Z]\.?", word)
-        ]  # Donald J. Trump is Donald Trump
+        words = [word for word in entity.words if not re.fullmatch(r"[A-Z]\.?", word)]  # Donald J. is Donald Trump
         found = slug(" ".join(words if len(words) > 1 else entity.words))
         return f"{found}_{entity.kind}" if found in self.registry.aliases else found
-
-    def _looks_like_place(self, name: Name) -> bool:
-        before = self.raw[max(0, name.start - 40) : name.start]
-        before = before[before.rfind(". ") + 1 :]
-        return bool(
-            (ends_with(before.removesuffix("the "), self.words["places_before"]) and not _STAKE.search(before))
-            or MOTION.search(before)
-            or place_after().match(self.raw, name.end)
-        )
