@@ -228,6 +228,8 @@ def test_files_that_are_none(exported: Path, tmp_path: Path, name: str, content:
     [
         ("temperature", 0.0, "temperature 0.0, expected"),
         ("seen", [False] * 3, "expected three truth values"),
+        ("label_weights", [1.0, 2.0], "label weights .*, expected three numbers"),
+        ("label_weights", [1.0, 0.0, 1.0], "label weight=0.0: expected a number from 1"),
         ("special_tokens", {"cls": -1}, "special token cls is -1"),
         ("params", {"precision": "int4"}, "precision='int4': expected"),
         ("params", {"networks": True}, "networks=True: expected a whole number from 1 to 20"),
