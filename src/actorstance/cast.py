@@ -21,13 +21,12 @@ from actorstance.names import Name, names
 from actorstance.registered import take_registered
 from actorstance.roles import given_alike, is_given, roles, slug
 from actorstance.signs import Signs, gender
-from actorstance.spelling import ending, family, family_first, is_short, letters, middle_alike
+from actorstance.spelling import ACRONYM, ending, family, family_first, is_short, letters, middle_alike
 from actorstance.tagging import lexicon
 
 Span = tuple[int, int]
 
 OFTEN = 4  # mentions from which the article is about a name, even one that does nothing
-_ACRONYM = re.compile(r"\s\(([A-Z][A-Z&.]{1,9})\)")
 _OF = re.compile(r"\sof\s(?:the\s)?")
 
 
@@ -201,10 +200,11 @@ class _Caster:
         elif kind and entity.kind == "name":
             entity.kind = kind
         entity.gender = entity.gender or gender(name)
-        if acronym := _ACRONYM.match(self.raw, name.end):
-            self.by_alias[acronym[1]] = entity
+        initials = "".join(word[0] for word in name.words if word[0].isupper() or word == "&")
+        if (short := ACRONYM.match(self.raw, name.end)) and (short[1].isupper() or short[1].upper() == initials):
+            self.by_alias[short[1]] = entity
         if len(name.words) > 2 or entity.kind == "organisation":
-            self.by_alias.setdefault("".join(word[0] for word in name.words if word[0].isupper()), entity)
+            self.by_alias.setdefault(initials, entity)
 
     def _owner(self, name: Name, entity: Entity) -> None:
         """Whom a person speaks for, by the title before the name or the apposition after it."""
@@ -286,7 +286,7 @@ class _Caster:
             if (entity := self.entity.get(name.start)) is not None:
                 latest[family(name.words)] = entity
                 continue
-            if (known := self.by_alias.get(name.words[0])) is not None and name.words[0].isupper():
+            if (known := self.by_alias.get(name.words[0])) is not None:
                 self._count(name, known)
                 continue
             if candidates := self._bearing(name):

@@ -107,7 +107,10 @@ def _state(discourse: Discourse, span: Span, noun: str, sentence: int) -> Mentio
 
 def _can_be(discourse: Discourse, one: Mention, noun: str) -> bool:
     """Whether a noun can be said of a body: the Dockers' Union is no company, though it may be a group."""
-    last = (one.name or discourse.raw[one.start : one.end]).rpartition(" ")[2].lower()
+    name = one.name or discourse.raw[one.start : one.end]
+    if " & " in name:
+        return noun in roles()["described_firms"]
+    last = name.rpartition(" ")[2].lower()
     if noun not in _NARROW or last not in roles()["described_bodies"]:
         return True
     return noun in _FIRMS and last in roles()["described_firms"]

@@ -29,13 +29,14 @@ Span = tuple[int, int]
 MAX_SENTENCE = 4000  # characters; a longer "sentence" is a list or not prose, and is not searched for actors
 NOT_READ = f"sentence over {MAX_SENTENCE:,} characters: no actors looked for"
 
-_LETTERS = re.compile(r"[^\W\d_]{2}|^[A-Z]$")
+_LETTERS = re.compile(r"[^\W\d_]{2}|^[A-Z]$|[A-Z]&[A-Z]")
 _JUNIOR = frozenset({"jr", "sr"})
 _COMMA_BEHIND_WORD = re.compile(r"(?<![\w-])[a-z][\w-]*,\s\Z")
 _OF_A_PERSON = re.compile(r"\s(administration|campaign|family|camp)(?![\w-])")  # "the Okoro campaign" is not Okoro
 
 _TO_NAME = re.compile(r"(?:\s(?:to|for|in|at)\s[^,.;:]{2,40})?,\s")  # "ambassador to Peru, Ana Lima,"
 
+_OF_STATE = frozenset({"US", "U.S.", "UK", "U.K."})
 _SINGULAR = frozenset(  # forms without an -s that mean many
     {"police", "opposition", "moderate opposition", "news media", "the media", "the press", "displaced people"}
 )
@@ -259,6 +260,8 @@ class _Finder:
             name = self._name(first, last, start)
             if name is not None:
                 name.kind = "organisation"
+                if len(name.words) > 2 and name.words[0] in _OF_STATE and words[-1].lower() in self.words["agencies"]:
+                    name.words = name.words[1:]  # "the US Food and Drug Administration" is also named without
             return name
         if mention.by == "people" or self._behind_title(behind, last)[1]:
             return self._name(behind, last, start)
@@ -283,7 +286,7 @@ class _Finder:
             if (
                 plain in stop
                 or plain in PARTICLES
-                or (plain in self.words["titles"] and rest >= last)
+                or (plain in self.words["titles"] and rest >= last and word != "SEC")
                 or (common and rest < last)
             ):
                 first, initial = rest, False
@@ -299,7 +302,9 @@ class _Finder:
             words = raw[first:last].split()
         if first >= last or not _LETTERS.search(raw[first:last]) or len(words) > 9:
             return None
-        if words[-1].lower().strip(".") in self.words["things"] or (words[-1][1:2] == "-" and words[-1][0] in "DRI"):
+        numbered = words[-1][1:2] == "-" and words[-1][0] in "DRI"  # "D-Ohio"
+        study = "for" in words and words[0].lower() in self.words["bodies"]  # "Institute for the Study of War"
+        if (numbered or words[-1].lower().strip(".") in self.words["things"]) and not study:
             return None
         if (len(words) == 1 and words[0].lower() in stop) or (first, last) in self.places:
             return None

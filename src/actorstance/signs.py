@@ -62,7 +62,7 @@ class Signs:
             last in self.words["bodies"]
             or last in self.words["firms"]
             or last in {"family", "camp"}
-            or any(word in {"of", "for"} for word in name.words)
+            or not {"of", "for", "and", "&"}.isdisjoint(name.words)
             or name.kind == "organisation"
         )
         long = body and last not in {"house", "port", "star", "guard", "press", "post"} and len(name.words) > 2

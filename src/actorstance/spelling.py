@@ -32,11 +32,14 @@ SEQUENCE = re.compile(rf"(?=[{_UPPER}adelu])(?<![^\W_])(?<!-){WORD}{_MORE}(?![^\
 _BEHIND_DOT = re.compile(rf"\.\s{WORD}{_MORE}")
 _ABBREVIATED = re.compile(rf"\b(?:{SHORTENED}|{ENDINGS})\Z")
 _LINK = re.compile(rf"\s(?:of|for|on)\s(?:the\s)?(?={WORD})")
-_AND = re.compile(  # "Department of Health and Human Services", not "the Ministry of Health and Ana Lima"
-    r"\sand\s(?=(?:Human|Technology|Welfare|Security|Development|Services|Information|Tourism|Culture|Sports?|Labou?r|Energy|Trade"
-    r"|Industry|Commerce|Economy|Education|Sciences?|Research|Innovation|Urban|Democracy|Rights|Justice|Peace|Prevention|Water|Food"
-    r"|Rural|Mines|Budget|Cooperation|Co-operation|Immigration|Customs|Medicine|Agriculture|Firearms|Drug)\b)"
+_STUDY = frozenset(  # "Institute for the Study of War"
+    {"study", "prevention", "protection", "promotion", "advancement", "liberation", "commissioner", "coordination"}
 )
+_LINKED = frozenset({"ministry", "secretary", "representatives", "voice"})  # besides bodies
+_AND = re.compile(rf"((?:,\s{WORD}(?:\s{WORD})?)*),?\s(and|&)\s(?={WORD})")
+_BEHIND_AND = frozenset({"executive", "enforcement", "protection"})  # "Health and Safety Executive"
+ACRONYM = re.compile(r"\s\(([A-Z][A-Za-z&.]{1,9})\)")  # behind a name
+_CAPITALS = re.compile(r"(?<![\w’'-])[A-Z]")
 _PLURAL_POSSESSIVE = re.compile(r"s['’] ")
 _OFFICE_OF = re.compile(r"['’]s\sOffice(?![\w-])")
 _SMALL = re.compile(rf"(?<=[a-z] )(?:To|An|So|Do|You|No|As|If|In|On|Yet|Will|Has) (?=[{_UPPER}][a-z]+){WORD}")
@@ -78,25 +81,74 @@ def stretches(text: str, start: int, end: int) -> Iterator[Span]:
         if (plural := _PLURAL_POSSESSIVE.search(text[first:last])) and words[-1] not in bodies:
             last = first + plural.start() + 1  # "Democrats' Ana Lima", but "Dockers' Union"
             words = text[first:last].lower().split()
-        if words[-1] in bodies or words[-1] in {
-            "ministry",
-            "president",
-            "minister",
-            "secretary",
-            "representatives",
-            "voice",
-        }:
-            linked = _LINK.match(text, last, end)
-            if (
-                linked
-                and (more := SEQUENCE.match(text, linked.end(), end))
-                and words[-1] not in {"president", "minister"}
-            ):
-                last = more.end()
-                if (again := _AND.match(text, last, end)) and (more := SEQUENCE.match(text, again.end(), end)):
-                    last = more.end()
+        if words[-1] in bodies or words[-1] in _LINKED:
+            last = _linked(text, last, end)
+        last = joined(text, first, last, end)
         yield first, last
         at = last
+
+
+def _linked(text: str, last: int, end: int) -> int:
+    """Where the name of a body ends that goes on with "of" or "for"."""
+    begin = last
+    while (link := _LINK.match(text, last, end)) and (more := SEQUENCE.match(text, link.end(), end)):
+        last = more.end()
+        if more[0].rsplit(None, 1)[-1].lower() not in _STUDY:
+            break
+    both = _AND.match(text, last, end) if last > begin else None
+    more = SEQUENCE.match(text, both.end(), end) if both else None
+    if both and more and roles()["fields"].issuperset([*_words(both[1]), _words(more[0])[0]]):
+        return more.end()
+    return last
+
+
+def joined(text: str, first: int, last: int, end: int) -> int:
+    """Return where a stretch of capitalised words ends that "and" joins to the next in one name.
+
+    Both say what a body is for, two given names share a foundation, the acronym behind has the letters of both, or the
+    sign is "&".
+
+    Args:
+        text: the whole text.
+        first: where the stretch begins.
+        last: where it ends so far.
+        end: where the sentence ends.
+
+    Example:
+        >>> def name(text):
+        ...     return text[:joined(text, 0, SEQUENCE.match(text).end(), len(text))]
+        >>> name("Food and Drug Administration"), name("Peru and Chile"), name("Hale & Hale")
+        ('Food and Drug Administration', 'Peru', 'Hale & Hale')
+        >>> name("Oil, Gas and Power Board"), name("Wolf and Bear Trust"), name("Wolf and Bear Trust (WBT)")
+        ('Oil, Gas and Power Board', 'Wolf', 'Wolf and Bear Trust')
+
+    """
+    if text[last : last + 2] not in {" a", " &", ", "}:
+        return last
+    both = _AND.match(text, last, end)
+    more = SEQUENCE.match(text, both.end(), end) if both else None
+    if both is None or more is None:
+        return last
+    words, behind = _words(text[first:last]), _words(more[0])
+    person = len(words) > 1 and is_given(words[0])
+    if both[2] == "&":
+        return last if both[1] or (person and behind[-1] not in roles()["bodies"]) else more.end()
+    body = behind[-1] in roles()["bodies"] or behind[-1] in _BEHIND_AND
+    if body and roles()["fields"].issuperset([words[-1], *_words(both[1]), behind[0]]):
+        return more.end()
+    if both[1]:
+        return last
+    if body and not person and is_given(words[-1]) and is_given(behind[0]):
+        return more.end()  # "Bill and Melinda Gates Foundation"
+    if short := ACRONYM.match(text, more.end(), end):
+        capitals = "".join(_CAPITALS.findall(text[first : more.end()]))
+        if capitals.endswith(short[1].upper()) and len(short[1]) > len(_CAPITALS.findall(more[0])):
+            return more.end()
+    return last
+
+
+def _words(name: str) -> list[str]:
+    return re.findall(r"[^\W_][\w’'-]*", name.lower())
 
 
 def stretch_end(text: str, first: int, last: int, end: int) -> int:
