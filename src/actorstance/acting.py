@@ -15,6 +15,8 @@ _AT_SEAT = re.compile(
     r"|presidency|parliament|authorities|cabinet)\s+in\s+\Z",
     re.I,
 )
+_OWNED = re.compile(r"[^\W\d]['’]s?\s\Z")
+_BRANCH = re.compile(r"\s(?:leader|group|bureau|correspondent|office|branch)s?\b")  # "the party's Westminster leader"
 PARTY = re.compile(rf"\s(?:[a-z][\w-]*\s){{0,2}}party\s(?={WORD})")  # "the Peruvian opposition party Sumaq"
 
 
@@ -94,7 +96,8 @@ def _is_place(raw: str, mention: Mention) -> bool:
     before = raw[max(0, mention.start - 40) : mention.start]
     before = before[before.rfind(". ") + 1 :]
     return bool(
-        ends_with(before.removesuffix("the "), roles()["places_before"])
+        (_BRANCH.match(after) and _OWNED.search(before))
+        or ends_with(before.removesuffix("the "), roles()["places_before"])
         or MOTION.search(before)
         or place_after().match(after)
         or re.match(r"-(?:based|born|area)\b", after)

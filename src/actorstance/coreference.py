@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from actorstance.actors import UNKNOWN, Mention, Registry
 from actorstance.attribution import Statement
 from actorstance.cast import Cast
-from actorstance.descriptions import described, description
+from actorstance.descriptions import described, description, place_of
 from actorstance.discourse import Discourse
 from actorstance.documents import Document, Sentence
 from actorstance.names import MAX_SENTENCE
@@ -67,5 +67,6 @@ def _anaphors(raw: str, sentence: Sentence, named: Sequence[Mention]) -> Iterato
         return
     for pattern in (PRONOUN, described()):
         for found in pattern.finditer(raw, sentence.start, sentence.end):
-            if not any(one.start < found.end() and found.start() < one.end for one in named):
+            start, end = found.span() if pattern is PRONOUN else place_of(found)
+            if not any(one.start < end and start < one.end for one in named):
                 yield found

@@ -10,6 +10,7 @@ from actorstance.actors import Mention
 from actorstance.discourse import Antecedent, Discourse, standing_for
 from actorstance.marks import Span
 from actorstance.roles import alternatives, roles
+from actorstance.tagging import lexicon
 
 NEAR = 3  # sentences back within which a description is surer
 BACK = 200  # mentions back within which one is looked for
@@ -21,6 +22,9 @@ _ACCUSED = re.compile(
 )
 _FIRMS = frozenset({"company", "firm"})
 _NARROW = _FIRMS | {"party", "union", "agency", "newspaper"}
+_BY_NAME = re.compile(r"[A-Z][\w’'.]*-")
+_BEHIND_NOUN = re.compile(r"(?:['’]s)?(?:[,.;:)]|\s+([a-z]+))")
+_BOTH = re.compile(r",?\s(?:and|or)\s(?:the\s)?")
 _OURS = re.compile(r"this\s+(?:newspaper|daily|network|broadcaster)", re.IGNORECASE)  # who writes here
 
 
@@ -36,15 +40,17 @@ def described() -> re.Pattern[str]:
     return re.compile(
         r"(?=[targ])(?:(?<![\w’'-])(?:(?P<bare>(?:the\s+)?(?:regime|government\s+(?:forces|troops|soldiers|officials)))(?![\w-]|\s+of\b)"
         rf"|an?\s+(?P<voiced>{voiced})\s+spokes(?:man|woman|person)\b"
-        r"|(?:the|this|that)\s+(?:(?:[\w’'.-]+-based|ruling|armed|militant|rebel|outgoing|former|embattled|central|federal|new)\s+)?"
-        rf"(?:{kinds})(?![\w-]))|(?:all\s+)?these\s+(?P<groups>groups|fighters|factions)\b)",
+        r"|(?:the|this|that)\s+(?:(?:[\w’'.-]+-(?:based|backed|led|linked|aligned|allied|owned|run)|ruling|armed|militant|rebel|outgoing|former|embattled|central|federal|new)\s+)?"
+        rf"(?:{kinds})(?![\w-])|the\s+(?P<ordered>former|latter)(?![\w-]))|(?:all\s+)?these\s+(?P<groups>groups|fighters|factions)\b)",
         re.IGNORECASE,
     )
 
 
 def description(discourse: Discourse, found: re.Match[str], sentence: int) -> Mention | None:
     """Return the mention for a match of `described`, None if it stands for nobody the article has named."""
-    span = found.span()
+    span = place_of(found)
+    if found["ordered"]:
+        return _ordered(discourse, span, found["ordered"].lower(), sentence)
     if found["groups"]:
         return _last(discourse, span, "groups", "group", sentence)
     if found["bare"]:
@@ -57,6 +63,7 @@ def description(discourse: Discourse, found: re.Match[str], sentence: int) -> Me
         return _voiced(discourse, span, found["voiced"].lower(), sentence)
     kind = "person" if found["person"] else "body" if found["body"] else "state"
     noun = re.sub(r"\s+", " ", found[kind].lower())
+    noun = "prime minister" if noun == "pm" else noun
     if re.match(r"\s+(?:[A-Z]|['’]s\s+office)", discourse.raw[span[1] : span[1] + 12]):
         return None  # "the president Ivan Orlov": the name says it
     doer = discourse.doer(span[0])  # "Varna backed the bloc": another one
@@ -68,6 +75,28 @@ def description(discourse: Discourse, found: re.Match[str], sentence: int) -> Me
         return _state(discourse, span, noun, sentence)
     if noun in roles()["described_last"]:
         return _last(discourse, span, noun, "organisation", sentence, doer)
+    return None
+
+
+def place_of(found: re.Match[str]) -> Span:
+    """Return where a description is, without a name in front of it: "group" in "the Oslo-backed group"."""
+    kind = found.lastgroup or 0
+    named = _BY_NAME.search(found[0][: found.start(kind) - found.start()])
+    return found.span(kind) if named else found.span()
+
+
+def _ordered(discourse: Discourse, span: Span, which: str, sentence: int) -> Mention | None:
+    """The former or the latter of the last two that "and" joins, if a verb or the sentence's end shows a noun."""
+    behind = _BEHIND_NOUN.match(discourse.raw, span[1])
+    form = lexicon().verbs.get(behind[1]) if behind and behind[1] else None
+    if behind is None or (behind[1] and behind[1] not in lexicon().closed and not (form and form.forms & {"d", "s"})):
+        return None
+    near = [one for one in discourse.seen[-BACK:] if sentence - one.sentence <= 1]
+    for one, other in zip(near[-2::-1], near[:0:-1], strict=True):
+        between = discourse.raw[one.mention.end : other.mention.start]
+        if one.key != other.key and _BOTH.fullmatch(between):
+            meant = one if which == "former" else other
+            return standing_for(meant.mention, span, "description", f"the {which}", 0.8)
     return None
 
 
@@ -111,7 +140,7 @@ def _can_be(discourse: Discourse, one: Mention, noun: str) -> bool:
     if " & " in name:
         return noun in roles()["described_firms"]
     last = name.rpartition(" ")[2].lower()
-    if noun not in _NARROW or last not in roles()["described_bodies"]:
+    if noun not in _NARROW or last not in roles()["described_bodies"] | {"watch", "tv"}:
         return True
     return noun in _FIRMS and last in roles()["described_firms"]
 

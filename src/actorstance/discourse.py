@@ -111,6 +111,8 @@ class Discourse:
         return self.registry.kinds.get(mention.actor, "organisation"), ""
 
     def _is_subject(self, mention: Mention) -> bool:
+        if self.raw.startswith("-", mention.end):  # "the Iran-backed group"
+            return False
         at = bisect_right(self._ordered, (mention.end, 0))
         near = self._ordered[max(0, at - 6) : at]
         start = next((a for a, b in near if mention.start < b and a <= mention.start and mention.end <= b + 2), None)
@@ -171,6 +173,8 @@ def meant_by(source: tuple[int, int], mentions: Sequence[Mention], raw: str) -> 
         if one.start < source[1] and source[0] < one.end:
             first = one if first is None or one.start < first.start else first
             last = one if last is None or one.start > last.start else last
-    if first is None or last is None or first is last or last.end < source[1] or not raw[last.start].isupper():
+    if first is None or last is None or first is last or last.end < source[1]:
+        return first
+    if not raw[last.start].isupper() and raw[first.end] != "-":  # "the Iran-backed group"
         return first
     return last if _JOINED.search(raw, first.end, last.start) is None else first

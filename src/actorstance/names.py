@@ -31,11 +31,13 @@ NOT_READ = f"sentence over {MAX_SENTENCE:,} characters: no actors looked for"
 
 _LETTERS = re.compile(r"[^\W\d_]{2}|^[A-Z]$|[A-Z]&[A-Z]")
 _JUNIOR = frozenset({"jr", "sr"})
+_OF_PLACE = re.compile(r"\sof\s(?:the\s)?\Z")
 _COMMA_BEHIND_WORD = re.compile(r"(?<![\w-])[a-z][\w-]*,\s\Z")
 _OF_A_PERSON = re.compile(r"\s(administration|campaign|family|camp)(?![\w-])")  # "the Okoro campaign" is not Okoro
 
 _TO_NAME = re.compile(r"(?:\s(?:to|for|in|at)\s[^,.;:]{2,40})?,\s")  # "ambassador to Peru, Ana Lima,"
 
+_ABROAD = frozenset({"UK", "GB", "USA"})  # they end names of parties, charities and firms
 _OF_STATE = frozenset({"US", "U.S.", "UK", "U.K."})
 _SINGULAR = frozenset(  # forms without an -s that mean many
     {"police", "opposition", "moderate opposition", "news media", "the media", "the press", "displaced people"}
@@ -140,8 +142,11 @@ class _Finder:
             inside = [
                 one
                 for one in offices
-                if (one.mention.start < last and first < one.end)
-                or (one.end > one.mention.end and one.end == first - 1)
+                if one.mention.start >= free
+                and (
+                    (one.mention.start < last and first < one.end)
+                    or (one.end > one.mention.end and one.end == first - 1)
+                )
             ]
             if any(one.mention.start <= first and last <= one.end for one in inside):
                 continue
@@ -237,8 +242,17 @@ class _Finder:
         """A run of capitalised words that holds a known name and more: a person in office, or another body's name."""
         raw, mention = self.raw, known.mention
         words = raw[first:last].split()
+        lead = raw[first : mention.start].split()
+        if (
+            mention.start > first + 1
+            and raw[mention.start : mention.end] in _ABROAD
+            and self._is_name(lead, first, start)
+        ):
+            name = self._name(first, mention.end, start)
+            if name is not None:
+                name.kind = "organisation"
+            return name
         if known.end >= last:  # the known name ends it: "Bank of America"
-            lead = raw[first : mention.start].split()
             if lead and is_given(lead[-1].lower()) and known.end == mention.end:
                 return self._name(first, last, start)  # Jack London
             if not lead or mention.by == "people" or ends_with(raw[first : mention.start], self.words["titles"]):
@@ -265,14 +279,35 @@ class _Finder:
             return name
         if mention.by == "people" or self._behind_title(behind, last)[1]:
             return self._name(behind, last, start)
-        return None
+        return self._over(mention, behind, last, start)
+
+    def _is_name(self, lead: list[str], first: int, start: int) -> bool:
+        """Whether words before "UK" are a name that goes on with it: "Reform UK", not "Yesterday UK firms"."""
+        word = lead[-1].lower()
+        common = word in self.words["not_names"] or word in self.words["titles"] or word in lexicon().closed
+        return not common and (first > start + 4 or word not in self.lower)
+
+    def _over(self, mention: Mention, behind: int, last: int, start: int) -> Name | None:
+        """Who holds an office over a known place before the name: "Mayor of London Ana Lima"."""
+        title = self._title_of(mention.start, start)
+        name = self._name(behind, last, start) if title else None
+        if name is not None and not is_given(name.words[0].lower()):
+            state = self.registry.kinds.get(mention.actor) == "state"
+            name = name if state and 1 < len(name.words) < 4 and title in self.words["offices"] else None
+        if name is not None:
+            name.start = self.raw.lower().rindex(title, start, mention.start)
+            name.title, name.kind = title, "person"
+            if title in self.words["offices"]:
+                name.owner, name.owner_rule = mention.actor, f"title: {title} of {mention.actor}"
+        return name
 
     def _name(self, first: int, last: int, start: int) -> Name | None:
         """A name without the words around it that are not part of it: articles, days, titles."""
         raw, stop = self.raw, self.words["not_names"]
-        title = ""
         initial = first <= start + 1
         first, title = self._behind_title(first, last)
+        if not title:
+            first, title = self._behind_place(first, last, start)
         initial, begin = initial and not title, first
         while first < last:
             word, *more = raw[first:last].split(None, 1)
@@ -294,8 +329,8 @@ class _Finder:
                 break
         if self.particles and not title:
             first = over_particles(raw, first, start)
-        words = raw[first:last].split()
-        while len(words) > 1 and (word := words[-1].lower().strip(".")) in stop and word not in _JUNIOR:
+        words, trailing = raw[first:last].split(), stop - self.words["bodies"]
+        while len(words) > 1 and (word := words[-1].lower().strip(".")) in trailing and word not in _JUNIOR:
             last = first + raw[first:last].rindex(words[-1])
             while last > first and raw[last - 1].isspace():
                 last -= 1
@@ -331,6 +366,19 @@ class _Finder:
                     behind = self.raw[first:last].split(None, at)[at]
                     return last - len(behind), " ".join(words[at - long : at])
         return first, ""
+
+    def _behind_place(self, first: int, last: int, start: int) -> tuple[int, str]:
+        """Where a name after a title and its place begins, and the title: "Mayor of Chicago Ana Lima"."""
+        title = self._title_of(first, start)
+        for word in re.finditer(r"(?<=\s)\S+(?=\s)", self.raw[first:last]) if title else ():
+            if is_given(word[0].lower()):
+                return first + word.start(), title
+        return first, ""
+
+    def _title_of(self, place: int, start: int) -> str:
+        """The title that "of" joins to what begins at a place, "" if none does."""
+        held = _OF_PLACE.search(self.raw, max(start, place - 40), place)
+        return ends_with(self.raw[max(start, place - 40) : held.start() + 1], self.words["titles"]) if held else ""
 
     def _before(self, name: Name, start: int) -> None:
         """What precedes a name: a title in lower case, or a headship and whose it is."""

@@ -37,7 +37,7 @@ _STUDY = frozenset(  # "Institute for the Study of War"
 )
 _LINKED = frozenset({"ministry", "secretary", "representatives", "voice"})  # besides bodies
 _AND = re.compile(rf"((?:,\s{WORD}(?:\s{WORD})?)*),?\s(and|&)\s(?={WORD})")
-_BEHIND_AND = frozenset({"executive", "enforcement", "protection"})  # "Health and Safety Executive"
+_BEHIND_AND = frozenset({"executive", "protection"})  # "Health and Safety Executive"
 ACRONYM = re.compile(r"\s\(([A-Z][A-Za-z&.]{1,9})\)")  # behind a name
 _CAPITALS = re.compile(r"(?<![\w’'-])[A-Z]")
 _PLURAL_POSSESSIVE = re.compile(r"s['’] ")
@@ -129,12 +129,13 @@ def joined(text: str, first: int, last: int, end: int) -> int:
     more = SEQUENCE.match(text, both.end(), end) if both else None
     if both is None or more is None:
         return last
-    words, behind = _words(text[first:last]), _words(more[0])
+    words, behind = _words(text[first:last].removeprefix("The ")), _words(more[0])
     person = len(words) > 1 and is_given(words[0])
     if both[2] == "&":
         return last if both[1] or (person and behind[-1] not in roles()["bodies"]) else more.end()
     body = behind[-1] in roles()["bodies"] or behind[-1] in _BEHIND_AND
-    if body and roles()["fields"].issuperset([words[-1], *_words(both[1]), behind[0]]):
+    ends = len(words) > 1 and words[-1] in roles()["bodies"]  # "Amnesty International"
+    if body and not ends and roles()["fields"].issuperset([words[-1], *_words(both[1]), behind[0]]):
         return more.end()
     if both[1]:
         return last
