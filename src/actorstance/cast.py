@@ -17,14 +17,12 @@ from actorstance.actors import UNKNOWN, Mention, Registry
 from actorstance.appositions import apposition, called, ends_name, is_office, speaks_for
 from actorstance.attribution import Statement
 from actorstance.documents import Document
-from actorstance.names import Name, names
+from actorstance.names import Name, Span, names
 from actorstance.registered import take_registered
 from actorstance.roles import given_alike, is_given, roles, slug
 from actorstance.signs import Signs, gender
-from actorstance.spelling import ACRONYM, ending, family, family_first, is_short, letters, middle_alike
+from actorstance.spelling import ACRONYM, ending, family, family_first, is_acronym, is_short, letters, middle_alike
 from actorstance.tagging import lexicon
-
-Span = tuple[int, int]
 
 OFTEN = 4  # mentions from which the article is about a name, even one that does nothing
 _OF = re.compile(r"\sof\s(?:the\s)?")
@@ -201,7 +199,7 @@ class _Caster:
             entity.kind = kind
         entity.gender = entity.gender or gender(name)
         initials = "".join(word[0] for word in name.words if word[0].isupper() or word == "&")
-        if (short := ACRONYM.match(self.raw, name.end)) and (short[1].isupper() or short[1].upper() == initials):
+        if (short := ACRONYM.match(self.raw, name.end)) and is_acronym(short[1], initials):
             self.by_alias[short[1]] = entity
         if len(name.words) > 2 or entity.kind == "organisation":
             self.by_alias.setdefault(initials, entity)
@@ -297,7 +295,8 @@ class _Caster:
             alone, word = len(name.words) == 1, name.words[0]
             if alone and (word.lower() in self.words["nobody"] or word.lower() in lexicon().closed):
                 continue
-            if alone and name.initial and word not in inner and not self.signs.acts(name, speaks=True):
+            plain = word[1:].islower() or (word.isupper() and len(word) > 4)  # not "McLaren", "NPR"
+            if alone and name.initial and word not in inner and plain and not self.signs.acts(name, speaks=True):
                 continue  # any word that opens a sentence has a capital
             entity = self._new(name)
             if alone and word.endswith("s") and word.lower() not in self.words["bodies"] and len(word) > 4:

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from functools import cache
 
 from actorstance.acting import PARTY, acting
 from actorstance.actors import Mention, Registry
@@ -15,7 +16,6 @@ from actorstance.roles import (
     ends_with,
     groups,
     is_given,
-    last_words,
     office,
     place_after,
     role,
@@ -23,6 +23,7 @@ from actorstance.roles import (
 )
 from actorstance.spelling import PARTICLES, over_particles, stretches, with_small_words
 from actorstance.tagging import lexicon
+from actorstance.titles import JUNIOR, before, behind_place, behind_title, title_of
 
 Span = tuple[int, int]
 
@@ -30,9 +31,6 @@ MAX_SENTENCE = 4000  # characters; a longer "sentence" is a list or not prose, a
 NOT_READ = f"sentence over {MAX_SENTENCE:,} characters: no actors looked for"
 
 _LETTERS = re.compile(r"[^\W\d_]{2}|^[A-Z]$|[A-Z]&[A-Z]")
-_JUNIOR = frozenset({"jr", "sr"})
-_OF_PLACE = re.compile(r"\sof\s(?:the\s)?\Z")
-_COMMA_BEHIND_WORD = re.compile(r"(?<![\w-])[a-z][\w-]*,\s\Z")
 _OF_A_PERSON = re.compile(r"\s(administration|campaign|family|camp)(?![\w-])")  # "the Okoro campaign" is not Okoro
 
 _TO_NAME = re.compile(r"(?:\s(?:to|for|in|at)\s[^,.;:]{2,40})?,\s")  # "ambassador to Peru, Ana Lima,"
@@ -42,6 +40,12 @@ _OF_STATE = frozenset({"US", "U.S.", "UK", "U.K."})
 _SINGULAR = frozenset(  # forms without an -s that mean many
     {"police", "opposition", "moderate opposition", "news media", "the media", "the press", "displaced people"}
 )
+
+
+@cache
+def _trailing() -> frozenset[str]:
+    """Return the words that end no name: "Lima Monday", but "Human Rights Watch"."""
+    return roles()["not_names"] - roles()["bodies"]
 
 
 @dataclass
@@ -96,6 +100,7 @@ class _Finder:
     def __init__(self, document: Document, registry: Registry) -> None:
         self.raw, self.document, self.registry = document.raw, document, registry
         self.words = roles()
+        self.trailing = _trailing()
         self.lower = set(re.findall(r"(?<![\w’'-])[a-z][a-z'’-]+", self.raw))
         self.particles = not PARTICLES.isdisjoint(self.lower)
         self.small = with_small_words(self.raw)
@@ -257,7 +262,7 @@ class _Finder:
                 return self._name(first, last, start)  # Jack London
             if not lead or mention.by == "people" or ends_with(raw[first : mention.start], self.words["titles"]):
                 return None  # "Majority Leader Ana Lima": the title is hers
-            if lead[-1].lower() == "of":
+            if lead[-1].lower() in {"of", "for"}:
                 return None if role().fullmatch(lead[0]) else self._name(first, last, start)
             return self._name(first, mention.start - 1, start)
         behind = first if known.end == first - 1 else known.end
@@ -277,7 +282,7 @@ class _Finder:
                 if len(name.words) > 2 and name.words[0] in _OF_STATE and words[-1].lower() in self.words["agencies"]:
                     name.words = name.words[1:]  # "the US Food and Drug Administration" is also named without
             return name
-        if mention.by == "people" or self._behind_title(behind, last)[1]:
+        if mention.by == "people" or behind_title(raw[behind:last])[1]:
             return self._name(behind, last, start)
         return self._over(mention, behind, last, start)
 
@@ -289,14 +294,13 @@ class _Finder:
 
     def _over(self, mention: Mention, behind: int, last: int, start: int) -> Name | None:
         """Who holds an office over a known place before the name: "Mayor of London Ana Lima"."""
-        title = self._title_of(mention.start, start)
+        begin, title = title_of(self.raw, mention.start, start)
         name = self._name(behind, last, start) if title else None
         if name is not None and not is_given(name.words[0].lower()):
             state = self.registry.kinds.get(mention.actor) == "state"
             name = name if state and 1 < len(name.words) < 4 and title in self.words["offices"] else None
         if name is not None:
-            name.start = self.raw.lower().rindex(title, start, mention.start)
-            name.title, name.kind = title, "person"
+            name.start, name.title, name.kind = begin, title, "person"
             if title in self.words["offices"]:
                 name.owner, name.owner_rule = mention.actor, f"title: {title} of {mention.actor}"
         return name
@@ -305,9 +309,8 @@ class _Finder:
         """A name without the words around it that are not part of it: articles, days, titles."""
         raw, stop = self.raw, self.words["not_names"]
         initial = first <= start + 1
-        first, title = self._behind_title(first, last)
-        if not title:
-            first, title = self._behind_place(first, last, start)
+        at, title = behind_title(raw[first:last])
+        first, title = (first + at, title) if title else behind_place(raw, first, last, start)
         initial, begin = initial and not title, first
         while first < last:
             word, *more = raw[first:last].split(None, 1)
@@ -329,8 +332,8 @@ class _Finder:
                 break
         if self.particles and not title:
             first = over_particles(raw, first, start)
-        words, trailing = raw[first:last].split(), stop - self.words["bodies"]
-        while len(words) > 1 and (word := words[-1].lower().strip(".")) in trailing and word not in _JUNIOR:
+        words = raw[first:last].split()
+        while len(words) > 1 and (word := words[-1].lower().strip(".")) in self.trailing and word not in JUNIOR:
             last = first + raw[first:last].rindex(words[-1])
             while last > first and raw[last - 1].isspace():
                 last -= 1
@@ -343,60 +346,5 @@ class _Finder:
             return None
         if (len(words) == 1 and words[0].lower() in stop) or (first, last) in self.places:
             return None
-        name = Name(first, last, tuple(words), title, initial=initial)
-        self._before(name, start)
-        return name
-
-    def _behind_title(self, first: int, last: int) -> tuple[int, str]:
-        """Where the name after the last title of a stretch begins, and the title: "House Speaker Ana Lima"."""
-        words = [word.rstrip(".,").replace("’", "'") for word in self.raw[first:last].lower().split()]
-        if len(words) == 1 or words[-1] in self.words["bodies"]:
-            return first, ""
-        may_end = last_words(self.words["titles"])
-        for at in range(len(words) - 1, 0, -1):
-            if words[at - 1] not in may_end or (words[at - 1] == "st" and at > 1 and is_given(words[at - 2])):
-                continue  # "Ana St. John" is not a saint
-            for long in (3, 2, 1):
-                if (
-                    at >= long
-                    and " ".join(words[at - long : at]) in self.words["titles"]
-                    and words[at] not in self.words["bodies"]
-                    and words[at] not in _JUNIOR
-                ):
-                    behind = self.raw[first:last].split(None, at)[at]
-                    return last - len(behind), " ".join(words[at - long : at])
-        return first, ""
-
-    def _behind_place(self, first: int, last: int, start: int) -> tuple[int, str]:
-        """Where a name after a title and its place begins, and the title: "Mayor of Chicago Ana Lima"."""
-        title = self._title_of(first, start)
-        for word in re.finditer(r"(?<=\s)\S+(?=\s)", self.raw[first:last]) if title else ():
-            if is_given(word[0].lower()):
-                return first + word.start(), title
-        return first, ""
-
-    def _title_of(self, place: int, start: int) -> str:
-        """The title that "of" joins to what begins at a place, "" if none does."""
-        held = _OF_PLACE.search(self.raw, max(start, place - 40), place)
-        return ends_with(self.raw[max(start, place - 40) : held.start() + 1], self.words["titles"]) if held else ""
-
-    def _before(self, name: Name, start: int) -> None:
-        """What precedes a name: a title in lower case, or a headship and whose it is."""
-        before = self.raw[max(start, name.start - 60) : name.start]
-        if not name.title:
-            name.title = ends_with(before, self.words["titles"])
-        if (
-            not name.title
-            and len(name.words) > 1
-            and _COMMA_BEHIND_WORD.search(before)
-            and self.raw.startswith(",", name.end)
-        ):
-            name.title = ends_with(f"{before[:-2]} ", self.words["titles"])  # "its chairwoman, Ana Lima, left"
-        headship = ends_with(before, self.words["heads"])
-        if headship and len(name.title) > len(headship) and name.title in self.words["offices"]:
-            return  # "Foreign Secretary Ana Lima" heads no Foreign Office
-        if headship and not NOT_HOLDING.search(before[-40:]):
-            rest = before.split()[: -len(headship.split())]
-            if rest:
-                name.owner_rule = f"{rest[-1]} {headship}".lower()
-            name.title = name.title or headship
+        title, headship = before(raw, (first, last), words, title, start)
+        return Name(first, last, tuple(words), title, owner_rule=headship, initial=initial)

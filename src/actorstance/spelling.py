@@ -35,7 +35,7 @@ _LINK = re.compile(rf"\s(?:of|for|on)\s(?:the\s)?(?={WORD})")
 _STUDY = frozenset(  # "Institute for the Study of War"
     {"study", "prevention", "protection", "promotion", "advancement", "liberation", "commissioner", "coordination"}
 )
-_LINKED = frozenset({"ministry", "secretary", "representatives", "voice"})  # besides bodies
+_LINKED = frozenset({"ministry", "secretary", "representatives", "voice", "alternative"})  # besides bodies
 _AND = re.compile(rf"((?:,\s{WORD}(?:\s{WORD})?)*),?\s(and|&)\s(?={WORD})")
 _BEHIND_AND = frozenset({"executive", "protection"})  # "Health and Safety Executive"
 ACRONYM = re.compile(r"\s\(([A-Z][A-Za-z&.]{1,9})\)")  # behind a name
@@ -123,7 +123,10 @@ def joined(text: str, first: int, last: int, end: int) -> int:
         ('Oil, Gas and Power Board', 'Wolf', 'Wolf and Bear Trust')
 
     """
-    if text[last : last + 2] not in {" a", " &", ", "}:
+    listed = text.startswith(", ", last)
+    if not (listed or text.startswith((" and ", " & "), last)):
+        return last
+    if listed and text[first:last].rpartition(" ")[2].lower() not in roles()["fields"]:
         return last
     both = _AND.match(text, last, end)
     more = SEQUENCE.match(text, both.end(), end) if both else None
@@ -146,6 +149,17 @@ def joined(text: str, first: int, last: int, end: int) -> int:
         if capitals.endswith(short[1].upper()) and len(short[1]) > len(_CAPITALS.findall(more[0])):
             return more.end()
     return last
+
+
+def is_acronym(short: str, initials: str) -> bool:
+    """Return whether what stands in brackets behind a name is its acronym, also one of another language.
+
+    Example:
+        >>> is_acronym("SEC", "SEC"), is_acronym("Defra", "DEFRA"), is_acronym("AfD", "AG"), is_acronym("Rome", "MP")
+        (True, True, True, False)
+
+    """
+    return short.isupper() or short.upper() == initials or (short[0] == initials[:1] and not short[1:].islower())
 
 
 def _words(name: str) -> list[str]:
