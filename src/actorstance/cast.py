@@ -11,42 +11,22 @@ import re
 from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from actorstance.actors import UNKNOWN, Mention, Registry
 from actorstance.appositions import apposition, called, ends_name, is_office, speaks_for
 from actorstance.attribution import Statement
 from actorstance.documents import Document
+from actorstance.entities import Entity
 from actorstance.names import Name, Span, names
 from actorstance.registered import take_registered
-from actorstance.roles import given_alike, is_given, roles, slug
-from actorstance.signs import Signs, gender
-from actorstance.spelling import ACRONYM, ending, family, family_first, is_acronym, is_short, letters, middle_alike
+from actorstance.roles import is_given, roles, slug
+from actorstance.signs import Signs, by_title, gender, with_nouns
+from actorstance.spelling import ACRONYM, ending, family, is_acronym, is_same_firm, is_short, letters
 from actorstance.tagging import lexicon
 
 OFTEN = 4  # mentions from which the article is about a name, even one that does nothing
 _OF = re.compile(r"\sof\s(?:the\s)?")
-
-
-@dataclass
-class Entity:
-    """Somebody or something that an article names: the words of the fullest name, and the actor it belongs to."""
-
-    words: tuple[str, ...]
-    kind: str = "name"  # person, organisation, group, state; "name" where it is unclear
-    actor: str = ""
-    known: bool = False
-    gender: str = ""  # m, f
-    owner_rule: str = ""
-    evidence: bool = False
-    called: list[Name] = field(default_factory=list)  # where it has a name of several words
-    count: int = 0
-    first: int = 0
-    titles: set[str] = field(default_factory=set)
-
-    @property
-    def name(self) -> str:
-        return " ".join(self.words)
 
 
 @dataclass
@@ -109,6 +89,7 @@ class _Caster:
 
     def find(self) -> Cast:
         found = self._with_extra(take_registered(self.raw, self.found))
+        with_nouns(found)
         self._introduce(found)
         self._announced(found)
         found = self._surnames(found)
@@ -129,8 +110,7 @@ class _Caster:
         for each in mentions:
             if not kept or each[0].start >= kept[-1][0].end:
                 kept.append(each)
-        entities = {(m.start, m.end): e for m, e in kept if e is not None}
-        return Cast([m for m, _ in kept], entities, self.left_out)
+        return Cast([m for m, _ in kept], {(m.start, m.end): e for m, e in kept if e is not None}, self.left_out)
 
     def _with_extra(self, found: list[Name]) -> list[Name]:
         """Add the names found by other means, where the rules have none."""
@@ -161,19 +141,12 @@ class _Caster:
             if called != family(known.words) and known not in self.by_family[called]:
                 self.by_family[called].append(known)  # "Lee Sun Woo" is "Lee Sun-woo", and then "Lee"
             return known
+        for one in self.by_part.get(name.words[0], ()):
+            if one.kind != "person" and is_same_firm(one.words, name.words):
+                return one
         if name.kind == "organisation":
             return None
-        for entity in self.by_family[family(name.words)]:
-            if entity.kind == "organisation" or ending(entity.words) != ending(name.words):
-                continue
-            if family_first(entity.words) or family_first(name.words):
-                continue  # the first word of two names is the family's
-            shorter, longer = sorted((name.words, entity.words), key=len)
-            if {*map(str.lower, shorter)} <= {*map(str.lower, longer)}:
-                return entity
-            if given_alike(shorter[0], longer[0]) and middle_alike(shorter, longer):
-                return entity
-        return None
+        return next((one for one in self.by_family[family(name.words)] if one.may_be(name.words)), None)
 
     def _new(self, name: Name) -> Entity:
         entity = Entity(name.words, first=name.start)
@@ -336,8 +309,7 @@ class _Caster:
         self.entity[name.start] = entity
         entity.count += 1
         entity.titles |= {name.title} - {""}
-        if name.title:
-            entity.gender = entity.gender or gender(name)
+        entity.gender = by_title(name.title) or entity.gender  # "Mr Lane" is no woman, whatever Kelly may be
         if entity.kind == "name" and (name.title or self._is_surname(name, entity)):
             entity.kind, entity.evidence = "person", True
 

@@ -54,6 +54,7 @@ class Discourse:
         self._ordered = sorted(self.sources)
         self._quotes = sorted((one for one in statements if one.kind == "direct"), key=lambda one: one.content)
         self._quote_starts = [one.content[0] for one in self._quotes]
+        self._starts = [one.start for one in cast.mentions]
         self.seen: list[Antecedent] = []
         self.genders = self._told_by_saying(statements)
         self._latest: dict[tuple[str, str], Antecedent] = {}
@@ -85,18 +86,14 @@ class Discourse:
 
     def _told_by_saying(self, statements: Sequence[Statement]) -> dict[tuple[str, str], str]:
         """Of whoever is said to speak of himself or herself: "Lima said she would sue"."""
-        starts, found = [one.start for one in self.cast.mentions], dict[tuple[str, str], str]()
+        found: dict[tuple[str, str], str] = {}
         for one in statements:
             if one.source is None or one.kind not in {"indirect", "mixed"}:
                 continue
             spoken = _SPOKEN.match(self.raw, one.content[0])
             if spoken is None:
                 continue
-            near = self.cast.mentions[
-                max(0, bisect_right(starts, one.source[0]) - 2) : bisect_right(starts, one.source[1])
-            ]
-            who = meant_by(one.source, near, self.raw)
-            if who is not None:
+            if (who := self.at(one.source)) is not None:
                 found.setdefault((who.actor, who.name), _GENDERS[spoken[1].lower()])
         return found
 
@@ -124,8 +121,14 @@ class Discourse:
     def doer(self, place: int) -> tuple[str, str] | None:
         """Return the key of whoever does something to who is named at a place, and so is another one."""
         source = self._done_by.get(place)
-        who = None if source is None else meant_by(source, [one.mention for one in self.seen[-8:]], self.raw)
+        who = None if source is None else self.at(source)
         return None if who is None else (who.actor, who.name)
+
+    def at(self, source: Span) -> Mention | None:
+        """Return the mention of whoever says or does something, also by a name that is still to come."""
+        named, first = self.cast.mentions, bisect_right(self._starts, source[0])
+        near = named[max(0, first - 2) : bisect_right(self._starts, source[1])]
+        return meant_by(source, [*(one.mention for one in self.seen[-8:]), *near], self.raw)
 
     def quotation(self, place: int) -> Statement | None:
         """Return the outermost quotation round a place."""

@@ -262,6 +262,8 @@ class _Finder:
                 return self._name(first, last, start)  # Jack London
             if not lead or mention.by == "people" or ends_with(raw[first : mention.start], self.words["titles"]):
                 return None  # "Majority Leader Ana Lima": the title is hers
+            if lead[-1].lower() in self.words["bodies"] and mention.by == "names":
+                return self._name(first, last, start)  # "Amnesty International Kenya"
             if lead[-1].lower() in {"of", "for"}:
                 return None if role().fullmatch(lead[0]) else self._name(first, last, start)
             return self._name(first, mention.start - 1, start)

@@ -155,6 +155,8 @@ class Pronouns:
                     score += 2.5  # "accused Turkey of moving its posts": Turkey's, as likely as the accuser's
             if gender and one.gender == gender:
                 score += 0.5
+            if here is not None and one.quote is here:
+                score += 1.0
             if any(start <= one.mention.start < end for start, end in speaking):
                 score += 1.0  # "Lima said she": the speaker, though nothing says that she is a woman
             if one.kind == "name":  # a person, if one of those whom an article first names in full
@@ -173,7 +175,7 @@ class Pronouns:
             told_by += [self.done_by[start]] if start in self.done_by else []
         found = set()
         for source in told_by:
-            who = meant_by(source, [one.mention for one in self.discourse.seen[-8:]], self.raw)
+            who = self.discourse.at(source)
             if who is not None and not self.raw.startswith(("'s ", "’s "), who.end):  # "Lima's lawyer praised her"
                 found.add((who.actor, who.name))
         return found

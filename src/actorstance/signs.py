@@ -14,6 +14,7 @@ from actorstance.roles import MOTION, ends_with, is_given, office, place_after, 
 from actorstance.spelling import has_form_of_person
 from actorstance.tagging import lexicon
 
+_ADJECTIVE = re.compile(r".{4}(?:n|i|ian|ean)s?\Z")
 _STAKE = re.compile(
     r"\b(?:shares?|stakes?|shareholders?|invest\w*|confidence|faith|trust|interest)\s+in\s+(?:the\s+)?\Z"
 )
@@ -107,11 +108,36 @@ class Signs:
         return found
 
 
+def with_nouns(found: Sequence[Name]) -> None:
+    """Give adjectives and peoples the name of their place, where the text has that too.
+
+    Example:
+        >>> found = [Name(0, 8, ("Durrania",)), Name(9, 18, ("Durranian",)), Name(20, 30, ("Durranians",))]
+        >>> with_nouns(found)
+        >>> [name.words for name in found]
+        [('Durrania',), ('Durrania',), ('Durrania',)]
+
+    """
+    families = {name.words[-1] for name in found if len(name.words) > 1 or name.title} | {"Christ"}
+    single = {name.words[0] for name in found if len(name.words) == 1} - families
+    for name in found:
+        word = name.words[0]
+        if len(name.words) > 1 or name.title or not _ADJECTIVE.search(word) or is_given(word.lower()):
+            continue
+        stem = word.removesuffix("s")
+        name.words = (next((noun for cut in (1, 2, 3) if (noun := stem[:-cut]) in single and len(noun) > 4), word),)
+
+
+def by_title(title: str) -> str:
+    """Return what a title tells: m, f, or nothing."""
+    return "m" if title in roles()["titles_of_men"] else "f" if title in roles()["titles_of_women"] else ""
+
+
 def gender(name: Name) -> str:
     """Return what a title tells, else the given name: m, f, or nothing."""
     first, words = name.words[0].lower(), roles()
-    if name.title in words["titles_of_men"] or name.title in words["titles_of_women"]:
-        return "m" if name.title in words["titles_of_men"] else "f"
+    if told := by_title(name.title):
+        return told
     if len(name.words) == 1 or not is_given(first):
         return ""
     return "f" if first not in words["men"] else "m" if first not in words["women"] else ""

@@ -146,8 +146,9 @@ def joined(text: str, first: int, last: int, end: int) -> int:
         return more.end()  # "Bill and Melinda Gates Foundation"
     if short := ACRONYM.match(text, more.end(), end):
         capitals = "".join(_CAPITALS.findall(text[first : more.end()]))
-        if capitals.endswith(short[1].upper()) and len(short[1]) > len(_CAPITALS.findall(more[0])):
-            return more.end()
+        last_of = capitals.endswith(short[1].upper()) and len(short[1]) > len(_CAPITALS.findall(more[0]))
+        if last_of or (len(short[1]) > 2 and "".join(_CAPITALS.findall(text[first:last])).endswith(short[1])):
+            return more.end()  # the letters of both, or those before "and"
     return last
 
 
@@ -160,6 +161,18 @@ def is_acronym(short: str, initials: str) -> bool:
 
     """
     return short.isupper() or short.upper() == initials or (short[0] == initials[:1] and not short[1:].islower())
+
+
+def is_same_firm(one: Words, other: Words) -> bool:
+    """Return whether one name is the other without a firm's last word.
+
+    Example:
+        >>> is_same_firm(("Heron", "Gate"), ("Heron", "Gate", "Partners")), is_same_firm(("Heron",), ("Heron", "Group"))
+        (True, False)
+
+    """
+    shorter, longer = sorted((one, other), key=len)
+    return len(shorter) > 1 and longer[:-1] == shorter and longer[-1].lower() in roles()["firms"]
 
 
 def _words(name: str) -> list[str]:
