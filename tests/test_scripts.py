@@ -35,7 +35,7 @@ COLUMNS = {
     "lines.jsonl": "document_id raw_start raw_end kind kept reason",
     "mentions.jsonl": "document_id raw_start raw_end text actor rule known confidence name candidates",
     "statements.jsonl": "document_id raw_start raw_end kind speaker source_start source_end rule",
-    "documents.jsonl": "id date text mended",
+    "documents.jsonl": "id date text mended english",
     "events.csv": "date source source_iso target target_iso root cameo quad cue label probability document_id "
     "raw_start raw_end sentence",
 }

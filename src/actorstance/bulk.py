@@ -26,7 +26,7 @@ from actorstance.actors import Registry
 from actorstance.archive import Archive
 from actorstance.errors import InputError, require_int
 from actorstance.files import json_line, read_json, sha256, whole, write_csv, write_json, write_jsonl
-from actorstance.folder import ARCHIVE
+from actorstance.folder import ARCHIVE, FOREIGN
 from actorstance.models import Model
 from actorstance.priors import Priors
 from actorstance.provenance import provenance, spellings
@@ -256,16 +256,22 @@ def _finish(
 
 
 def _added(out: Path, totals: Totals) -> tuple[Counter[str], Counter[str]]:
-    """Go through the shards once: sums, manifest, what was rejected. Return the counts, and those of cropping."""
+    """Go through the shards once: sums, manifest, what was rejected or is not English.
+
+    Returns:
+        The counts, and those of cropping.
+
+    """
     counts: Counter[str] = Counter()
     cropped: Counter[str] = Counter()
-    with whole(out / MANIFEST) as manifest, whole(out / "rejected.jsonl") as rejected:
+    with whole(out / MANIFEST) as manifest, whole(out / "rejected.jsonl") as rejected, whole(out / FOREIGN) as foreign:
         for record in _records(out):
             counts.update(record["counts"])
             counts.update(rejected=len(record["rejected"]), shards=1)
             cropped.update({key: value for key, value in (record["cropped"] or {}).items() if key != "max_length"})
             manifest.write(json_line(_entry(record)))
             rejected.writelines(map(json_line, record["rejected"]))
+            foreign.writelines(json_line({"id": id}) for id in record["not_english"])
             predictions, mentions = (
                 pq.read_table(_file(out, name, record["number"]), columns=list(columns))
                 for name, columns in (("predictions", PREDICTED), ("mentions", MENTIONED))
@@ -296,6 +302,7 @@ def _entry(record: Mapping[str, Any]) -> dict[str, Any]:
         "shard": record["number"],
         "documents": counts["documents"],
         "rejected": len(record["rejected"]),
+        "not_english": counts["documents_not_english"],
         "sentences": counts["sentences"],
         "pairs": counts["pairs"],
         "documents_sha256": record["sha256"],

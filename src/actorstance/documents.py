@@ -12,6 +12,7 @@ import os
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import takewhile
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from actorstance import lines as page_lines
 from actorstance.days import iso, published
 from actorstance.errors import InputError
 from actorstance.files import MAX_JSON, csv_rows, decode, read_json_lines
+from actorstance.language import looks_english
 from actorstance.legible import Mended, mend, without
 from actorstance.lines import Line
 from actorstance.sentences import one_line, split
@@ -71,6 +73,11 @@ class Document:
     def given(self) -> str:
         """The text as it was given."""
         return self.mended.given if self.mended else self.raw
+
+    @cached_property
+    def english(self) -> bool | None:
+        """Whether the body looks English, None if it is too short to tell; see `language`."""
+        return looks_english(" ".join(self.raw[one.start : one.end] for one in self.sentences))
 
     def in_given(self, place: int) -> int:
         """Return where a place of the raw text is in the text as it was given."""
@@ -290,7 +297,9 @@ def parse(id: str, raw: str, where: str | None = None, date: str | None = None) 
         sentences += [Sentence(start + left, start + right, index) for left, right in split(raw[start:end])]
     if not sentences:
         kinds = ", ".join(sorted({line.kind for line in classified})) or "none"
-        raise InputError(f"{where or id}: no article's body found. Lines found: {kinds}; body needs whole sentences.")
+        foreign = " It does not look English, the only language that is read." if looks_english(raw) is False else ""
+        found = f"no article's body found. Lines found: {kinds}; body needs whole sentences.{foreign}"
+        raise InputError(f"{where or id}: {found}")
     return Document(id, raw, date, classified, tuple(sentences), mended)
 
 

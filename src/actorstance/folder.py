@@ -16,6 +16,7 @@ from actorstance.files import GUARDS, read_json, read_json_lines, records
 
 PREDICTIONS = "predictions.jsonl"
 ARCHIVE = "archive.json"  # marks a run over an archive, whose predictions are Parquet
+FOREIGN = "not_english.jsonl"  # of an archive: the ids of the documents that do not look English
 FIRST = 5_000  # rows of a table that are kept for an archive, which may have millions
 STAGES = ("train", "evaluate", "predict")
 KEYS = {"actors.csv": ("actor", "role"), "pairs.csv": ("source", "target")}
@@ -27,6 +28,7 @@ _PLACE = {"document_id": str, "raw_start": int, "raw_end": int}
 _KINDS: dict[str, dict[str, type]] = {  # what every line has; it may have more
     PREDICTIONS: dict.fromkeys(IDENTITY, str) | dict.fromkeys(LABELS, float),
     "documents.jsonl": {"id": str, "text": str},
+    FOREIGN: {"id": str},
     "lines.jsonl": {**_PLACE, "kind": str, "kept": bool, "reason": str},
     "sentences.jsonl": {**_PLACE, "text": str},
     "mentions.jsonl": {**_PLACE, "text": str, "actor": str, "rule": str, "confidence": float, "candidates": list},
@@ -136,6 +138,12 @@ class Folder:
     def lines(self, name: str) -> Iterator[dict[str, Any]]:
         """Yield the objects of any other JSONL file; one without lines is not an error here."""
         return (row for _, row in self._lines(name, _KINDS[name]))
+
+    def not_english(self) -> Iterator[str]:
+        """Yield the ids of the articles that do not look English."""
+        if self.archive is not None:
+            return (row["id"] for row in self.lines(FOREIGN))
+        return (row["id"] for row in self.lines("documents.jsonl") if row.get("english") is False)
 
     def _lines(self, name: str, kinds: dict[str, type]) -> Iterator[tuple[str, dict[str, Any]]]:
         if not self._has(name):

@@ -80,6 +80,7 @@ def predict(
             terminal.explain(out)
     terminal.counts(counts)
     terminal.actors(out)
+    terminal.not_english(counts, out)
     configured.tell_unread(source, ended=True)
     terminal.files(out)
 

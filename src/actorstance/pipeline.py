@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from datasets import concatenate_datasets
 
-from actorstance import audit, behaviour, conformal, corpora, runs
+from actorstance import audit, behaviour, conformal, corpora, language, runs
 from actorstance.actors import Registry
 from actorstance.corpora import Corpus, naming
 from actorstance.documents import Document
@@ -371,7 +371,7 @@ def predict(
 def stances(
     document: Document, model: Model, *, registry: Registry | None = None, explained: int = 0
 ) -> list[dict[str, Any]]:
-    """Return the scored pairs of one document.
+    """Return the scored pairs of one document; a warning is logged if it does not look English.
 
     Args:
         document: see `documents.read`.
@@ -383,6 +383,8 @@ def stances(
         A row for each pair of each sentence, as in predictions.jsonl; if asked for, with `pushes`, strongest first.
 
     """
+    if document.english is False:
+        language.warn(document.id)
     reading = read_actors(document, registry or model.registry or Registry.world())
     examples = pairs(reading, group_by_sentence=True)
     probabilities = model.predict_proba(examples)

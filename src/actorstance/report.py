@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from itertools import groupby
+from itertools import groupby, islice
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ MAX_ACTORS = 250  # rows of the table of actors; the CSV beside the page has the
 MAX_PAIRS = 100
 MATRIX = 14  # sources and targets of the matrix: more do not fit on a page
 OVER_TIME = 6  # actors that are drawn over time
+FOREIGN = 6  # articles that do not look English and are named
 NOTED = 3  # articles whose stances are in the margin too; with more the page would be too large
 REACHES = (0.1, 0.25, 0.5, 1.0)  # of the axis of scores over time: the same for all figures of a page
 MIN_DAYS = 3  # with fewer days, or stretches of time, nothing is drawn over time
@@ -289,6 +290,7 @@ class _Page:
             "title": template.fit(title, 200),
             "findings": found,
             "counts": counts,
+            "not_english": self._not_english(counts.get("documents_not_english") or 0),
             "articles": self.articles,
             "noted": len(self.articles) <= NOTED,
             "left_out": self.documents - len(self.articles),
@@ -296,6 +298,10 @@ class _Page:
             "resampled": "the sentences of this one article" if one else "articles",
             "data": self._data(),
         }
+
+    def _not_english(self, number: int) -> dict[str, Any] | None:
+        """How many articles do not look English, and the ids of the first; None if all do."""
+        return {"number": number, "first": list(islice(self.folder.not_english(), FOREIGN))} if number else None
 
     def _data(self) -> dict[str, Any]:
         """The stances of every marked word, in page order, as compactly as possible.

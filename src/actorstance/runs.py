@@ -250,6 +250,7 @@ def counted(readings: Sequence[Reading]) -> dict[str, int]:
     return {
         "documents": len(documents),
         **{f"documents_{kind}": sum(kind in one.mended.kinds for one in documents if one.mended) for kind in KINDS},
+        "documents_not_english": sum(one.english is False for one in documents),
         "lines_read": sum(line.kind == "body" for document in documents for line in document.lines),
         "lines_set_aside": sum(line.kept and line.kind != "body" for document in documents for line in document.lines),
         "lines_cut": sum(not line.kept for document in documents for line in document.lines),
@@ -332,7 +333,8 @@ def predicted_rows(
 
 def _document_row(document: Document) -> dict[str, Any]:
     mended = list(document.mended.kinds) if document.mended else []
-    return {"id": document.id, "date": document.date, "text": document.given, "mended": mended}
+    told = {"id": document.id, "date": document.date, "text": document.given}
+    return {**told, "mended": mended, "english": document.english}
 
 
 def _place(document: Document, start: int, end: int) -> dict[str, Any]:

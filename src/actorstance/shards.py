@@ -101,7 +101,7 @@ class Done:
 
     number: int
     files: dict[str, bytes]
-    record: dict[str, Any]  # sha256 of its documents, counts, rejected
+    record: dict[str, Any]  # sha256 of its documents, counts, what was rejected and what does not look English
 
 
 def shards(documents: Iterable[Text | Rejected], size: int = DOCUMENTS) -> Iterator[Shard]:
@@ -202,6 +202,7 @@ def prepare(shard: Shard, registry: Registry, names: Names | None) -> Prepared:
         "passed": shard.passed,
         "counts": counted(readings),
         "rejected": [vars(one) for one in rejected],
+        "not_english": [one.id for one in documents if one.english is False],
     }
     why = [pair.why for reading in readings for pair in reading.pairs]
     found_by = [kind for reading in readings for kind in evidence(reading)]

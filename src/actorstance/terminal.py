@@ -6,6 +6,7 @@ import os
 import shlex
 import sys
 from collections import Counter, deque
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -284,6 +285,15 @@ def rejected(found: dict[str, Any], out: Path) -> None:
     if found["rejected"]:
         given = found["documents"] + found["rejected"]
         say(f"{found['rejected']:,} of {plural(given, 'document')} rejected: {relative(out)}/rejected.jsonl says why")
+
+
+def not_english(found: dict[str, Any], out: Path) -> None:
+    """Warn of documents that do not look English, and name the first."""
+    if number := found["documents_not_english"]:
+        verb, whose = ("does", "its") if number == 1 else ("do", "their")
+        of = plural(found["documents"], "document")
+        say(f"\n{number:,} of {of} {verb} not look English: {whose} scores mean little")
+        say(f"  {printable(', '.join(islice(Folder(out).not_english(), ROWS)), WIDTH - 2)}")
 
 
 def explain(out: Path) -> None:
