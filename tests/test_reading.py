@@ -304,3 +304,13 @@ def test_offsets_hold_for_any_text(text: str) -> None:
         assert pair.target_span != NOWHERE
         assert pair.source != pair.target
     assert len(pairs(reading)) == len(reading.pairs)
+
+
+def test_each_other_is_asked_both_ways() -> None:
+    found = asked("Turkey and Russia blamed each other for the raid.")
+    assert found["turkey", "russia"] == found["russia", "turkey"] == "speaks: blamed"
+    assert asked("Turkey and Russia blamed Peru.")["turkey", "russia"] == "named together"
+
+
+def test_a_quoted_participle_is_no_act_of_the_name_before_it() -> None:
+    assert asked('Turkey called Russia "insulting".')["russia", "turkey"] == "named together"

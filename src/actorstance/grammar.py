@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from actorstance.chunking import NOUNS, Chunked, Phrase
-from actorstance.marks import Span
+from actorstance.marks import OPENING, Span
 from actorstance.spelling import PARTICLES
 from actorstance.tagging import lexicon
 
@@ -189,7 +189,8 @@ class Clause(Chunked):
         if left < 0:
             return self._next(verb)
         if tags[left] in NOUNS and tags[verb] == "G":
-            return self.phrase_before(left)
+            quoted = not OPENING.isdisjoint(self.text[self.ends[left] : self.starts[verb]])  # 'called Lima "insulting"'
+            return None if quoted else self.phrase_before(left)
         if tags[left] == "p" and tags[verb] == "G":
             return left, left
         if tags[verb] == "E":

@@ -8,6 +8,8 @@ Span = tuple[int, int]
 
 FAR = 1000  # characters back in which to look for the beginning of a quotation without an opening mark
 
+OPENING = frozenset('"“„«‘`')  # no apostrophe
+
 _DOUBLE = re.compile(r"[\"“”„«»]|''|``")
 _OPEN = frozenset({"“", "„", "«", "``"})
 _CLOSE = frozenset({"”", "»"})

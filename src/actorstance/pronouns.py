@@ -10,6 +10,7 @@ from actorstance.actors import UNKNOWN, Mention
 from actorstance.attribution import Statement
 from actorstance.discourse import Antecedent, Discourse, meant_by, standing_for
 from actorstance.marks import Span
+from actorstance.roles import office
 from actorstance.tagging import lexicon
 
 REACH = 3  # sentences back
@@ -17,7 +18,7 @@ _NEARNESS = (2.5, 2.0, 1.0, 0.5)  # its score, by sentences back
 
 PRONOUN = re.compile(
     r"(?=[hstiwumo])(?<![\w’'-])(?:(?P<m>he|him|his|himself)|(?P<f>she|her|hers|herself)|(?P<plural>they|them|their)|(?P<thing>it|its)"
-    r"|(?P<first>I|we|us|me|my|our)|(?P<relative>who|which))(?![\w-])",
+    r"|(?P<first>I|we|us|me|my|our)|(?P<relative>who|which|whose))(?![\w-])",
     re.IGNORECASE,
 )
 _POSSESSIVE = frozenset({"his", "her", "its", "their"})
@@ -102,11 +103,14 @@ class Pronouns:
         return standing_for(speaker, found.span(), "pronoun", "speaker", confidence)
 
     def _relative(self, span: Span) -> Mention | None:
+        word = self.raw[span[0] : span[1]].lower()
+        if word == "whose" and office().match(self.raw, span[1]) is None:
+            return None
         for one in reversed(self.discourse.seen):
             gap = self.raw[one.mention.end : span[0]]
             if len(gap) > 40:
                 break
-            if one.kind == "person" and self.raw[span[0] : span[1]].lower() == "which":
+            if one.kind == "person" and word != "who":
                 continue
             if re.fullmatch(r"(?:['’]s?)?,?\s|,\s[^,.;]{1,38},\s", gap):
                 return standing_for(one.mention, span, "pronoun", "relative", 0.85)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -18,7 +19,8 @@ from actorstance.quotes import statements
 
 MAX_PAIRS = 72  # of one sentence: nine actors, each with each; a longer list of names says little about any two
 NOWHERE = (-1, -1)
-_WEAK = frozenset({"his", "her", "its", "their", "my", "our", "i", "we", "us", "me"})
+_EACH_OTHER = re.compile(r"(?:each other|one another)\b")
+_WEAK = frozenset({"whose", "his", "her", "its", "their", "my", "our", "i", "we", "us", "me"})
 COUNTED = (
     "mentions_registry",
     "mentions_rule",
@@ -187,9 +189,16 @@ class _Asker:
             found, told = (acting, "acts") if one.kind == "act" else (speaking, "speaks")
             speaker = UNKNOWN if who is None else who.actor
             for target, places in spans.items():
-                if target != speaker and any(one.is_of(start) for start, _ in places):
+                told_of = any(one.is_of(start) or self._reciprocal(one, start) for start, _ in places)
+                if target != speaker and told_of:
                     found.setdefault((speaker, target), f"{told}: {one.rule}")
         return speaking, acting
+
+    def _reciprocal(self, one: Statement, place: int) -> bool:
+        """Whether a place is in another of those who say or do something to each other."""
+        if not one.joined or _EACH_OTHER.match(self.document.raw, one.content[0]) is None:
+            return False
+        return any(start <= place < end for start, end in one.joined if (start, end) != one.source)
 
     def _only_weak(self, spans: list[tuple[int, int]]) -> bool:
         return all(self.document.raw[start:end].lower() in _WEAK for start, end in spans)
