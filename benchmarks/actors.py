@@ -2,7 +2,8 @@
 
 python benchmarks/actors.py ../shared/data ../shared/article       (folders: polnear and seesaw; the AFP report)
 
-PolNeAR's articles are split in two by name order: rules are made on the first half and measured on the second.
+PolNeAR's articles are split in two by name order: rules are made on the first half and measured on the second. Of
+newsroom's articles all are used for both.
 """
 
 from __future__ import annotations
@@ -16,15 +17,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from actorstance.actors import Registry
+from actorstance.actors import UNKNOWN, Registry
 from actorstance.attribution import Statement
 from actorstance.documents import Document, parse
 from actorstance.errors import InputError
+from actorstance.newsroom import parse as parse_newsroom
 from actorstance.quotes import statements
 from actorstance.reading import Pair, Reading, read_actors
 from actorstance.resources import shipped
 from actorstance.roles import given_alike
 
+_PRONOUN = re.compile(r"(?:he|him|his|she|hers?|it|its|they|them|their|who|which|I|we|us|our|my|me)", re.IGNORECASE)
 QUOTES = '"“”'
 
 
@@ -58,11 +61,16 @@ def polnear(folder: Path, half: str, show: bool) -> None:
             if show and outcome != "right":
                 _show(kind, outcome, row, raw, best)
     for kind in ("direct", "mixed", "indirect", "without acts"):
-        total = sum(n for (k, _), n in counts.items() if k == kind)
-        line = ", ".join(f"{o} {n}" for (k, o), n in sorted(counts.items()) if k == kind)
-        print(f"PolNeAR {half}, {kind:12} {counts[kind, 'right'] / max(total, 1):.3f} of {total}: {line}")
+        print(f"PolNeAR {half}, {kind:12} {_shares(counts, kind)}")
     left_out = counts["left out", "no source or no content"]
     print(f"PolNeAR {half}, left out, having no source or no content: {left_out}")
+
+
+def _shares(counts: Counter[tuple[str, str]], kind: str) -> str:
+    """The share that is right, and the number of each outcome."""
+    total = sum(n for (k, _), n in counts.items() if k == kind)
+    line = ", ".join(f"{outcome} {n}" for (k, outcome), n in sorted(counts.items()) if k == kind)
+    return f"{counts[kind, 'right'] / max(total, 1):.3f} of {total}: {line}"
 
 
 def _show(kind: str, outcome: str, row: dict[str, Any], raw: str, best: Statement | None) -> None:
@@ -151,9 +159,7 @@ def seesaw(folder: Path, split: str, show: bool) -> None:
                 if show and outcome != "right" and name in actors:
                     print(f"[{outcome}] {name}: {what} | {raw[start:end]}")
     for kind in ("actor", "topic"):
-        total = sum(n for (k, _), n in counts.items() if k == kind)
-        line = ", ".join(f"{o} {n}" for (k, o), n in sorted(counts.items()) if k == kind)
-        print(f"SEESAW {split}, {kind:6} {counts[kind, 'right'] / max(total, 1):.3f} of {total}: {line}")
+        print(f"SEESAW {split}, {kind:6} {_shares(counts, kind)}")
 
 
 def _page(article: dict[str, Any]) -> tuple[str, dict[str, tuple[int, int]]]:
@@ -242,6 +248,41 @@ def _means(actor: str, span: tuple[int, int], reading: Reading) -> bool:
     return any(one.actor == actor and one.start < span[1] and span[0] < one.end for one in reading.mentions)
 
 
+def marked() -> None:
+    """Print how newsroom's marked mentions are found: those that are names, descriptions, pronouns.
+
+    A mention is right if its actor is the one that most named mentions of the same gold actor have in that article.
+    """
+    counts: Counter[tuple[str, str]] = Counter()
+    whole = split = 0
+    for path in sorted((shipped("data") / "newsroom" / "articles").glob("*.txt")):
+        page = parse_newsroom(path)
+        found = read_actors(parse(page.id, page.raw), Registry.world()).mentions
+        spans = [(who, one.start + a, one.start + b) for one in page.sentences for who, a, b in one.mentions]
+        actors = [next((m.actor for m in found if m.start < end and start < m.end), None) for _, start, end in spans]
+        kinds = [_kind_of_mention(page.raw[start:end]) for _, start, end in spans]
+        named: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        for (who, _, _), actor, kind in zip(spans, actors, kinds, strict=True):
+            if kind == "name" and actor is not None:
+                named[who][actor] += 1
+        whole, split = whole + sum(len(one) == 1 for one in named.values()), split + sum(map(bool, named.values()))
+        for (who, _, _), actor, kind in zip(spans, actors, kinds, strict=True):
+            right = bool(named[who]) and actor == named[who].most_common(1)[0][0]
+            outcome = (
+                "not found" if actor is None else "right" if right else "unresolved" if actor == UNKNOWN else "wrong"
+            )
+            counts[kind, outcome] += 1
+    for kind in ("name", "description", "pronoun"):
+        print(f"newsroom, {kind:<12} {_shares(counts, kind)}")
+    print(f"newsroom, actors whose names all mean one: {whole / split:.3f} of {split:,}")
+
+
+def _kind_of_mention(words: str) -> str:
+    if _PRONOUN.fullmatch(words):
+        return "pronoun"
+    return "name" if words[:1].isupper() and not words.startswith("The ") else "description"
+
+
 def speed(folder: Path) -> None:
     """Print how much text is read per second, on one core: the best of three passes over PolNeAR's articles."""
     texts = [path.read_text(encoding="utf-8") for path in sorted((folder / "text").glob("*.txt"))]
@@ -266,13 +307,16 @@ def main() -> None:
     parser.add_argument("article", type=Path, help="the folder of the AFP report")
     parser.add_argument("--half", default="measure", choices=["develop", "measure"], help="of PolNeAR's articles")
     parser.add_argument("--split", default="train", choices=["train", "valid"], help="of SEESAW's stories")
-    parser.add_argument("--only", choices=["polnear", "seesaw", "article", "speed"], help="one part of the table")
+    parser.add_argument(
+        "--only", choices=["polnear", "seesaw", "article", "newsroom", "speed"], help="one part of the table"
+    )
     parser.add_argument("--show", action="store_true", help="print what is missed, to develop by")
     arguments = parser.parse_args()
     parts: dict[str, Callable[[], None]] = {
         "polnear": lambda: polnear(arguments.data / "polnear", arguments.half, arguments.show),
         "seesaw": lambda: seesaw(arguments.data / "seesaw" / "SEESAW", arguments.split, arguments.show),
         "article": lambda: article(arguments.article),
+        "newsroom": marked,
         "speed": lambda: speed(arguments.data / "polnear"),
     }
     for name, part in parts.items():
