@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import json
 from collections.abc import Callable
@@ -374,6 +375,15 @@ def test_a_sheet_as_spreadsheets_save_it(tmp_path: Path, run: Path, delimiter: s
         csv.writer(file, delimiter=delimiter).writerows(table)
     answered, _ = checking.answer(saved, tmp_path / name)
     assert answered.gold.tolist() == expected.gold.tolist()
+
+
+@pytest.mark.parametrize("form", FILL)
+def test_a_sheet_may_begin_with_a_byte_order_mark(tmp_path: Path, run: Path, form: str) -> None:
+    saved = asked(run, tmp_path / "check")
+    sheet = FILL[form](tmp_path / "check", labels_of(saved, lambda _: "favor"))
+    sheet.write_bytes(codecs.BOM_UTF8 + sheet.read_bytes())
+    answered, _ = checking.answer(saved, sheet)
+    assert (answered.gold >= 0).sum() == 20
 
 
 def test_rows_that_are_not_in_a_sheet_are_left_out(tmp_path: Path, run: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 import json
 import math
@@ -179,6 +180,14 @@ def test_parse_error_names_file_and_line(tmp_path: Path, content: str, line: str
     path.write_bytes(content.encode(errors="surrogateescape"))
     with says(f"{path}{line}: ", words):
         newsroom.parse(path)
+
+
+def test_article_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text(HEAD + ONE + "  AUTHOR -> varna: favor\n", encoding="utf-8")
+    found = newsroom.parse(path)
+    path.write_bytes(codecs.BOM_UTF8 + path.read_bytes())
+    assert newsroom.parse(path) == found
 
 
 def test_article_is_joined_to_the_one_file_meant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -582,6 +582,7 @@ NO_ARTICLES: dict[str, tuple[str, str | bytes, str]] = {
         r":2: no column 'id' and no 'text'; .*the id and the text: columns\.id=… columns\.text=",
     ),
     "empty id": ("a.csv", f"id,text\n,{BODY}\n", ":2: expected id, text"),
+    "latin-1": ("a.json", '[{"id": "Café"}]'.encode("latin-1"), r": not UTF-8 at byte"),
     "a number in an array": ("a.json", "[1]", ": record 1 is a JSON int, expected an object"),
     "JSONL called JSON": ("a.json", _row(1) + _row(2), ": no JSON: .* Call it .jsonl"),
     "empty array": ("a.json", "[]", ": the file is empty"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import os
 import re
@@ -258,6 +259,19 @@ def test_newsmtsc_drops_what_is_not_where_it_is_said_to_be(tmp_path: Path) -> No
 # --- SemEval-2016 task 6 ---
 
 HEAD = "ID\tTarget\tTweet\tStance\n"
+
+
+@pytest.mark.parametrize("name", ["seesaw", "semeval"])
+def test_files_of_a_corpus_may_begin_with_a_byte_order_mark(tmp_path: Path, name: str) -> None:
+    if name == "seesaw":
+        seesaw(tmp_path, TRIPLES)
+    else:
+        tweet = "1\tAtheism\tShe won.\tNONE\n"
+        (tmp_path / "trainingdata-all-annotations.txt").write_text(HEAD + tweet, encoding="utf-8")
+    plain = load(name, tmp_path).fingerprint
+    for file in [path for path in tmp_path.rglob("*") if path.is_file()]:
+        file.write_bytes(codecs.BOM_UTF8 + file.read_bytes())
+    assert load(name, tmp_path).fingerprint == plain
 
 
 def test_semeval_and_tweeteval(tmp_path: Path) -> None:

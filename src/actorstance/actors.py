@@ -16,7 +16,7 @@ import ahocorasick
 import yaml
 
 from actorstance.errors import InputError
-from actorstance.files import decode
+from actorstance.files import read_text
 from actorstance.resources import shipped
 
 _ID = re.compile(r"[a-z][a-z0-9_]*")
@@ -193,7 +193,7 @@ class Registry:
         try:
             if path.stat().st_size > MAX_REGISTRY:
                 raise InputError(f"{path}: more than {MAX_REGISTRY:,} bytes. That is no registry of actors.")
-            text = decode(path.read_bytes(), str(path)).removeprefix("\ufeff").replace("\r\n", "\n")
+            text = read_text(path).replace("\r\n", "\n")
         except FileNotFoundError as error:
             raise InputError(f"{path}: no such registry of actors.") from error
         except OSError as error:

@@ -21,7 +21,7 @@ from actorstance import exports, hyphens
 from actorstance import lines as page_lines
 from actorstance.days import iso, published
 from actorstance.errors import InputError
-from actorstance.files import MAX_JSON, csv_rows, decode, read_json_lines
+from actorstance.files import MAX_JSON, csv_rows, decode, read_json_lines, read_text
 from actorstance.language import looks_english
 from actorstance.legible import Mended, mend, without
 from actorstance.lines import Line
@@ -240,8 +240,9 @@ def rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
 def _json_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     if path.stat().st_size > MAX_JSON:
         raise InputError(f"{path}: more than {MAX_JSON:,} bytes. Write it as JSONL, one object a line.")
+    text = read_text(path)
     try:
-        value = json.loads(decode(path.read_bytes(), str(path)).removeprefix("\ufeff"))
+        value = json.loads(text)
     except (ValueError, RecursionError) as error:
         hint = " Is it JSONL, one object a line? Call it .jsonl." if "Extra data" in str(error) else ""
         raise InputError(f"{path}: no JSON: {error}.{hint}") from error

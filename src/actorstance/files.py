@@ -103,9 +103,11 @@ def read_json(path: Path) -> dict[str, Any]:
     try:
         if path.stat().st_size > MAX_JSON:
             raise InputError(f"{path}: more than {MAX_JSON:,} bytes.")
-        value = json.loads(path.read_text(encoding="utf-8"))
+        text = read_text(path)
     except FileNotFoundError as error:
         raise InputError(f"{path}: no such file.") from error
+    try:
+        value = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise InputError(f"{path}: no JSON: {error}.") from error
     if not isinstance(value, dict):
@@ -164,6 +166,16 @@ def decode(data: bytes, where: str) -> str:
             f"{where}: not UTF-8 at byte {error.start} (0x{data[error.start]:02x}). Save it as UTF-8, or convert it: "
             "iconv -f WINDOWS-1252 -t UTF-8."
         ) from error
+
+
+def read_text(path: Path) -> str:
+    """Return a text file's content without its byte order mark, which `decode` keeps: a text's offsets count it.
+
+    Raises:
+        InputError: see `decode`.
+
+    """
+    return decode(path.read_bytes(), str(path)).removeprefix("\ufeff")
 
 
 def lines(path: Path, ends: bool = False) -> Iterator[str]:

@@ -124,7 +124,7 @@ def parse(path: Path) -> Article:
 
     """
     try:
-        content = path.read_text(encoding="utf-8")
+        content = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
         raise InputError(f"{path}:{line}: not UTF-8 at byte {error.start}. Save the file as UTF-8.") from error

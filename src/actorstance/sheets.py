@@ -18,8 +18,8 @@ from actorstance.files import (
     MAX_JSON,
     cell,
     csv_rows,
-    decode,
     read_json_lines,
+    read_text,
     write_csv,
     write_json,
     write_jsonl,
@@ -324,8 +324,9 @@ def code_point(text: str, units: Any) -> int | None:
 def _json_list(path: Path) -> list[Any]:
     if path.stat().st_size > MAX_JSON:
         raise InputError(f"{path}: more than {MAX_JSON:,} bytes.")
+    text = read_text(path)
     try:
-        value = json.loads(decode(path.read_bytes(), str(path)))
+        value = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise InputError(f"{path}: no JSON: {error}.") from error
     if not isinstance(value, list):

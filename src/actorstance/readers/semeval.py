@@ -113,7 +113,7 @@ def _text(file: Path, tally: Tally) -> str:
         raise InputError(f"{file}: more than {MAX_FILE:,} bytes.")
     data = file.read_bytes()
     try:
-        return decode(data, str(file))
+        return decode(data, str(file)).removeprefix("\ufeff")
     except InputError:
         if b"\0" in data:
             raise
