@@ -275,6 +275,18 @@ def test_table_of_any_format_is_the_same(tmp_path: Path, name: str, content: str
     assert corpus.counts == {"read": 1, "kept": 1, "dropped": {}, "mended": {}, "noted": noted, "examples": 1}
 
 
+@pytest.mark.parametrize("part", ["valid", "test"])
+def test_clean_that_leaves_nothing_of_a_part_is_refused(tmp_path: Path, part: str) -> None:
+    rows = [ROW | {"split": split} for split in ("train", part, part)]
+    words = (f"leaves nothing of {part}: each of its 2 examples has a twin in train", "data.split=official")
+    with says("data=table: data.split=clean ", *words):
+        table(tmp_path / "a.jsonl", rows, split="clean")
+    other = ROW | {"split": part, "text": "Ostia, an island, thanked Varna."}
+    clean = table(tmp_path / "b.jsonl", [*rows, other], split="clean")
+    assert clean.counts["left_out"] == {f"{part}: a twin in {'train' if part == 'valid' else 'train or valid'}": 2}
+    assert sorted(clean.examples["split"][:]) == sorted(["train", part])
+
+
 def test_csv_field_may_hold_a_line_break_and_lines_still_count(tmp_path: Path) -> None:
     quoted = HEADER + '"Varna, at last,\nthanked Ostia.",Varna,Ostia,favor\n'
     assert table(tmp_path / "a.csv", quoted).examples["text"][0] == "Varna, at last,\nthanked Ostia."

@@ -12,10 +12,11 @@ from typing import Any
 
 import numpy as np
 from datasets import Dataset
+from numpy.typing import NDArray
 
 from actorstance import joint, newsroom
 from actorstance.errors import InputError, require_int
-from actorstance.examples import CONTEXT, FEATURES, dataset
+from actorstance.examples import CONTEXT, CORPUS, FEATURES, dataset
 from actorstance.files import read_json
 from actorstance.readers import PUBLISHED, dse, newsmtsc, seesaw, semeval
 from actorstance.resources import shipped
@@ -116,7 +117,8 @@ def load(
             each of its examples has in the loss; None leaves it out.
 
     Raises:
-        InputError: naming file, row or key, if something cannot be read as that corpus.
+        InputError: naming file, row or key, if something cannot be read as that corpus; if `clean` leaves nothing of a
+            held-out part.
 
     Example:
         >>> corpus = load("newsroom")
@@ -174,11 +176,28 @@ def _split_as(corpus: Corpus, split: str | None) -> Corpus:
     for part, seen in (("valid", ["train"]), ("test", ["train", "valid"])):
         held, taught = np.flatnonzero(parts == part), np.flatnonzero(np.isin(parts, seen) & kept)
         clean = without_near_twin(corpus.examples.select(held), corpus.examples.select(taught))
+        _require_some(corpus, part, seen, held, clean)
         kept[held] = clean
         left_out |= {f"{part}: a twin in {' or '.join(seen)}": int((~clean).sum())} if (~clean).any() else {}
     examples = corpus.examples.select(np.flatnonzero(kept))
     counts = {**corpus.counts, "left_out": left_out, "examples": len(examples)}
     return replace(corpus, examples=examples, counts=counts, recipe={**corpus.recipe, "split": split})
+
+
+def _require_some(
+    corpus: Corpus, part: str, seen: list[str], held: NDArray[np.int64], clean: NDArray[np.bool_]
+) -> None:
+    """Raise InputError if nothing is left of a held-out part, in any of several corpora: another would be scored."""
+    several = CORPUS in corpus.examples.column_names
+    owners = np.asarray(corpus.examples[CORPUS][:] if several else [corpus.name] * len(corpus.examples))[held]
+    for owner in dict.fromkeys(owners.tolist()):
+        own = owners == owner
+        if not clean[own].any():
+            raise InputError(
+                f"data={corpus.name}: data.split=clean leaves nothing of {part}{f' of {owner}' if several else ''}: "
+                f"each of its {int(own.sum()):,} examples has a twin in {' or '.join(seen)}, a sentence that is the "
+                "same, or nearly so. Hold out other examples, or score these with data.split=official."
+            )
 
 
 def _published(name: str, tally: Tally) -> dict[str, Any]:
