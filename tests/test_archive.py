@@ -384,9 +384,17 @@ def test_links_that_lead_back_and_names_that_only_look_like_jsonl(tmp_path: Path
 
 
 def test_nothing_that_can_be_read(trained: Path, tmp_path: Path) -> None:
-    (tmp_path / "a.jsonl").write_text("{\n", encoding="utf-8")
-    with pytest.raises(InputError, match=r"none of 1 documents can be read \(a\.jsonl:1: no JSON"):
-        _read(trained, tmp_path / "a.jsonl", tmp_path / "run")
+    source, out = tmp_path / "a.jsonl", tmp_path / "run"
+    source.write_text("{\n" * 12, encoding="utf-8")  # two shards
+    with pytest.raises(InputError, match=r"none of 12 documents can be read: .*rejected\.jsonl .*a\.jsonl:1: no JSON"):
+        _read(trained, source, out)
+    assert [path.name for path in out.iterdir()] == ["rejected.jsonl"]
+    rejected = [row["where"] for _, row in files.read_json_lines(out / "rejected.jsonl")]
+    assert rejected == [f"a.jsonl:{line}" for line in range(1, 13)]
+    source.write_text("", encoding="utf-8")
+    with pytest.raises(InputError, match=r"a\.jsonl: there is no document in it\."):
+        _read(trained, source, tmp_path / "empty")
+    assert not list((tmp_path / "empty").iterdir())
 
 
 def test_ten_thousand_actors(trained: Path, source: Path, tmp_path: Path) -> None:

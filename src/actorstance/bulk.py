@@ -26,7 +26,7 @@ from actorstance.actors import Registry
 from actorstance.archive import Archive
 from actorstance.errors import InputError, require_int
 from actorstance.files import json_line, read_json, sha256, whole, write_csv, write_json, write_jsonl
-from actorstance.folder import ARCHIVE, FOREIGN
+from actorstance.folder import ARCHIVE, FOREIGN, REJECTED
 from actorstance.models import Model
 from actorstance.priors import Priors
 from actorstance.provenance import provenance, spellings
@@ -79,7 +79,7 @@ def predict(
 
     Raises:
         InputError: if `out` is not free, or holds a run begun with other settings; if another process is writing
-            it; if the disk is full; if a document cannot be read, and `strict`.
+            it; if the disk is full; if a document cannot be read, and `strict`, or none can.
 
     """
     require_int("shard", size, 1, 100_000)
@@ -125,11 +125,16 @@ def _held(out: Path, settings: dict[str, Any], resume: bool) -> Iterator[None]:
                 (out / UNFINISHED).unlink()
         except BaseException:
             if not resume and not any((out / RECORDS).glob("*.json")):
-                for name in (*TABLES, RECORDS):
-                    shutil.rmtree(out / name, ignore_errors=True)
-                (out / UNFINISHED).unlink(missing_ok=True)
+                _clear(out)
             raise
         shutil.rmtree(out / RECORDS, ignore_errors=True)
+
+
+def _clear(out: Path) -> None:
+    """Delete what a run has written of its shards."""
+    for name in (*TABLES, RECORDS):
+        shutil.rmtree(out / name, ignore_errors=True)
+    (out / UNFINISHED).unlink(missing_ok=True)
 
 
 @contextmanager
@@ -174,8 +179,8 @@ def _read(
         if strict and done.record["rejected"]:
             first = done.record["rejected"][0]
             raise InputError(
-                f"{first['where']}: {first['reason']}. Leave out strict (actorstance: --strict), and the run goes on "
-                "without it."
+                f"{first['where']}: {first['reason'].removesuffix('.')}. Leave out strict (actorstance: --strict), and "
+                "the run goes on without it."
             )
         _write(out, done)
         progress(done.record, True)
@@ -235,8 +240,7 @@ def _finish(
     try:
         counts, cropped = _added(out, totals)
         if not counts["documents"]:
-            bad = counts["rejected"]
-            raise InputError(f"{settings['input']}: none of {bad:,} documents can be read{_first(out)}.")
+            raise _nothing_read(out, settings["input"], counts["rejected"])
         write_csv(out / "actors.csv", (*ACTOR_COLUMNS, *EVIDENCE), totals.actors())
         write_csv(out / "pairs.csv", (*PAIR_COLUMNS, *EVIDENCE), totals.pairs())
         named = [row["actor"] for row in islice(totals.actors(), NAMED)]
@@ -264,7 +268,7 @@ def _added(out: Path, totals: Totals) -> tuple[Counter[str], Counter[str]]:
     """
     counts: Counter[str] = Counter()
     cropped: Counter[str] = Counter()
-    with whole(out / MANIFEST) as manifest, whole(out / "rejected.jsonl") as rejected, whole(out / FOREIGN) as foreign:
+    with whole(out / MANIFEST) as manifest, whole(out / REJECTED) as rejected, whole(out / FOREIGN) as foreign:
         for record in _records(out):
             counts.update(record["counts"])
             counts.update(rejected=len(record["rejected"]), shards=1)
@@ -289,10 +293,19 @@ def _called(out: Path, actors: set[str]) -> Iterator[tuple[str, str]]:
                 yield row["actor"], row["name"]
 
 
-def _first(out: Path) -> str:
-    """The reason why the first was rejected."""
-    reasons = (f" ({row['where']}: {row['reason']})" for record in _records(out) for row in record["rejected"])
-    return next(reasons, "")
+def _nothing_read(out: Path, source: str, rejected: int) -> InputError:
+    """What to raise if no document could be read. Of the run only the reasons are left: there is nothing to resume."""
+    first = next((row for record in _records(out) for row in record["rejected"]), None)
+    _clear(out)
+    (out / MANIFEST).unlink()
+    (out / FOREIGN).unlink()
+    if first is None:
+        (out / REJECTED).unlink()
+        return InputError(f"{source}: there is no document in it.")
+    return InputError(
+        f"{source}: none of {rejected:,} documents can be read: {out / REJECTED} says why of each. The first is "
+        f"{first['where']}: {first['reason'].removesuffix('.')}."
+    )
 
 
 def _entry(record: Mapping[str, Any]) -> dict[str, Any]:

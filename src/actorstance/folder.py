@@ -17,6 +17,7 @@ from actorstance.files import GUARDS, read_json, read_json_lines, records
 PREDICTIONS = "predictions.jsonl"
 ARCHIVE = "archive.json"  # marks a run over an archive, whose predictions are Parquet
 FOREIGN = "not_english.jsonl"  # of an archive: the ids of the documents that do not look English
+REJECTED = "rejected.jsonl"  # documents of an archive that could not be read, and why; alone if none could
 FIRST = 5_000  # rows of a table that are kept for an archive, which may have millions
 STAGES = ("train", "evaluate", "predict")
 KEYS = {"actors.csv": ("actor", "role"), "pairs.csv": ("source", "target")}

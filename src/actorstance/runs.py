@@ -24,7 +24,7 @@ from actorstance.documents import Document
 from actorstance.errors import InputError
 from actorstance.examples import IDENTITY, LABELS, OFFSETS
 from actorstance.files import first_process, read_json, write_csv, write_json, write_jsonl
-from actorstance.folder import ARCHIVE
+from actorstance.folder import ARCHIVE, REJECTED
 from actorstance.held_out import HeldOut
 from actorstance.legible import KINDS
 from actorstance.models import Model
@@ -64,8 +64,8 @@ def new_folder(wanted: Path) -> Path:
 
 
 def worth_keeping(out: Path) -> bool:
-    """Return whether a run can be resumed, or is complete and the failure came after it."""
-    return any((out / name).exists() for name in (UNFINISHED, ARCHIVE, f"model/{MANIFEST}"))
+    """Return whether a run can be resumed, is complete and the failure came after it, or says what is wrong."""
+    return any((out / name).exists() for name in (UNFINISHED, REJECTED, ARCHIVE, f"model/{MANIFEST}"))
 
 
 @contextmanager

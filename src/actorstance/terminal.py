@@ -20,7 +20,7 @@ from actorstance.correction import MIN_GROUPS
 from actorstance.documents import TABLES
 from actorstance.examples import LABELS
 from actorstance.files import first_process
-from actorstance.folder import Folder
+from actorstance.folder import REJECTED, Folder
 from actorstance.names import NOT_READ
 from actorstance.reading import MAX_PAIRS
 from actorstance.saved import Saved
@@ -284,7 +284,7 @@ def rejected(found: dict[str, Any], out: Path) -> None:
     """Say how many documents could not be read, and where the reasons are."""
     if found["rejected"]:
         given = found["documents"] + found["rejected"]
-        say(f"{found['rejected']:,} of {plural(given, 'document')} rejected: {relative(out)}/rejected.jsonl says why")
+        say(f"{found['rejected']:,} of {plural(given, 'document')} rejected: {relative(out / REJECTED)} says why")
 
 
 def not_english(found: dict[str, Any], out: Path) -> None:
