@@ -7,15 +7,17 @@ import json
 import os
 import re
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from actorstance import documents, lines, newsroom, sentences
+from actorstance.archive import Archive
 from actorstance.documents import Document
 from actorstance.errors import InputError
 
@@ -567,6 +569,19 @@ TABLES: dict[str, tuple[str, str | bytes]] = {
 def test_a_table_is_read_row_by_row(tmp_path: Path, name: str, content: str | bytes) -> None:
     found = documents.read(_write(tmp_path / name, content))
     assert [(document.id, document.date, document.raw) for document in found] == TWO
+
+
+@pytest.mark.parametrize("reader", [documents.read, Archive])
+def test_columns_of_plain_text_are_refused(tmp_path: Path, reader: Callable[..., Any]) -> None:
+    file = _write(tmp_path / "a.txt", BODY)
+    for source in (file, tmp_path):
+        with pytest.raises(InputError, match=rf"^columns\.text=body: {re.escape(str(source))} is plain text"):
+            reader(source, {"text": "body"})
+        assert len(list(reader(source, {"text": "text"}))) == 1
+    with pytest.raises(InputError, match=r"^columns\.date=day: what is given is plain text"):
+        documents.read(BODY, {"date": "day"})
+    _write(tmp_path / "b.jsonl", json.dumps({"id": "b", "body": BODY}))
+    assert len(list(reader(tmp_path, {"text": "body"}))) == 2
 
 
 def test_one_object_of_json_and_other_names_of_columns(tmp_path: Path) -> None:

@@ -30,11 +30,13 @@ from actorstance.documents import (
     TOO_LONG,
     Document,
     articles,
+    has_columns,
     is_table,
     named_columns,
     parse,
     read,
     require_named,
+    require_table,
     rows,
 )
 from actorstance.documents import SUFFIXES as PLAIN
@@ -135,7 +137,8 @@ class Archive:
         columns: the names of `id`, `date` and `text` in JSONL and Parquet.
 
     Raises:
-        InputError: if there is nothing to read, or a Parquet file lacks a column, or a JSONL file one that was named.
+        InputError: if there is nothing to read; if a Parquet file lacks a column, or a JSONL file one that was named;
+            if columns are named and there is no table.
 
     """
 
@@ -148,10 +151,10 @@ class Archive:
             raise InputError(f"{source}: no such file or folder.")
         if self.path.is_file() and not self.path.name.lower().endswith(ONLY_ARCHIVES):
             is_table(self.path)
-        self.bytes, found, names = 0, 0, hashlib.sha256()
+        self.bytes, found, tables, names = 0, 0, False, hashlib.sha256()
         for file in files(self.path):
             size = file.stat().st_size
-            self.bytes, found = self.bytes + size, found + 1
+            self.bytes, found, tables = self.bytes + size, found + 1, tables or has_columns(file)
             names.update(f"{self._name(file)}\0{size}\n".encode("utf-8", "surrogatepass"))
             if file.suffix.lower() == ".parquet":
                 self._require_columns(file)
@@ -159,6 +162,7 @@ class Archive:
                 self._require_named(file)
         if not found:
             raise InputError(f"{self.path}: no file in this folder ends in {', '.join(SUFFIXES)}.")
+        require_table(self.columns, tables, str(self.path))
         self.fingerprint = names.hexdigest()  # of the names and sizes of all files
         self.passed = 0  # bytes of the files read so far, as far as is known
 

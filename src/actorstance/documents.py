@@ -30,7 +30,8 @@ from actorstance.sentences import one_line, split
 MAX_TEXT = 1_000_000  # characters of one document; the longest articles have a tenth of that
 MAX_FILE = 50 * MAX_TEXT  # bytes of a text file; one of a database may hold five hundred articles
 TOO_LONG = f"at most {MAX_TEXT:,} characters are read. Split it into articles."
-SUFFIXES = (".txt", ".text", ".md", ".jsonl")
+TEXTS = (".txt", ".text", ".md")
+SUFFIXES = (*TEXTS, ".jsonl")
 TABLES = (".csv", ".tsv", ".json")  # read only if given alone: in a folder of articles a table is rather about them
 COLUMNS = {"id": "id", "date": "date", "text": "text"}  # of tables, by their default names
 _NAMED = 10  # bad documents that a message names; it counts the others
@@ -103,7 +104,8 @@ def read(source: str | Path, columns: Mapping[str, str] = COLUMNS) -> list[Docum
         the articles that a news database exported in one file (`exports`), the path with `#1`, `#2` … behind it.
 
     Raises:
-        InputError: naming the file and line of everything that cannot be read, and of articles without a body.
+        InputError: naming the file and line of everything that cannot be read, and of articles without a body; if
+            columns are named and there is no table.
 
     Example:
         >>> document, = read("Home\n\nTalks collapse\n\nBy Ana Lima\n\nVarna on Monday accused Ostia of spying.\n")
@@ -113,7 +115,9 @@ def read(source: str | Path, columns: Mapping[str, str] = COLUMNS) -> list[Docum
         ['Varna on Monday accused Ostia of spying.']
 
     """
+    names = named_columns(columns)
     if isinstance(source, str) and re.search(r"\s", source) and not _exists(source):
+        require_table(names, False, "what is given")
         return [parse(id, text) for id, text in articles("text", source)]
     if not str(source):
         raise InputError("nothing to read: the path is empty.")
@@ -128,9 +132,9 @@ def read(source: str | Path, columns: Mapping[str, str] = COLUMNS) -> list[Docum
             f"{path}: no file in this folder ends in {', '.join(SUFFIXES)}. "
             f"A table ({', '.join(TABLES)}) is read if it is given alone."
         )
+    require_table(names, any(map(has_columns, files)), str(path))
     documents: dict[str, Document] = {}
     bad: list[str] = []
-    names = named_columns(columns)
     for file in files:
         try:
             name = file.relative_to(path).as_posix() if path.is_dir() else file.name
@@ -189,6 +193,26 @@ def named_columns(given: Mapping[str, str]) -> dict[str, str]:
     if unknown := set(given) - set(COLUMNS):
         raise InputError(f"columns.{min(unknown)}: there is no such setting. There are {', '.join(COLUMNS)}.")
     return {**COLUMNS, **{key: str(name) for key, name in given.items()}}
+
+
+def has_columns(file: Path) -> bool:
+    """Return whether a file, by its name, is anything else than plain text."""
+    return file.suffix.lower() not in (*TEXTS, "")
+
+
+def require_table(names: Mapping[str, str], there: bool, where: str) -> None:
+    """Check that no column is named by the user if no table is there.
+
+    Raises:
+        InputError: if one is.
+
+    """
+    given = [f"{key}={name}" for key, name in names.items() if name != COLUMNS[key]]
+    if given and not there:
+        raise InputError(
+            f"columns.{given[0]}: {where} is plain text, which has no columns. Leave it out (actorstance: --columns "
+            f"{given[0]}), or give a table of articles."
+        )
 
 
 def require_named(names: Mapping[str, str], there: Collection[str], where: str, always: Sequence[str] = ()) -> None:
