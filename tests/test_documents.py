@@ -20,6 +20,7 @@ from actorstance import documents, lines, newsroom, sentences
 from actorstance.archive import Archive
 from actorstance.documents import Document
 from actorstance.errors import InputError
+from actorstance.legible import mend
 
 ROOT = Path(__file__).resolve().parents[1]
 GOLD = ROOT / "tests" / "gold"
@@ -289,6 +290,8 @@ def test_parse_finds_exactly_the_body(text: str, newline: str) -> None:
         with pytest.raises(InputError, match=r"^a: a character that is no text \(U\+0000\)"):
             documents.parse("a", raw)
         return
+    mended = mend(raw)
+    raw = mended.text if mended else raw
     body = [line for line in lines.classify(raw) if line.kind == "body"]
     if not body:
         with pytest.raises(InputError, match=r"^a: no article's body found"):

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from actorstance import article, documents, pipeline, shards
+from actorstance import article, documents, pipeline, reading, shards
 from actorstance.actors import Registry
 from actorstance.archive import Text
 from actorstance.legible import mend
@@ -39,6 +39,7 @@ def test_gold_characters(text: str, meant: str, kinds: str, reason: str) -> None
 @given(
     st.lists(
         st.sampled_from(["a", "Lima ", "&amp;", "&amp;amp;", "amp;", "&#8217;", "â€™", "Ã©", "é", "&Acirc;©", ". "])
+        | st.sampled_from("\u00ad\u200b")
     )
 )
 def test_every_place_is_known_in_both_texts(pieces: list[str]) -> None:
@@ -55,8 +56,31 @@ def test_every_place_is_known_in_both_texts(pieces: list[str]) -> None:
             assert text[there[at]] == letter
 
 
+@pytest.mark.parametrize("unseen", "\u00ad\u200b\u200c\u200d\u2060\ufeff")
+def test_a_name_with_an_invisible_character_is_the_actors(unseen: str) -> None:
+    text = f"Rus{unseen}sia on Monday accused Tur{unseen}key{unseen} of spying on the port."
+    document = documents.parse("a", text)
+    assert [document.text(sentence) for sentence in document.sentences] == [text.replace(unseen, "")]
+    found = reading.read_actors(document, Registry.world()).mentions
+    places = [(one.actor, text[document.in_given(one.start) : document.in_given(one.end)]) for one in found]
+    assert [(actor, name.rstrip(unseen)) for actor, name in places] == [
+        ("russia", f"Rus{unseen}sia"),
+        ("turkey", f"Tur{unseen}key"),
+    ]
+
+
+def test_a_soft_hyphen_at_the_end_of_a_line_still_joins_its_word() -> None:
+    text = "On Monday Ostia\u00ads gov\u00ad \nernment accused a Varna- \nbacked group of spying on its port."
+    document = documents.parse("a", text)
+    assert document.mended is not None
+    assert document.mended.kinds == ("invisible", "hyphens")
+    (sentence,) = document.sentences
+    assert document.text(sentence).startswith("On Monday Ostias government accused")
+
+
 def test_a_hostile_text_is_mended_in_no_time() -> None:
     start = time.perf_counter()
+    mend("a" + "\u00ad" * 300_000 + "\u200d" * 300_000 + "\n" + "a\u200b " * 100_000)
     mend("&" + "amp;" * 100_000)
     mend("Ã©" * 100_000)
     assert time.perf_counter() - start < 10

@@ -14,11 +14,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html.entities import html5
 
-KINDS = ENTITIES, ENCODING, HYPHENS = "entities", "encoding", "hyphens"  # what was mended
+KINDS = ENTITIES, ENCODING, INVISIBLE, HYPHENS = "entities", "encoding", "invisible", "hyphens"  # what was mended
 
 # Whole ones only: "AT&T" and "?a=1&copy=2" are left alone.
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 _FOREIGN = re.compile(r"[^\x00-\x7f]{2,}")  # a single such letter never results from a wrong encoding
+# Characters without width tell a browser where a word may be broken; inside a name they hide it. They stay at the ends
+# of lines, where a soft hyphen tells that a word was divided (`hyphens`). Joiners shape emojis and other scripts.
+_JOINERS = "\u200c\u200d"
+_WITHOUT_WIDTH = "\u00ad\u200b\u2060\ufeff"
+_ANY, _LATIN, _REST = _WITHOUT_WIDTH + _JOINERS, "A-Za-z0-9À-ɏ", r"(?=[ \t\u00a0]*\S)"
+_UNSEEN = re.compile(
+    rf"(?<=[{_LATIN}])[{_ANY}]++{_REST}|(?<=[^\r\n{_ANY}])(?:[{_ANY}]++(?=[{_LATIN}])|[{_WITHOUT_WIDTH}]++{_REST})"
+)
 _ROUNDS = 4  # no text is garbled more often; a hostile one would be mended one character per round
 _NO_TEXT = frozenset({"Cc", "Cs", "Co", "Cn"})  # Unicode's categories of what is not a character of a text
 
@@ -50,7 +58,7 @@ class Mended:
 
 
 def mend(given: str) -> Mended | None:
-    """Mend the characters of a text; None if they are right, as far as one can tell.
+    """Mend the characters of a text, and take invisible ones out of its words; None if there is nothing to mend.
 
     It is mended several times, as scraped texts were often garbled twice (`&amp;rsquo;`). Which letters were read in a
     wrong encoding, and which were meant, is up to ftfy (Speer 2019, https://ftfy.readthedocs.io).
@@ -76,6 +84,11 @@ def mend(given: str) -> Mended | None:
                 kinds.append(kind)
         if text == before:
             break
+    if any(one in text for one in _ANY):  # cheaper than the search, and nearly always false
+        text, step = _replaced(text, _UNSEEN, lambda _: "")
+        if step[0]:
+            steps.append(step)
+            kinds.append(INVISIBLE)
     return Mended(given, text, tuple(dict.fromkeys(kinds)), tuple(steps)) if steps else None
 
 

@@ -141,6 +141,8 @@ def counts(found: dict[str, Any]) -> None:
         say(f"note: in {number:,}, HTML character names were read as characters (&amp; as &)")
     if number := found["documents_encoding"]:
         say(f"note: in {number:,}, wrong encoding was mended (â€™ as ’); better get them again, as UTF-8")
+    if number := found.get("documents_invisible"):
+        say(f"note: in {number:,}, invisible characters in words were taken out (soft hyphens)")
     if number := found.get("documents_hyphens"):
         say(f"note: in {number:,}, words divided at the ends of lines were joined (pro-/ject as project)")
     say(f"{plural(found['lines_read'], 'line')} read, {found['lines_cut']:,} cut as part of the web page,")
