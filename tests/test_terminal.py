@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from actorstance import terminal
+from actorstance.files import write_jsonl
 from actorstance.saved import Saved
 
 
@@ -106,6 +107,24 @@ def test_pairs_of_actors_are_shown_and_those_with_an_interval_first(
     assert [line[:3] for line in lines[1:3]] == [["b", "a", "7"], ["a", "b", "1,200"]]
     assert lines[3] == ["…", "2", "more", "in", "pairs.csv"]
     assert not any("AUTHOR" in line or "UNKNOWN" in line for line in lines)
+
+
+def test_the_rule_behind_a_mention_is_wrapped(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    place = {"document_id": "a", "raw_start": 0, "raw_end": 9}
+    rule, actor = "pronoun: subject of the sentence before", "union_of_all_" * 5
+    mention = {**place, "text": "its" * 20, "actor": actor, "rule": rule, "confidence": 0.45, "candidates": ["varna"]}
+    write_jsonl(tmp_path / "predictions.jsonl", [])
+    write_jsonl(tmp_path / "sentences.jsonl", [{**place, "text": "Its port shut, " * 9}])
+    write_jsonl(tmp_path / "mentions.jsonl", [mention, mention | {"text": "its", "actor": "UNKNOWN"}])
+    terminal.explain(tmp_path)
+    _, sentence, *lines = capsys.readouterr().out.splitlines()
+    assert sentence.startswith("Its port shut")
+    assert max(map(len, [sentence, *lines])) <= terminal.WIDTH
+    assert lines[-2:] == [
+        f"  {'its':28} UNKNOWN (varna): pronoun: subject of the sentence",
+        f"  {'':28} before, confidence 0.45",
+    ]
+    assert "".join(line[31:] for line in lines[:-2]).startswith(actor + " (varna): ")
 
 
 def test_a_file_that_was_not_read_is_named_at_the_end_too(capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import sys
+import textwrap
 from collections import Counter, deque
 from itertools import islice
 from pathlib import Path
@@ -311,10 +312,9 @@ def explain(out: Path) -> None:
         ):
             one = mentions.popleft()
             may_be = f" ({', '.join(one['candidates'])})" if one["candidates"] else ""
-            say(
-                f"  {printable(one['text'], 28):28} {one['actor']}{may_be}: {one['rule']}, "
-                f"confidence {one['confidence']:.2f}"
-            )
+            told = printable(f"{one['actor']}{may_be}: {one['rule']}, confidence {one['confidence']:.2f}")
+            name = f"  {printable(one['text'], 28):28} "
+            say(textwrap.fill(told, WIDTH, initial_indent=name, subsequent_indent=" " * len(name)))
 
 
 def actors(out: Path) -> None:
