@@ -108,8 +108,21 @@ def test_croissant_speaks_of_these_files() -> None:
     said = read_json(NEWSROOM / "croissant.json")
     hashes = {one["@id"]: one["sha256"] for one in said["distribution"] if one.get("contentUrl") == one["@id"]}
     assert hashes == {path.name: sha256(path) for path in NEWSROOM.glob("*.jsonl")}
-    sources = {field["source"]["fileObject"]["@id"] for one in said["recordSet"] for field in one["field"]}
-    assert sources == set(hashes)
+    (texts,) = (one for one in said["distribution"] if "includes" in one)
+    there = {name: set().union(*(row for _, row in read_json_lines(NEWSROOM / name))) for name in hashes}
+    there[texts["@id"]] = {"filename", "content"}
+    sources = set()
+    for one in said["recordSet"]:
+        assert one["key"]["@id"] in {field["@id"] for field in one["field"]}
+        for field in one["field"]:
+            source = field["source"]
+            (name,) = (source[kind]["@id"] for kind in ("fileObject", "fileSet") if kind in source)
+            assert set(source["extract"].values()) <= there[name]
+            sources.add(name)
+    assert sources == set(there)
+    named = said["recordSet"][0]["field"][0]["source"]["transform"]["regex"]
+    articles = [re.sub(named, r"\1", path.name) for path in NEWSROOM.parents[1].glob(texts["includes"])]
+    assert sorted(articles) == sorted(row["article"] for _, row in read_json_lines(NEWSROOM / "articles.jsonl"))
     corpus = load("newsroom")
     assert f"{corpus.fingerprint}." in said["description"]
     assert f"{corpus.counts['examples']} labelled" in said["description"]
