@@ -251,7 +251,8 @@ def _means(actor: str, span: tuple[int, int], reading: Reading) -> bool:
 def marked() -> None:
     """Print how newsroom's marked mentions are found: those that are names, descriptions, pronouns.
 
-    A mention is right if its actor is the one that most named mentions of the same gold actor have in that article.
+    What is found at a marked mention's last letter counts. It is right if its actor is the one that most named mentions
+    of the same gold actor have in that article.
     """
     counts: Counter[tuple[str, str]] = Counter()
     whole = split = 0
@@ -259,7 +260,7 @@ def marked() -> None:
         page = parse_newsroom(path)
         found = read_actors(parse(page.id, page.raw), Registry.world()).mentions
         spans = [(who, one.start + a, one.start + b) for one in page.sentences for who, a, b in one.mentions]
-        actors = [next((m.actor for m in found if m.start < end and start < m.end), None) for _, start, end in spans]
+        actors = [next((m.actor for m in found if m.start < end <= m.end), None) for _, _, end in spans]
         kinds = [_kind_of_mention(page.raw[start:end]) for _, start, end in spans]
         named: defaultdict[str, Counter[str]] = defaultdict(Counter)
         for (who, _, _), actor, kind in zip(spans, actors, kinds, strict=True):
