@@ -252,7 +252,7 @@ def marked() -> None:
     """Print how newsroom's marked mentions are found: those that are names, descriptions, pronouns.
 
     What is found at a marked mention's last letter counts. It is right if its actor is the one that most named mentions
-    of the same gold actor have in that article.
+    of the same gold actor have in that article; descriptions and pronouns of actors without one are left out.
     """
     counts: Counter[tuple[str, str]] = Counter()
     whole = split = 0
@@ -268,6 +268,8 @@ def marked() -> None:
                 named[who][actor] += 1
         whole, split = whole + sum(len(one) == 1 for one in named.values()), split + sum(map(bool, named.values()))
         for (who, _, _), actor, kind in zip(spans, actors, kinds, strict=True):
+            if kind != "name" and not named[who]:
+                continue  # whom it should mean is not known
             right = bool(named[who]) and actor == named[who].most_common(1)[0][0]
             outcome = (
                 "not found" if actor is None else "right" if right else "unresolved" if actor == UNKNOWN else "wrong"
