@@ -314,3 +314,8 @@ def test_each_other_is_asked_both_ways() -> None:
 
 def test_a_quoted_participle_is_no_act_of_the_name_before_it() -> None:
     assert asked('Turkey called Russia "insulting".')["russia", "turkey"] == "named together"
+
+
+def test_both_behind_an_aside_is_no_subject() -> None:
+    found = asked("Turkey and Russia, old rivals, both criticized Peru.")
+    assert found["turkey", "peru"] == found["russia", "peru"] == "speaks: criticized"

@@ -24,6 +24,7 @@ from actorstance.roles import is_given, roles, slug
 from actorstance.signs import Signs, by_title, gender, with_nouns
 from actorstance.spelling import ACRONYM, ending, family, is_acronym, is_same_firm, is_short, letters
 from actorstance.tagging import lexicon
+from actorstance.titles import PARTISANS, party
 
 OFTEN = 4  # mentions from which the article is about a name, even one that does nothing
 _OF = re.compile(r"\sof\s(?:the\s)?")
@@ -126,7 +127,7 @@ class _Caster:
 
     def _introduce(self, found: list[Name]) -> None:
         """Make the entities for names of several words."""
-        several = [name for name in found if not is_short(name.words)]
+        several = [name for name in found if not is_short(name.words) and not self._is_member(name)]
         for name in several:
             entity = self._same(name) or self._new(name)
             self._join(entity, name)
@@ -160,7 +161,7 @@ class _Caster:
     def _join(self, entity: Entity, name: Name) -> None:
         self.entity[name.start] = entity
         entity.count += 1
-        entity.titles |= {name.title} - {""}
+        entity.titles |= {name.title, party(self.raw, name.end)} - {""}
         if len(name.words) > len(entity.words):
             entity.words = name.words
         kind, sure = self.signs.kind(name)
@@ -260,6 +261,12 @@ class _Caster:
             if (known := self.by_alias.get(name.words[0])) is not None:
                 self._count(name, known)
                 continue
+            if self._is_member(name):
+                called = " ".join(name.words).lower()
+                meant = [one for one in self.entities if called in one.titles]
+                if len(meant) == 1:
+                    self._count(name, meant[0])
+                continue
             if candidates := self._bearing(name):
                 if (entity := self._which(name, candidates, latest)) is not None:
                     self._count(name, entity)
@@ -276,9 +283,16 @@ class _Caster:
                 entity.kind = "group"
             self._join(entity, name)
 
+    def _is_member(self, name: Name) -> bool:
+        """Whether a name is a description of a member of a party: "the Kentucky Republican"."""
+        described = len(name.words) > 1 and name.words[-1].lower() in PARTISANS.values()
+        return described and self.raw.startswith("the ", max(0, name.start - 4))
+
     def _bearing(self, name: Name) -> list[Entity]:
         """Those with this family name, else those of whose name it is a part: "Lula", "Xi"."""
         last, word = ending(name.words), name.words[0]
+        if name.words[-1].lower() in self.words["parties"]:
+            return []  # "Republicans" are more than House Republicans
         found = self.by_family.get(family(name.words))
         if found and len(found) == 1 and not last and not name.title:
             return found

@@ -194,6 +194,23 @@ def given_alike(one: str, other: str) -> bool:
 
 
 @cache
+def _states() -> dict[str, str]:
+    return {short.strip(): name for name, shorts in _table()["states"].items() for short in shorts.split(",")}
+
+
+def state_of(code: str) -> str:
+    """Return the American state that an abbreviation means, in lower case; what is none is returned as it is.
+
+    Example:
+        >>> state_of("Ky."), state_of("N.H."), state_of("Utah")
+        ('kentucky', 'new hampshire', 'utah')
+
+    """
+    plain = code.replace(".", "").lower()
+    return _states().get(plain, plain)
+
+
+@cache
 def _nicknames() -> dict[str, str]:
     return {short.strip(): name for name, shorts in _table()["nicknames"].items() for short in shorts.split(",")}
 

@@ -181,7 +181,7 @@ class Tagged:
                 following.endswith("ing") and following in lexical.verbs
             )
             return "X" if (tags and tags[-1] in "pw") or is_verb else "'"
-        if word in _FLOATING and tags and tags[-1] in "NCp" and following in lexical.verbs:
+        if word in _FLOATING and tags and tags[-1] in "NCp," and following in lexical.verbs:
             return "R"
         if (tag := lexical.closed.get(word)) is not None:
             return "p" if tag == "D" and word in lexical.alone and self._stands_alone(word, following) else tag

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from actorstance.roles import NOT_HOLDING, ends_with, is_given, last_words, roles
+from actorstance.roles import NOT_HOLDING, ends_with, is_given, last_words, roles, state_of
 
+PARTISANS = {"R": "republican", "D": "democrat", "I": "independent"}
 JUNIOR = frozenset({"jr", "sr"})
 
+_PARTY = re.compile(r",?\s\(?([RDI])-([A-Z][A-Za-z.]*(?:\s[A-Z][a-z]+)?)[,)]")
 _OF_PLACE = re.compile(r"\sof\s(?:the\s)?\Z")
 _INNER_WORD = re.compile(r"(?<=\s)\S+(?=\s)")
 _COMMA_BEHIND_WORD = re.compile(r"(?<![\w-])[a-z][\w-]*,\s\Z")
@@ -76,6 +78,18 @@ def behind_place(raw: str, first: int, last: int, start: int) -> tuple[int, str]
         if is_given(word[0].lower()):
             return first + word.start(), title
     return first, ""
+
+
+def party(raw: str, end: int) -> str:
+    """Return what the letters behind a member of Congress say, in lower case; "" if there are none.
+
+    Example:
+        >>> party("Rep. Ana Lima, R-Ky., left", 13), party("Ana Lima (D-N.H.) left", 8), party("Ana Lima left", 8)
+        ('kentucky republican', 'new hampshire democrat', '')
+
+    """
+    found = _PARTY.match(raw, end)
+    return f"{state_of(found[2])} {PARTISANS[found[1]]}" if found else ""
 
 
 def before(raw: str, place: tuple[int, int], words: Sequence[str], title: str, start: int) -> tuple[str, str]:
