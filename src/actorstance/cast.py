@@ -174,7 +174,9 @@ class _Caster:
         entity.gender = entity.gender or gender(name)
         initials = "".join(word[0] for word in name.words if word[0].isupper() or word == "&")
         if (short := ACRONYM.match(self.raw, name.end)) and is_acronym(short[1], initials):
-            self.by_alias[short[1]] = entity
+            own = entity.kind == "organisation" or (entity.kind == "name" and len(name.words) > 2)
+            if own or short[1][0] == initials[:1]:  # "Ana Lima (SPD)" is no party
+                self.by_alias[short[1]] = entity
         if len(name.words) > 2 or entity.kind == "organisation":
             self.by_alias.setdefault(initials, entity)
 
