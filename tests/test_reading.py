@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from actorstance import terminal
-from actorstance.actors import UNKNOWN, Registry
-from actorstance.documents import Document, Sentence
+from actorstance.actors import UNKNOWN, Mention, Registry
+from actorstance.documents import Document, Sentence, parse
 from actorstance.errors import InputError
 from actorstance.examples import pairs
 from actorstance.names import NOT_READ
@@ -319,3 +319,17 @@ def test_a_quoted_participle_is_no_act_of_the_name_before_it() -> None:
 def test_both_behind_an_aside_is_no_subject() -> None:
     found = asked("Turkey and Russia, old rivals, both criticized Peru.")
     assert found["turkey", "peru"] == found["russia", "peru"] == "speaks: criticized"
+
+
+def test_the_government_may_be_the_datelines() -> None:
+    text = "LIMA, May 3 — The Ana Union accused Ben Hale of surrendering to China, and said the government lied."
+    (mention,) = _named(text, "the government")
+    assert mention.actor == UNKNOWN
+    assert set(mention.candidates) == {"china", "peru"}
+    (mention,) = _named(text.replace("LIMA", "VARNA"), "the government")
+    assert mention.actor == "china"
+
+
+def _named(text: str, words: str) -> list[Mention]:
+    found = read_actors(parse("d", text), WORLD).mentions
+    return [one for one in found if text[one.start : one.end] == words]

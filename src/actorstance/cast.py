@@ -161,7 +161,7 @@ class _Caster:
     def _join(self, entity: Entity, name: Name) -> None:
         self.entity[name.start] = entity
         entity.count += 1
-        entity.titles |= {name.title, party(self.raw, name.end)} - {""}
+        entity.titles |= {name.title, party(self.raw, name.end), self.signs.called(name)} - {""}
         if len(name.words) > len(entity.words):
             entity.words = name.words
         kind, sure = self.signs.kind(name)
@@ -187,7 +187,7 @@ class _Caster:
         if name.owner:
             self._belongs(entity, name.owner, name.owner_rule)
             return
-        if name.owner_rule and (body := self._body_called(name.owner_rule.split()[0])):
+        if name.owner_rule and (body := self._body_called(name.owner_rule.split()[0], name.start)):
             self._belongs(entity, body[0], name.owner_rule, body[1])
             return
         end = self._sentence_end(name.end)
@@ -242,15 +242,19 @@ class _Caster:
     def _belongs(self, entity: Entity, actor: str, rule: str, known: bool = True) -> None:
         entity.actor, entity.known, entity.owner_rule, entity.evidence, entity.kind = actor, known, rule, True, "person"
 
-    def _body_called(self, word: str) -> tuple[str, bool] | None:
-        """The body that a word means: a known actor, or one of the article's with that word in its name."""
+    def _body_called(self, word: str, place: int) -> tuple[str, bool] | None:
+        """The body that a word means at a place: a known actor, or one of the article's with that word in its name.
+
+        What any body of its kind is called, "party president Ana Lima", means the only such one before it.
+        """
         plain = re.sub(r"['’]s?$", "", word)
         for mention in self.registry.mentions(plain[:1].upper() + plain[1:], self.document.date):
             return (mention.actor, True) if mention.known else None
-        for entity in self.entities:
-            if entity.kind == "organisation" and plain in (part.lower() for part in entity.words):
-                return self._actor_of(entity), entity.known
-        return None
+        bodies = [one for one in self.entities if one.kind == "organisation" and plain in map(str.lower, one.words)]
+        if plain in self.words["described_bodies"]:
+            bodies = [one for one in bodies if one.first < place]
+            bodies = bodies if len(bodies) == 1 else []
+        return (self._actor_of(bodies[0]), bodies[0].known) if bodies else None
 
     def _link(self, found: list[Name]) -> None:
         """Give the names of one word an entity: a surname's, an abbreviation's, or a new one."""

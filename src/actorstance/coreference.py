@@ -34,7 +34,8 @@ def resolve(document: Document, cast: Cast, statements: Sequence[Statement], reg
         it board pronoun: named in the sentence before
 
     """
-    discourse = Discourse(document.raw, cast, statements, registry)
+    dateline = next((document.raw[one.start : one.end] for one in document.lines if one.kind == "dateline"), "")
+    discourse = Discourse(document.raw, cast, statements, registry, dateline.title())
     pronouns = Pronouns(discourse, statements)
     found: list[Mention] = []
     first_person: list[re.Match[str]] = []  # whose speaker may come after the quotation

@@ -40,7 +40,9 @@ def described() -> re.Pattern[str]:
     return re.compile(
         r"(?=[targ])(?:(?<![\w’'-])(?:(?P<bare>(?:the\s+)?(?:regime|government\s+(?:forces|troops|soldiers|officials)))(?![\w-]|\s+of\b)"
         rf"|an?\s+(?P<voiced>{voiced})\s+spokes(?:man|woman|person)\b"
-        r"|(?:the|this|that)\s+(?:(?:[\w’'.-]+-(?:based|backed|led|linked|aligned|allied|owned|run)|ruling|armed|militant|rebel|outgoing|former|embattled|central|federal|new)\s+)?"
+        r"|(?:the|this|that)\s+(?:(?:[\w’'.-]+-(?:based|backed|led|linked|aligned|allied|owned|run)|ruling|armed|militant|rebel|outgoing|former|embattled|central|federal|new"
+        r"|leftist|rightist|far-right|far-left|right-wing|left-wing|conservative|liberal|socialist|republican|democratic|centrist|nationalist|populist"
+        r"|islamist|hardline|hard-line|firebrand|veteran|longtime|long-serving|outspoken|jailed|exiled|first-term|second-term|\d\d-year-old)\s+)?"
         rf"(?:{kinds})(?![\w-])|the\s+(?P<ordered>former|latter)(?![\w-]))|(?:all\s+)?these\s+(?P<groups>groups|fighters|factions)\b)",
         re.IGNORECASE,
     )
@@ -131,7 +133,11 @@ def _state(discourse: Discourse, span: Span, noun: str, sentence: int) -> Mentio
     if ranked and (len(ranked) == 1 or ranked[0][1] >= 2 * ranked[1][1]):
         meant = next(one.mention for one in reversed(discourse.seen) if one.mention.actor == ranked[0][0])
         return standing_for(meant, span, "description", noun, 0.65)
-    return _last(discourse, span, noun, "state", sentence)
+    last = _last(discourse, span, noun, "state", sentence)
+    if last is None or discourse.home in ("", last.actor):
+        return last
+    # "NEW DELHI: The Congress accused Ana Lima of surrendering to China and said the government had lied."
+    return standing_for(last, span, "description", noun, 0.55, [last.actor, discourse.home])
 
 
 def _can_be(discourse: Discourse, one: Mention, noun: str) -> bool:

@@ -44,16 +44,20 @@ class Antecedent:
 class Discourse:
     """The mentions of an article as they come, the last in `seen` last.
 
-    `sources` are the places of those who say or do something, `genders` are those that a pronoun has revealed.
+    `sources` are the places of those who say or do something, `genders` are those that a pronoun has revealed; `home`
+    is the actor whose seat the dateline names, or "".
     """
 
-    def __init__(self, raw: str, cast: Cast, statements: Sequence[Statement], registry: Registry) -> None:
+    def __init__(
+        self, raw: str, cast: Cast, statements: Sequence[Statement], registry: Registry, dateline: str = ""
+    ) -> None:
         self.raw, self.cast, self.registry = raw, cast, registry
         self.sources = {one.source for one in statements if one.source is not None and one.rule != "according to"}
         self._done_by = {one.content[0]: one.source for one in statements if one.source is not None}
         self._ordered = sorted(self.sources)
         self._quotes = sorted((one for one in statements if one.kind == "direct"), key=lambda one: one.content)
         self._quote_starts = [one.content[0] for one in self._quotes]
+        self.home = next((one.actor for one in registry.mentions(dateline) if one.by == "seats"), "")
         self._starts = [one.start for one in cast.mentions]
         self.seen: list[Antecedent] = []
         self.genders = self._told_by_saying(statements)

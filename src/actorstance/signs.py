@@ -70,9 +70,14 @@ class Signs:
         formed = not body and (has_form_of_person(name.words) or name.title)
         if name.kind == "person" or formed or (is_given(first) and not long):
             return "person", True
-        if body:
+        if body or self.called(name):
             return "organisation", True
         return ("organisation", False) if not name.title and self.has_article(name) else ("", False)
+
+    def called(self, name: Name) -> str:
+        """What body a name is, by the noun before it: "regulator" in "the regulator Anatel"; "" if nothing tells."""
+        before = self.raw[max(0, name.start - 30) : name.start]
+        return "" if name.title else ends_with(before, self.words["described_bodies"])
 
     def has_article(self, name: Name) -> bool:
         """Whether "the" belongs to a name, which is no person's then: "the Argus said", but not "the Lima affair"."""
