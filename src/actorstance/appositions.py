@@ -6,9 +6,13 @@ import re
 
 from actorstance.actors import Mention, Registry
 from actorstance.roles import NOT_HOLDING, ends_with, office, role, roles
+from actorstance.spelling import WORD
 from actorstance.tagging import lexicon
 
 _APPOSITION = re.compile(r"(?:\s\([^)]{1,12}\))?,\s((?:[^,.;:“”\"]|(?<=\b[A-Z])\.){3,90})[,.;]")
+_ALSO = re.compile(
+    rf",?\s(?:(?:better|also|widely|popularly)\s)?(?:known|nicknamed|dubbed)\s(?:as\s)?(?:the\s)?({WORD})(?=[\s,.])"
+)
 _CLAUSE = re.compile(r"\b(?:who|whom|whose|which|that|where|when|while|as|because)\b")
 _WHOSE = re.compile(r"(.+)\s(?:of|for)\s(?:the\s)?")
 _CALLED = re.compile(  # "the Varnan leader", "Ostia's chairman", "a hedge fund"; not what they were before
@@ -33,6 +37,18 @@ def apposition(raw: str, start: int, end: int) -> str:
     form = lexicon().verbs.get(first)
     is_clause = first == "that" or lexicon().closed.get(first) == "X" or (form is not None and "d" in form.forms)
     return "" if is_clause else words
+
+
+def also_called(raw: str, end: int) -> str:
+    """Return the one word by which a person or body is known too, "" if none follows its name.
+
+    Example:
+        >>> also_called("Omar Haddad, better known as Hamdi, left", 11), also_called("Omar Haddad, known for art,", 11)
+        ('Hamdi', '')
+
+    """
+    found = _ALSO.match(raw, end)
+    return found[1] if found else ""
 
 
 def is_office(words: str) -> bool:

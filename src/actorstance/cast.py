@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from actorstance.actors import UNKNOWN, Mention, Registry
-from actorstance.appositions import apposition, called, ends_name, is_office, speaks_for
+from actorstance.appositions import also_called, apposition, called, ends_name, is_office, speaks_for
 from actorstance.attribution import Statement
 from actorstance.documents import Document
 from actorstance.entities import Entity
@@ -24,7 +24,7 @@ from actorstance.roles import is_given, roles, slug
 from actorstance.signs import Signs, by_title, gender, with_nouns
 from actorstance.spelling import ACRONYM, ending, family, is_acronym, is_same_firm, is_short, letters
 from actorstance.tagging import lexicon
-from actorstance.titles import PARTISANS, party
+from actorstance.titles import is_member, party
 
 OFTEN = 4  # mentions from which the article is about a name, even one that does nothing
 _OF = re.compile(r"\sof\s(?:the\s)?")
@@ -127,13 +127,22 @@ class _Caster:
 
     def _introduce(self, found: list[Name]) -> None:
         """Make the entities for names of several words."""
-        several = [name for name in found if not is_short(name.words) and not self._is_member(name)]
+        several = [
+            name for name in found if not is_short(name.words) and not is_member(self.raw, name.start, name.words)
+        ]
         for name in several:
             entity = self._same(name) or self._new(name)
             self._join(entity, name)
             entity.called.append(name)
         for name in several:
             self._owner(name, self.entity[name.start])
+            if alias := also_called(self.raw, name.end):
+                self.by_alias.setdefault(alias, self.entity[name.start])
+        for one in self.found.mentions:
+            if one.offices and (initials := "".join(re.findall(r"\b[A-Z]", self.raw[one.start : one.end])))[2:]:
+                words = tuple(self.raw[one.start : one.end].split())  # "Sudanese Armed Forces", later SAF
+                body = Entity(words, "organisation", one.actor, one.known, evidence=True)
+                self.by_alias.setdefault(initials, body)
 
     def _same(self, name: Name) -> Entity | None:
         """An entity of the same name: letter for letter, or with a first and last name in common."""
@@ -267,7 +276,7 @@ class _Caster:
             if (known := self.by_alias.get(name.words[0])) is not None:
                 self._count(name, known)
                 continue
-            if self._is_member(name):
+            if is_member(self.raw, name.start, name.words):
                 called = " ".join(name.words).lower()
                 meant = [one for one in self.entities if called in one.titles]
                 if len(meant) == 1:
@@ -282,17 +291,13 @@ class _Caster:
             if alone and (word.lower() in self.words["nobody"] or word.lower() in lexicon().closed):
                 continue
             plain = word[1:].islower() or (word.isupper() and len(word) > 4)  # not "McLaren", "NPR"
-            if alone and name.initial and word not in inner and plain and not self.signs.acts(name, speaks=True):
+            opens = alone and name.initial and word not in inner and plain
+            if opens and (self.signs.modifies(name) or not self.signs.acts(name, speaks=True)):
                 continue  # any word that opens a sentence has a capital
             entity = self._new(name)
             if alone and word.endswith("s") and word.lower() not in self.words["bodies"] and len(word) > 4:
                 entity.kind = "group"
             self._join(entity, name)
-
-    def _is_member(self, name: Name) -> bool:
-        """Whether a name is a description of a member of a party: "the Kentucky Republican"."""
-        described = len(name.words) > 1 and name.words[-1].lower() in PARTISANS.values()
-        return described and self.raw.startswith("the ", max(0, name.start - 4))
 
     def _bearing(self, name: Name) -> list[Entity]:
         """Those with this family name, else those of whose name it is a part: "Lula", "Xi"."""

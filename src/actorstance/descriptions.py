@@ -22,6 +22,7 @@ _ACCUSED = re.compile(
 )
 _FIRMS = frozenset({"company", "firm"})
 _NARROW = _FIRMS | {"party", "union", "agency", "newspaper"}
+_HEADED = re.compile(r"\s(?:chief|head|commander|leader|boss|general|officer|official|spokes(?:man|woman|person))\b")
 _BY_NAME = re.compile(r"[A-Z][\w’'.]*-")
 _BEHIND_NOUN = re.compile(r"(?:['’]s)?(?:[,.;:)]|\s+([a-z]+))")
 _BOTH = re.compile(r",?\s(?:and|or)\s(?:the\s)?")
@@ -68,9 +69,13 @@ def description(discourse: Discourse, found: re.Match[str], sentence: int) -> Me
     noun = "prime minister" if noun == "pm" else noun
     if re.match(r"\s+(?:[A-Z]|['’]s\s+office)", discourse.raw[span[1] : span[1] + 12]):
         return None  # "the president Ivan Orlov": the name says it
+    if kind != "person" and _HEADED.match(discourse.raw, span[1]):
+        return None  # "the army chief"
     doer = discourse.doer(span[0])  # "Varna backed the bloc": another one
     for one in reversed(discourse.seen[-BACK:]):
-        if _is_called(one, noun) and one.key != doer and (kind != "person" or one.kind == "person"):
+        person = one.kind == "person"
+        fits = person if kind == "person" else kind == "body" or not person or one.mention.known  # of a state, or own
+        if fits and _is_called(one, noun) and one.key != doer:
             confidence = 0.85 if sentence - one.sentence <= NEAR else 0.7
             return standing_for(one.mention, span, "description", noun, confidence)
     if kind == "state":

@@ -44,13 +44,19 @@ class Signs:
         """Whether a name says or does something; `speaks`: says it."""
         at = bisect_right(self._starts, name.end)
         for start, end in self._sources[max(0, at - 4) : at]:
-            if max(start, name.start) < min(end, name.end) and name.end <= end:
+            if max(start, name.start) < min(end, name.end) and (name.end <= end or name.start <= start):
                 between = self.raw[start : name.start]
                 if not re.search(r"\b(?:of|in|at|from|on|to|with)\b|,", between) and (
                     not speaks or (start, end) in self._speakers
                 ):
                     return True
         return False
+
+    def modifies(self, name: Name) -> bool:
+        """Whether a noun follows that a name belongs to: "Human rights groups said"."""
+        behind = _NEXT_WORD.match(self.raw, name.end)
+        form = lexicon().verbs.get(behind[1]) if behind else None
+        return behind is not None and behind[1] not in lexicon().closed and not (form and form.forms & {"d", "s"})
 
     def is_object(self, name: Name) -> bool:
         """Whether what somebody says begins with a name."""

@@ -92,6 +92,12 @@ def party(raw: str, end: int) -> str:
     return f"{state_of(found[2])} {PARTISANS[found[1]]}" if found else ""
 
 
+def is_member(raw: str, start: int, words: Sequence[str]) -> bool:
+    """Return whether a name is a description of a member of a party: "the Kentucky Republican"."""
+    described = len(words) > 1 and words[-1].lower() in PARTISANS.values()
+    return described and raw.startswith("the ", max(0, start - 4))
+
+
 def before(raw: str, place: tuple[int, int], words: Sequence[str], title: str, start: int) -> tuple[str, str]:
     """Return the title of a name, with those in front of it that are written small, and the headship that precedes it.
 
