@@ -83,7 +83,7 @@ class Signs:
     def called(self, name: Name) -> str:
         """What body a name is, by the noun before it: "regulator" in "the regulator Anatel"; "" if nothing tells."""
         before = self.raw[max(0, name.start - 30) : name.start]
-        return "" if name.title else ends_with(before, self.words["described_bodies"])
+        return "" if name.title or not before[-2:-1].islower() else ends_with(before, self.words["described_bodies"])
 
     def has_article(self, name: Name) -> bool:
         """Whether "the" belongs to a name, which is no person's then: "the Argus said", but not "the Lima affair"."""

@@ -10,6 +10,7 @@ from actorstance.roles import NOT_HOLDING, ends_with, is_given, last_words, role
 PARTISANS = {"R": "republican", "D": "democrat", "I": "independent"}
 JUNIOR = frozenset({"jr", "sr"})
 
+_LETTERED = frozenset({"R-", "D-", "I-"})
 _PARTY = re.compile(r",?\s\(?([RDI])-([A-Z][A-Za-z.]*(?:\s[A-Z][a-z]+)?)[,)]")
 _OF_PLACE = re.compile(r"\sof\s(?:the\s)?\Z")
 _INNER_WORD = re.compile(r"(?<=\s)\S+(?=\s)")
@@ -88,7 +89,7 @@ def party(raw: str, end: int) -> str:
         ('kentucky republican', 'new hampshire democrat', '')
 
     """
-    found = _PARTY.match(raw, end)
+    found = _PARTY.match(raw, end) if raw[end + 2 : end + 4] in _LETTERED or raw[end + 1 : end + 2] == "(" else None
     return f"{state_of(found[2])} {PARTISANS[found[1]]}" if found else ""
 
 
