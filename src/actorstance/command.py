@@ -255,6 +255,7 @@ def _override(argument: str) -> str:
         "data.path",
         "model.start",
         "model.teacher",
+        "model.answers",
         "run",
         "input",
         "resume",

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 from datasets import Dataset, concatenate_datasets
 
 from actorstance.corpora import Corpus, names_of
 from actorstance.errors import InputError
-from actorstance.examples import CORPUS, SPLITS, grouped_tenth, with_split
+from actorstance.examples import CORPUS, SPLITS, grouped_tenth, twin_key, with_split
+from actorstance.folder import Folder
 from actorstance.models import Model
 
 TENTH = 0  # the seed of the tenth of a corpus with an official split, whatever the run's seed
@@ -75,13 +78,24 @@ def parts_of(corpus: Corpus, part: str, seed: int) -> tuple[Dataset, Dataset, Da
     return concatenate_datasets(fit), concatenate_datasets(tune), of_split(examples, part)
 
 
-def require_unseen(origins: list[dict[str, str]], corpus: Corpus, part: str, seed: int) -> None:
+def require_unseen(
+    origins: list[dict[str, str]], corpus: Corpus, part: str, seed: int, answers: str | None = None
+) -> None:
     """Check that the models a model learns from have learned neither from what is scored nor from what it is tuned on.
+
+    In the run `answers`, if there is one, no sentence of the corpus may be answered.
 
     They may have seen all of a corpus but the part that they were scored on themselves; without an official split that
     part depends on the seed, and with folds they have seen everything. They were fitted on all but the tenth that this
     one is tuned on, unless an earlier version split off another tenth by another seed.
     """
+    if answers is not None:
+        known = set(map(twin_key, corpus.examples["text"][:]))
+        if found := known & {twin_key(row["text"]) for row in Folder(Path(answers)).predictions()}:
+            raise InputError(
+                f"model.answers={answers}: {len(found):,} of its sentences stand in data={corpus.name}, perhaps in "
+                "what is scored. Leave their articles out and predict again."
+            )
     ours = set(names_of(corpus.recipe)) - {"table"}  # the name of every table, so it identifies none
     for one in origins:
         same = one["fingerprint"] == corpus.fingerprint or ours & set(one["corpus"].split(", "))

@@ -113,7 +113,7 @@ def _card(corpus: Corpus, model: Model, part: str | None, seed: int) -> dict[str
         "tenth": "corpus" if has_split(corpus) else "seed",  # in the cards of earlier versions it was always the seed
     }
     if learned_from := bundle.origins(model.params):
-        require_unseen(learned_from, corpus, str(card["eval_split"]), seed)
+        require_unseen(learned_from, corpus, str(card["eval_split"]), seed, model.params.get("answers"))
         card["origins"] = learned_from
     return card
 

@@ -50,6 +50,11 @@ def text(model: Model) -> str:
         f"Trained on {_licensed(names_of(card.get('corpus')) or ['unknown'])}, SHA-256 of its examples",
         f"`{_plain(card.get('fingerprint', 'unknown'))}`.",
         *(_origin(one) for one in card.get("origins", ())),
+        *(
+            ["What its teacher answered about articles without labels was taught too."]
+            if model.params.get("answers")
+            else []
+        ),
         *([f"Encoder: `{_plain(base or encoder)}` ({licence})."] if encoder else []),
         "The model can be passed on as far as these licences allow.\n",
         "## Metrics\n",

@@ -24,6 +24,7 @@ from safetensors.torch import load_file, save_file
 from actorstance.errors import InputError, require_fitted, require_int, require_number, require_seed
 from actorstance.examples import LABELS, among, known_labels, label_sets, labels, weights
 from actorstance.models import bundle, load
+from actorstance.models.answers import answers
 from actorstance.models.calibration import fit_temperature
 from actorstance.models.encoders import encoder_folder, open_encoder, quiet
 from actorstance.models.encoding import Tokenizer, collate, padded
@@ -85,6 +86,8 @@ class TransformerModel(PairModel):
         teacher: a run or saved model of any kind whose probabilities are taught alongside the labels, half and half: a
             small encoder learns from a large one (Hinton, Vinyals, Dean 2015, Distilling the Knowledge in a Neural
             Network). None: the labels alone.
+        answers: a run of predict.py in which the teacher read articles without labels; what it answered is taught too,
+            alone. Not with `context`, which such a run does not keep.
 
     """
 
@@ -113,6 +116,7 @@ class TransformerModel(PairModel):
         seed: int = 0,
         start: str | None = None,
         teacher: str | None = None,
+        answers: str | None = None,
     ) -> None:
         # The keys and their order are those of model.json.
         self.params: dict[str, Any] = {
@@ -135,6 +139,7 @@ class TransformerModel(PairModel):
             "seed": seed,
             "start": start,
             "teacher": teacher,
+            "answers": answers,
         }
         for name, ends in _WHOLE.items():
             require_int(f"model.{name}", self.params[name], *ends)
@@ -144,9 +149,11 @@ class TransformerModel(PairModel):
             raise InputError(f"model.encoder={encoder!r}: expected bundled, bundled-mpnet, a folder or a hub name.")
         if not isinstance(context, bool):
             raise InputError(f"model.context={context!r}: expected true or false.")
-        for name, run in (("start", start), ("teacher", teacher)):
+        for name, run in (("start", start), ("teacher", teacher), ("answers", answers)):
             if not isinstance(run, str | None):
                 raise InputError(f"model.{name}={run!r}: expected a run's folder.")
+        if answers is not None and (teacher is None or context):
+            raise InputError("model.answers: it needs model.teacher, whose answers they are, and model.context=false.")
         if not isinstance(tensorboard, str | None):
             raise InputError(f"model.tensorboard={tensorboard!r}: expected a folder.")
         self.tensorboard = tensorboard  # not part of what the model is: neither saved nor compared
@@ -177,6 +184,8 @@ class TransformerModel(PairModel):
         self.seen_ = [bool(count) for count in np.bincount(y, minlength=len(LABELS))]
         self.label_weights_ = label_weights(y, self.params["balance"]).tolist()
         begun, taught = self._begun(), self._taught(train)
+        if self.params["answers"] is not None:
+            train, taught = self._with_answers(train, taught)
         folder = encoder_folder(self.params["encoder"])
         self.networks_: list[PairNetwork] = []
         self.__dict__.pop("_ready", None)  # from an earlier fit
@@ -252,14 +261,15 @@ class TransformerModel(PairModel):
                     "model.teacher: %d examples have a label that it never saw, so it is left out there", (~seen).sum()
                 )
             wanted = np.where(seen[:, None], told, wanted)
-        # Each label's share of an example is weighed, so that dividing by the weights undoes them whoever told it.
-        wanted = wanted * label_weights(y, self.params["balance"])
-        weight = weights(train) * wanted.sum(axis=1)
-        return {
-            "wanted": wanted / wanted.sum(axis=1, keepdims=True),
-            "known": known,
-            "weights": weight / weight.mean(),
-        }
+        return _weighed(wanted, known, weights(train), label_weights(y, self.params["balance"]))
+
+    def _with_answers(self, train: Dataset, taught: dict[str, NDArray[Any]]) -> tuple[Dataset, dict[str, NDArray[Any]]]:
+        """Add what the teacher answered about articles without labels, which count as much as those with labels."""
+        more, told = answers(self.params["answers"], load(self.params["teacher"]), train)
+        log.info("model.answers: %d examples in %d sentences besides", len(more), len(set(more["group_id"][:])))
+        added = _weighed(told, np.ones_like(told, dtype=bool), np.ones(len(told)), np.array(self.label_weights_))
+        both = {name: np.concatenate([rows, added[name]]) for name, rows in taught.items()}
+        return concatenate_datasets([train, more.cast(train.features)]), both
 
     def _train(
         self,
@@ -357,6 +367,16 @@ class TransformerModel(PairModel):
 
 def _tensors(batch: dict[str, NDArray[Any]]) -> dict[str, torch.Tensor]:
     return {name: torch.from_numpy(values) for name, values in batch.items()}
+
+
+def _weighed(
+    wanted: NDArray[Any], known: NDArray[Any], weight: NDArray[Any], factors: NDArray[Any]
+) -> dict[str, NDArray[Any]]:
+    """What the loss takes: each label's share weighed, so that dividing by the factors undoes them whoever told it."""
+    wanted = wanted * factors
+    weight = weight * wanted.sum(axis=1)
+    shares = wanted / wanted.sum(axis=1, keepdims=True)
+    return {"wanted": shares, "known": known, "weights": weight / weight.mean()}
 
 
 def label_weights(y: NDArray[np.int64], balance: float) -> NDArray[np.float64]:

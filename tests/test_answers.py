@@ -1,0 +1,111 @@
+"""What a teacher answers about articles without labels is taught too, and only where it may be."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from actorstance import corpora, documents, pipeline
+from actorstance.errors import InputError
+from actorstance.models import load
+from actorstance.models.answers import answers
+from actorstance.models.linear import LinearModel
+from actorstance.models.transformer import TransformerModel
+
+STATES = ["Peru", "Chile", "Ghana", "Nepal", "Oman", "Kenya"]
+VERBS = {"blamed": "against", "met": "neutral", "thanked": "favor"}
+
+
+def says(words: str) -> pytest.RaisesExc[InputError]:
+    return pytest.raises(InputError, match=re.escape(words))
+
+
+def sentence(at: int, verb: str, tail: str) -> tuple[str, str, str]:
+    one, other = STATES[at % 6], STATES[(at + 1 + at // 6) % 6]
+    return one, other, f"{one} {verb} {other} {tail} {at}."
+
+
+def table(path: Path, tail: str, n: int = 9) -> corpora.Corpus:
+    lines = []
+    for at in range(n):
+        for verb, label in VERBS.items():
+            one, other, text = sentence(at, verb, tail)
+            start = len(one) + len(verb) + 2
+            spans = {"source_start": 0, "source_end": len(one), "target_start": start, "target_end": start + len(other)}
+            row = {"text": text, "source": one.lower(), "target": other.lower(), "label": label, **spans}
+            lines.append({**row, "split": "valid" if at % 3 == 0 else "train"})
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    return corpora.load("table", path)
+
+
+@pytest.fixture
+def read(tmp_path: Path) -> Path:
+    """A linear teacher in `teacher`, and its run over articles in `read`."""
+    pipeline.train(table(tmp_path / "other.jsonl", "in May"), LinearModel(), tmp_path / "teacher", eval_split="valid")
+    text = "\n\n".join(sentence(at, verb, "over fish on day")[2] for at in range(6) for verb in ("blamed", "thanked"))
+    pipeline.predict(load(tmp_path / "teacher"), documents.read(text), tmp_path / "read")
+    return tmp_path / "read"
+
+
+def test_answers_are_the_teachers_probabilities_about_sources_of_a_kind_that_is_taught(
+    read: Path, tmp_path: Path
+) -> None:
+    train = table(tmp_path / "own.jsonl", "in June").examples
+    teacher = load(tmp_path / "teacher")
+    more, told = answers(str(read), teacher, train)
+    assert set(more["source"][:]) <= {state.lower() for state in STATES}  # no AUTHOR: the table has none
+    assert more["label"][:] == [None] * len(more)
+    assert len(more) == len({(row["text"], row["source"], row["target"]) for row in more}) >= 12
+    assert np.allclose(told, teacher.predict_proba(more))
+    of_author = train.map(lambda row: {**row, "source": "AUTHOR", "source_start": -1, "source_end": -1})
+    assert set(answers(str(read), teacher, of_author)[0]["source"][:]) == {"AUTHOR"}
+
+
+def test_a_network_learns_from_answers(
+    read: Path, tmp_path: Path, tiny_encoder: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    train = table(tmp_path / "own.jsonl", "in June").examples
+    settings = {"encoder": tiny_encoder, "epochs": 20, "patience": 30, "lr": 3e-3, "head_lr": 3e-3, "batch_size": 8}
+    teacher = str(tmp_path / "teacher")
+    with caplog.at_level(logging.INFO):
+        taught = TransformerModel(teacher=teacher, answers=str(read), **settings).fit(train, train)  # type: ignore[arg-type]
+    assert re.search(r"model\.answers: \d+ examples in 12 sentences besides", caplog.text)
+    alone = TransformerModel(teacher=teacher, **settings).fit(train, train)  # type: ignore[arg-type]
+    more, told = answers(str(read), load(teacher), train)
+    nearer, farther = (np.abs(model.predict_proba(more) - told).mean() for model in (taught, alone))
+    assert nearer < 0.8 * farther
+
+
+def test_what_is_no_teachers_answer_is_refused(read: Path, tmp_path: Path, tiny_encoder: str) -> None:
+    with says("it needs model.teacher"):
+        TransformerModel(answers=str(read))
+    with says("and model.context=false"):
+        TransformerModel(answers=str(read), teacher=str(tmp_path / "teacher"), context=True)
+    with says("model.answers=3: expected a run's folder"):
+        TransformerModel(answers=3)  # type: ignore[arg-type]
+    own = table(tmp_path / "own.jsonl", "in June")
+    pipeline.train(own, LinearModel(), tmp_path / "stranger", eval_split="valid")
+    with says("another model than model.teacher answered there"):
+        answers(str(read), load(tmp_path / "stranger"), own.examples)
+    with says("expected a run of predict.py over articles"):
+        answers(str(tmp_path / "stranger"), load(tmp_path / "stranger"), own.examples)
+    named_elsewhere = own.examples.map(lambda row: {**row, "source_start": -1, "source_end": -1})
+    with says("none of its examples has a source of a kind that is taught here"):
+        answers(str(read), load(tmp_path / "teacher"), named_elsewhere)
+    page = documents.read("Peru blamed Chile in July.\n")
+    pipeline.predict(load(tmp_path / "teacher"), page, tmp_path / "shifted", wanted_priors=[0.2, 0.6, 0.2])
+    with says("it was read under other label priors"):
+        answers(str(tmp_path / "shifted"), load(tmp_path / "teacher"), own.examples)
+
+
+def test_sentences_of_the_corpus_may_not_be_answered(read: Path, tmp_path: Path, tiny_encoder: str) -> None:
+    own = table(tmp_path / "own.jsonl", "over fish on day")
+    model = TransformerModel(encoder=tiny_encoder, teacher=str(tmp_path / "teacher"), answers=str(read))
+    with says("12 of its sentences stand in data=table"):
+        pipeline.train(own, model, tmp_path / "run", eval_split="valid")
+    assert not (tmp_path / "run").exists()
