@@ -83,18 +83,19 @@ def require_unseen(
 ) -> None:
     """Check that the models a model learns from have learned neither from what is scored nor from what it is tuned on.
 
-    In the run `answers`, if there is one, no sentence of the corpus may be answered.
+    In the run `answers`, if there is one, no sentence of either may be answered.
 
     They may have seen all of a corpus but the part that they were scored on themselves; without an official split that
     part depends on the seed, and with folds they have seen everything. They were fitted on all but the tenth that this
     one is tuned on, unless an earlier version split off another tenth by another seed.
     """
     if answers is not None:
-        known = set(map(twin_key, corpus.examples["text"][:]))
-        if found := known & {twin_key(row["text"]) for row in Folder(Path(answers)).predictions()}:
+        parts = [corpus.examples] if corpus.folds else parts_of(corpus, part, seed)[1:]
+        held = {twin_key(text) for one in parts for text in one["text"][:]}
+        if found := held & {twin_key(row["text"]) for row in Folder(Path(answers)).predictions()}:
             raise InputError(
-                f"model.answers={answers}: {len(found):,} of its sentences stand in data={corpus.name}, perhaps in "
-                "what is scored. Leave their articles out and predict again."
+                f"model.answers={answers}: {len(found):,} of its sentences stand in what data={corpus.name} is scored "
+                "or tuned on. Leave their articles out and predict again."
             )
     ours = set(names_of(corpus.recipe)) - {"table"}  # the name of every table, so it identifies none
     for one in origins:
