@@ -74,14 +74,14 @@ def test_a_network_learns_from_answers(
     teacher = str(tmp_path / "teacher")
     with caplog.at_level(logging.INFO):
         taught = TransformerModel(teacher=teacher, answers=str(read), **settings).fit(train, train)  # type: ignore[arg-type]
-    assert re.search(r"model\.answers: \d+ examples in 12 sentences besides", caplog.text)
+    assert re.search(r"model\.answers: 24 of 48 examples, in 12 sentences", caplog.text)
     alone = TransformerModel(teacher=teacher, **settings).fit(train, train)  # type: ignore[arg-type]
     more, told = answers(str(read), load(teacher), train)
     nearer, farther = (np.abs(model.predict_proba(more) - told).mean() for model in (taught, alone))
     assert nearer < 0.8 * farther
 
 
-def test_what_is_no_teachers_answer_is_refused(read: Path, tmp_path: Path, tiny_encoder: str) -> None:
+def test_what_is_no_teachers_answer_is_refused(read: Path, tmp_path: Path) -> None:
     with says("it needs model.teacher"):
         TransformerModel(answers=str(read))
     with says("and model.context=false"):
@@ -94,6 +94,8 @@ def test_what_is_no_teachers_answer_is_refused(read: Path, tmp_path: Path, tiny_
         answers(str(read), load(tmp_path / "stranger"), own.examples)
     with says("expected a run of predict.py over articles"):
         answers(str(tmp_path / "stranger"), load(tmp_path / "stranger"), own.examples)
+    with says("not for several corpora at once"):
+        answers(str(read), load(tmp_path / "teacher"), own.examples.add_column("corpus", ["a"] * len(own.examples)))
     named_elsewhere = own.examples.map(lambda row: {**row, "source_start": -1, "source_end": -1})
     with says("none of its examples has a source of a kind that is taught here"):
         answers(str(read), load(tmp_path / "teacher"), named_elsewhere)

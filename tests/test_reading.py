@@ -326,6 +326,8 @@ def test_the_government_may_be_the_datelines() -> None:
     (mention,) = _named(text, "the government")
     assert mention.actor == UNKNOWN
     assert set(mention.candidates) == {"china", "peru"}
+    (mention,) = _named(text.replace("the government", "the regime"), "the regime")
+    assert mention.actor == "china"  # nobody calls the own state so
     (mention,) = _named(text.replace("LIMA", "VARNA"), "the government")
     assert mention.actor == "china"
 

@@ -139,7 +139,7 @@ def _state(discourse: Discourse, span: Span, noun: str, sentence: int) -> Mentio
         meant = next(one.mention for one in reversed(discourse.seen) if one.mention.actor == ranked[0][0])
         return standing_for(meant, span, "description", noun, 0.65)
     last = _last(discourse, span, noun, "state", sentence)
-    if last is None or discourse.home in ("", last.actor):
+    if last is None or discourse.home in ("", last.actor) or noun == "regime":
         return last
     # "NEW DELHI: The Congress accused Ana Lima of surrendering to China and said the government had lied."
     return standing_for(last, span, "description", noun, 0.55, [last.actor, discourse.home])

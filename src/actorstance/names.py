@@ -326,7 +326,7 @@ class _Finder:
             if (
                 plain in stop
                 or plain in PARTICLES
-                or (plain in self.words["titles"] and rest >= last and word != "SEC")
+                or (plain in self.words["titles"] and rest >= last and word != "SEC")  # no secretary
                 or (common and rest < last)
             ):
                 first, initial = rest, False

@@ -14,7 +14,7 @@ from actorstance.roles import MOTION, ends_with, is_given, office, place_after, 
 from actorstance.spelling import has_form_of_person
 from actorstance.tagging import lexicon
 
-_ADJECTIVE = re.compile(r".{4}(?:n|i|ian|ean)s?\Z")
+_ADJECTIVE = re.compile(r".{4}[ni]s?\Z")
 _STAKE = re.compile(
     r"\b(?:shares?|stakes?|shareholders?|invest\w*|confidence|faith|trust|interest)\s+in\s+(?:the\s+)?\Z"
 )
@@ -89,9 +89,7 @@ class Signs:
         """Whether "the" belongs to a name, which is no person's then: "the Argus said", but not "the Lima affair"."""
         if self.raw[max(0, name.start - 4) : name.start].lower() != "the " or self.raw.startswith("-", name.end):
             return False
-        behind = _NEXT_WORD.match(self.raw, name.end)
-        form = lexicon().verbs.get(behind[1]) if behind else None
-        return behind is None or behind[1] in lexicon().closed or (form is not None and bool(form.forms & {"d", "s"}))
+        return not self.modifies(name)
 
     def is_place(self, name: Name) -> bool:
         """Whether a name stands where places do: "flew to Ostia", "Ostia's suburbs"."""

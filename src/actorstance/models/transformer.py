@@ -266,7 +266,6 @@ class TransformerModel(PairModel):
     def _with_answers(self, train: Dataset, taught: dict[str, NDArray[Any]]) -> tuple[Dataset, dict[str, NDArray[Any]]]:
         """Add what the teacher answered about articles without labels, which count as much as those with labels."""
         more, told = answers(self.params["answers"], load(self.params["teacher"]), train)
-        log.info("model.answers: %d examples in %d sentences besides", len(more), len(set(more["text"][:])))
         added = _weighed(told, np.ones_like(told, dtype=bool), np.ones(len(told)), np.array(self.label_weights_))
         both = {name: np.concatenate([rows, added[name]]) for name, rows in taught.items()}
         return concatenate_datasets([train, more.cast(train.features)]), both
