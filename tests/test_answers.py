@@ -9,9 +9,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from datasets import Dataset
 
 from actorstance import corpora, documents, pipeline
 from actorstance.errors import InputError
+from actorstance.files import sha256
 from actorstance.models import load
 from actorstance.models.answers import answers
 from actorstance.models.linear import LinearModel
@@ -79,6 +81,31 @@ def test_a_network_learns_from_answers(
     more, told = answers(str(read), load(teacher), train)
     nearer, farther = (np.abs(model.predict_proba(more) - told).mean() for model in (taught, alone))
     assert nearer < 0.8 * farther
+
+
+def test_a_run_names_the_answers_it_learned_from_and_resumes_with_no_others(
+    read: Path, tmp_path: Path, tiny_encoder: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = table(tmp_path / "own.jsonl", "in June")
+    model = TransformerModel(encoder=tiny_encoder, epochs=1, teacher=str(tmp_path / "teacher"), answers=str(read))
+    with monkeypatch.context() as patch:
+        patch.setattr("actorstance.models.transformer.TransformerModel.fit", _killed)
+        with pytest.raises(KeyboardInterrupt):
+            pipeline.train(own, model, tmp_path / "run", eval_split="valid")
+    lines = (read / "predictions.jsonl").read_text(encoding="utf-8").splitlines(keepends=True)
+    (read / "predictions.jsonl").write_text("".join(lines[:-1]), encoding="utf-8")
+    with says("answers"):
+        pipeline.train(own, model, tmp_path / "run", eval_split="valid", resume=True)
+    (read / "predictions.jsonl").write_text("".join(lines), encoding="utf-8")
+    pipeline.train(own, model, tmp_path / "run", eval_split="valid", resume=True)
+    digest = sha256(read / "predictions.jsonl")
+    assert load(tmp_path / "run").card["answers"] == digest
+    assert digest in (tmp_path / "run" / "model" / "MODEL_CARD.md").read_text(encoding="utf-8")
+
+
+def _killed(_model: TransformerModel, _train: Dataset, _tune: Dataset, checkpoints: Path) -> None:
+    (checkpoints / "checkpoint-of-a-test").mkdir()  # with one, a run that ends early can be resumed
+    raise KeyboardInterrupt
 
 
 def test_what_is_no_teachers_answer_is_refused(read: Path, tmp_path: Path) -> None:

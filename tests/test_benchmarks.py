@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -247,3 +248,26 @@ def test_labels_that_ship_are_whole(corpus: str, pairs: int) -> None:
     assert len({row["example_id"] for row in rows}) == len(rows) == pairs
     assert {row["label"] for row in rows} == {"against", "neutral", "favor"}
     assert all(row["label"] in ("neutral", row.get("forced", row["label"])) for row in rows)
+
+
+def test_articles_without_labels_are_those_of_training_that_can_be_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[1] / "benchmarks"))
+    unlabelled = importlib.import_module("unlabelled")
+    news, short = "Peru on Monday accused Chile of spying on its fleet in May.\n", "Share this\n"
+    for name in ("polnear/text", "seesaw/SEESAW/articles", "seesaw/SEESAW/meta"):
+        (tmp_path / name).mkdir(parents=True)
+    (tmp_path / "polnear/text/a.txt").write_text(news, encoding="utf-8")
+    (tmp_path / "polnear/text/b.txt").write_text(short, encoding="utf-8")
+    for number, split in enumerate(("train", "test")):
+        text = {"title": "Fleet row", "text": [{"text": news.strip()}, {"text": ""}, {"text": news.strip()}]}
+        folder = tmp_path / "seesaw/SEESAW"
+        (folder / f"articles/T{number}_DOCUMENT_0.json").write_text(json.dumps(text), encoding="utf-8")
+        (folder / f"meta/T{number}.json").write_text(json.dumps({"Split": split}), encoding="utf-8")
+    monkeypatch.setattr(sys, "argv", ["unlabelled.py", str(tmp_path), str(tmp_path / "out.jsonl")])
+    unlabelled.main()
+    rows = [row for _, row in read_json_lines(tmp_path / "out.jsonl")]
+    assert [row["id"] for row in rows] == ["polnear/a", "seesaw/T0_DOCUMENT_0"]
+    assert rows[1]["text"].count("\n\n") == 2  # the title and two paragraphs
+    assert "polnear: 1 articles; 1 without a body are left out" in capsys.readouterr().out

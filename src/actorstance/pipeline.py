@@ -16,7 +16,8 @@ from actorstance.corpora import Corpus, naming
 from actorstance.documents import Document
 from actorstance.errors import InputError, require_seed
 from actorstance.examples import SPLITS, among, grouped_folds, known_labels, label_sets, labels, pairs
-from actorstance.files import first_process
+from actorstance.files import first_process, sha256
+from actorstance.folder import PREDICTIONS
 from actorstance.held_out import cross_validated, fit_timed, scored
 from actorstance.models import Model, bundle, optional
 from actorstance.parts import foreign_part, has_split, held_out_part, parts_of, require_unseen, training_part
@@ -115,6 +116,8 @@ def _card(corpus: Corpus, model: Model, part: str | None, seed: int) -> dict[str
     if learned_from := bundle.origins(model.params):
         require_unseen(learned_from, corpus, str(card["eval_split"]), seed, model.params.get("answers"))
         card["origins"] = learned_from
+    if run := model.params.get("answers"):
+        card["answers"] = sha256(Path(run) / PREDICTIONS)
     return card
 
 

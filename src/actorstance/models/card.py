@@ -50,11 +50,7 @@ def text(model: Model) -> str:
         f"Trained on {_licensed(names_of(card.get('corpus')) or ['unknown'])}, SHA-256 of its examples",
         f"`{_plain(card.get('fingerprint', 'unknown'))}`.",
         *(_origin(one) for one in card.get("origins", ())),
-        *(
-            ["What its teacher answered about articles without labels was taught too."]
-            if model.params.get("answers")
-            else []
-        ),
+        *([_answers(card["answers"])] if "answers" in card else []),
         *([f"Encoder: `{_plain(base or encoder)}` ({licence})."] if encoder else []),
         "The model can be passed on as far as these licences allow.\n",
         "## Metrics\n",
@@ -79,6 +75,14 @@ def _origin(one: dict[str, str]) -> str:
     return (
         f"{how} a model of kind {kind}, trained on {_licensed(one['corpus'].split(', '))}; its manifest has the "
         f"SHA-256 `{_plain(one['sha256'])}`."
+    )
+
+
+def _answers(sha256: str) -> str:
+    """What was taught without labels: the articles' licences apply too, and nobody but who trained it knows them."""
+    return (
+        f"What its teacher answered about articles without labels (SHA-256 `{_plain(sha256)}`) was taught too; their "
+        "licences are not known here."
     )
 
 
