@@ -340,9 +340,9 @@ def test_a_table_alone_is_an_archive_too(tmp_path: Path) -> None:
     (lost,) = found[4:]
     assert isinstance(lost, Rejected)
     assert lost.reason == "the rest of the file: a.csv:6: 2 fields, the first line names 3."
-    page = tmp_path / "a.html"
+    page = tmp_path / "a.mhtml"
     page.write_text("<html>")
-    with pytest.raises(InputError, match="a web page"):
+    with pytest.raises(InputError, match="a packed web page"):
         Archive(page)
 
 

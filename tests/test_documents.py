@@ -17,10 +17,12 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from actorstance import documents, lines, newsroom, sentences
+from actorstance.actors import Registry
 from actorstance.archive import Archive
 from actorstance.documents import Document
 from actorstance.errors import InputError
 from actorstance.legible import mend
+from actorstance.reading import read_actors
 
 ROOT = Path(__file__).resolve().parents[1]
 GOLD = ROOT / "tests" / "gold"
@@ -375,8 +377,8 @@ def test_divided_words_are_joined_and_found_again() -> None:
     assert any(text.endswith("but his talks collapsed in April.") for text in texts)
     assert "Varna blamed Kelland; Kelland blamed Varna and an Ostian-backed group of engineers." in texts
     for sentence, text in zip(document.sentences, texts, strict=True):
-        given = raw[document.in_given(sentence.start) : document.in_given(sentence.end)]
-        assert re.sub(r"\W", "", given) == re.sub(r"\W", "", text)
+        start, end = document.in_given(sentence.start, sentence.end)
+        assert re.sub(r"\W", "", raw[start:end]) == re.sub(r"\W", "", text)
     for line, (mended, unmended) in zip(gold, zip(document.lines, lines.classify(raw), strict=True), strict=True):
         assert raw[line.start : line.end].startswith(document.raw[mended.start : mended.end])
         assert (mended.kind, mended.wrapped) == (unmended.kind, unmended.wrapped)
@@ -604,15 +606,13 @@ NO_ARTICLES: dict[str, tuple[str, str | bytes, str]] = {
     "a number in an array": ("a.json", "[1]", ": record 1 is a JSON int, expected an object"),
     "JSONL called JSON": ("a.json", _row(1) + _row(2), ": no JSON: .* Call it .jsonl"),
     "empty array": ("a.json", "[]", ": the file is empty"),
-    "page": ("a.html", BODY, ": a web page. Copy the article"),
+    "packed page": ("a.mhtml", BODY, ": a packed web page. Save the page as HTML"),
     "word processor": ("a.docx", BODY, ": a word processor's file. Save it as plain text"),
     "PDF": ("a.pdf", BODY, ": a PDF file"),
     "spreadsheet": ("a.xlsx", BODY, ": a spreadsheet. Save the sheet as CSV"),
     "archive": ("a.parquet", BODY, ": an archive, which .* actorstance predict read"),
     "packed": ("a.txt.gz", BODY, ": a packed file. Unpack it"),
     "unknown": ("a.log", BODY, r": neither a text nor a table. .*a\.txt"),
-    "HTML called text": ("a.txt", f"\ufeff\n<!DOCTYPE html>\n<p>{BODY}</p>", ": looks like HTML"),
-    "HTML in a table": ("a.jsonl", _row(1, f"<html><p>{BODY}</p></html>"), ":1: looks like HTML"),
 }
 
 
@@ -621,6 +621,66 @@ def test_what_holds_no_article_is_refused(tmp_path: Path, name: str, content: st
     file = _write(tmp_path / name, content)
     with pytest.raises(InputError, match=f"^{re.escape(str(file))}{message}"):
         documents.read(file)
+
+
+PAGE = (GOLD / "html" / "talks.html").read_text(encoding="utf-8")
+ON_THE_PAGE = [
+    "Varna on Monday accused Ostia of spying on its port, and thanked Kelland for its help.",
+    "“Ostia has lied to us,” said the president, Ana Moss.",
+    "Ostia’s foreign ministry denied it.",
+    'It said: "Varna invents."',
+    "The talks go on in Kelland.",
+    "Neither side said when they would end.",
+]
+
+
+def test_a_saved_page_is_read_as_a_browser_shows_it(tmp_path: Path) -> None:
+    for name in ("talks.html", "talks_files/frame.html", "more/talks.HTM", "a.txt"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        _write(tmp_path / name, PAGE)
+    _write(tmp_path / "b.jsonl", json.dumps({"id": "b", "text": PAGE[PAGE.index("<p>") :]}))
+    found = documents.read(tmp_path)
+    assert [one.id for one in found] == ["a.txt", "b", "more/talks.HTM", "talks.html"]
+    for one in found:
+        assert [" ".join(one.text(sentence).split()) for sentence in one.sentences] == ON_THE_PAGE
+        assert one.mended
+        assert one.mended.kinds == ("html", "entities")
+    page = found[-1]
+    assert page.date == "2021-03-04"
+    assert [page.raw[line.start : line.end] for line in page.lines if line.kind == "headline"] == [
+        "Varna accuses Ostia of spying on its port"
+    ]
+    start, end = page.in_given(page.sentences[0].start, page.sentences[0].end)
+    given = " ".join(page.given[start:end].split())
+    assert given.startswith('Varna on Monday accused <a href="/ostia">Ostia</a> of <em>spying</em> on its port')
+    assert given.endswith("Kelland for its&nbsp;help.")
+    mentions = [one for one in read_actors(page, Registry({"kelland": ["Kelland"]})).mentions if one.actor == "kelland"]
+    assert [page.given[slice(*page.in_given(one.start, one.end))] for one in mentions] == ["Kelland", "Kelland", "they"]
+
+
+@pytest.mark.parametrize(
+    ("page", "day"),
+    [
+        ('<meta property="article:published_time" content="2021-03-04T23:00:00-05:00">', "2021-03-04"),
+        ("<META CONTENT='2021-03-04' NAME='article:published_time'/>", "2021-03-04"),
+        ('<script>{"datePublished":"2021-03-04"}, {"datePublished" : "2021-03-04T09:00Z"}</script>', "2021-03-04"),
+        ('<script>{"datePublished":"2021-03-04"}, {"datePublished": "2021-03-05"}</script>', None),
+        ('<meta property="article:published_time" content="2021-02-30">', None),
+        ('<meta property="article:modified_time" content="2021-03-04">', None),
+    ],
+)
+def test_the_day_that_a_page_gives_for_machines(page: str, day: str | None) -> None:
+    assert documents.parse("a", f"{page}<p>{BODY}</p>").date == day
+    assert documents.parse("a", f"{page}<p>{BODY}</p>", date="2020-01-01").date == "2020-01-01"
+
+
+def test_of_a_page_not_the_tags_are_limited_but_the_text() -> None:
+    many = "<p class='wide'></p>" * 60_000
+    assert documents.parse("a", f"{many}<p>{BODY}</p>").sentences
+    with pytest.raises(InputError, match="1,200,000 characters: at most 1,000,000"):
+        documents.parse("a", many.replace("<", "("))
+    with pytest.raises(InputError, match="characters: at most 1,000,000"):
+        documents.parse("a", f"<p>{BODY} </p>" * 20_000)
 
 
 def test_a_file_without_suffix_is_an_article(tmp_path: Path) -> None:

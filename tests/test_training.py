@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from copy import deepcopy
 from functools import wraps
 from pathlib import Path
 from typing import Any
@@ -222,6 +223,31 @@ def test_several_seeds_are_saved_and_opened(tmp_path: Path, unbroken: Transforme
         found = AutoModel.from_pretrained(tmp_path / "model" / folder, add_pooling_layer=False).state_dict()
         network = unbroken.networks_[folder.startswith("network-2")]
         assert all(torch.equal(value, found[name]) for name, value in network.encoder.state_dict().items())
+
+
+def test_weights_of_several_seeds_are_averaged(
+    tmp_path: Path, tiny_encoder: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, trained = [], []
+    before = training.fine_tune
+
+    def fine_tune(network: PairNetwork, *arguments: Any) -> Any:
+        begun.append(deepcopy(network.state_dict()))
+        lines = before(network, *arguments)
+        trained.append(deepcopy(network.state_dict()))
+        return lines
+
+    monkeypatch.setattr("actorstance.models.transformer.fine_tune", fine_tune)
+    fitted = model(tiny_encoder, seed=5, seeds=2, average="weights").fit(examples(), examples())
+    assert all(torch.equal(value, begun[1][name]) for name, value in begun[0].items())
+    assert not torch.equal(trained[0]["head.query.weight"], trained[1]["head.query.weight"])
+    (network,) = fitted.networks_
+    for name, value in network.state_dict().items():
+        torch.testing.assert_close(value, (trained[0][name] + trained[1][name]) / 2)
+    fitted.save(tmp_path / "model")
+    assert not (tmp_path / "model" / "network-2").exists()
+    opened = actorstance.load(tmp_path / "model")
+    np.testing.assert_array_equal(opened.predict_proba(examples()), fitted.predict_proba(examples()))
 
 
 @settings(max_examples=60, deadline=None, derandomize=True)

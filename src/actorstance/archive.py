@@ -10,7 +10,6 @@ import gzip
 import hashlib
 import io
 import json
-import os
 import re
 import zlib
 from collections.abc import Callable, Iterator, Mapping
@@ -25,7 +24,6 @@ import pyarrow.parquet as pq
 from actorstance.documents import (
     COLUMNS,
     MAX_FILE,
-    MAX_TEXT,
     TABLES,
     TOO_LONG,
     Document,
@@ -38,10 +36,11 @@ from actorstance.documents import (
     require_named,
     require_table,
     rows,
+    too_long,
 )
 from actorstance.documents import SUFFIXES as PLAIN
 from actorstance.errors import InputError
-from actorstance.files import MAX_LINE, decode
+from actorstance.files import MAX_LINE, PAGES, below, decode
 from actorstance.stored import Ids
 
 ONLY_ARCHIVES = (".jsonl.gz", ".jsonl.zst", ".parquet")  # kinds of files that are read only here
@@ -77,14 +76,15 @@ class _BadError(Exception):
 def is_archive(source: str | Path) -> bool:
     """Return whether an input is read as an archive by default: by its kind, or because it is large.
 
-    It is one if any of its files is compressed or Parquet, or if all its files together have more than `LARGE` bytes.
+    It is one if any of its files is compressed or Parquet, or if all its files together have more than `LARGE` bytes,
+    of which a web page counts a tenth.
     """
     path = Path(source)
     if re.search(r"\s", str(source)) and not _exists(path):
         return False
     size = 0
     for file in files(path) if _exists(path) else ():
-        size += file.stat().st_size
+        size += file.stat().st_size // (10 if file.suffix.lower() in PAGES else 1)
         if size > LARGE or file.name.lower().endswith(ONLY_ARCHIVES):
             return True
     return False
@@ -117,11 +117,7 @@ def files(path: Path) -> Iterator[Path]:
     if path.is_file():
         yield path
         return
-    for entry in sorted(os.scandir(path), key=lambda entry: entry.name):
-        if entry.is_dir(follow_symlinks=False):  # a link may lead back to where it is
-            yield from files(Path(entry.path))
-        elif entry.name.lower().endswith(SUFFIXES) and Path(entry.path).is_file():
-            yield Path(entry.path)
+    yield from (file for file in below(path) if file.name.lower().endswith(SUFFIXES) and file.is_file())
 
 
 def _is_jsonl(file: Path) -> bool:
@@ -284,8 +280,8 @@ class Archive:
         if not isinstance(text, str) or not isinstance(date, str | None):
             kinds = f"{type(text).__name__} and {type(date).__name__}"
             raise _BadError(f"expected text and (if known) date as text, found {kinds}")
-        if len(text) > MAX_TEXT:
-            raise _BadError(f"{len(text):,} characters: {TOO_LONG}")
+        if reason := too_long(text):
+            raise _BadError(reason)
         if not text.strip("\ufeff\u200b \t\r\n\u00a0"):
             raise _BadError("empty")
         for value in (id, date or ""):

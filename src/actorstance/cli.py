@@ -69,7 +69,7 @@ def _parser() -> argparse.ArgumentParser:
 def _add_predict(subcommands: Subcommands) -> None:
     predict = _subcommand(subcommands, "predict", _predict, "read articles: who stands where on whom")
     predict.add_argument(
-        "input", help="a text file as pasted from a page, a table (JSONL, JSON, CSV, TSV; id, date, text), or a folder"
+        "input", help="a text as pasted from a page, a page (.html), a table (JSONL, JSON, CSV, TSV), or a folder"
     )
     predict.add_argument(
         "--run", required=True, help="the folder of a training run, the model in it, or hf://owner/name"

@@ -8,7 +8,6 @@ anything said of a sentence can be shown on the page as it was pasted.
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,26 +16,27 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
-from actorstance import exports, hyphens
+from actorstance import exports, hyphens, markup
 from actorstance import lines as page_lines
 from actorstance.days import iso, published
 from actorstance.errors import InputError
-from actorstance.files import MAX_JSON, csv_rows, decode, read_json_lines, read_text
+from actorstance.files import MAX_JSON, PAGES, below, csv_rows, decode, read_json_lines, read_text
 from actorstance.language import looks_english
 from actorstance.legible import Mended, mend, without
 from actorstance.lines import Line
 from actorstance.sentences import one_line, split
 
 MAX_TEXT = 1_000_000  # characters of one document; the longest articles have a tenth of that
+MAX_PAGE = 10 * MAX_TEXT  # characters of one web page, most of which are no text
 MAX_FILE = 50 * MAX_TEXT  # bytes of a text file; one of a database may hold five hundred articles
 TOO_LONG = f"at most {MAX_TEXT:,} characters are read. Split it into articles."
-TEXTS = (".txt", ".text", ".md")
+TEXTS = (".txt", ".text", ".md", *PAGES)
 SUFFIXES = (*TEXTS, ".jsonl")
 TABLES = (".csv", ".tsv", ".json")  # read only if given alone: in a folder of articles a table is rather about them
 COLUMNS = {"id": "id", "date": "date", "text": "text"}  # of tables, by their default names
 _NAMED = 10  # bad documents that a message names; it counts the others
 _OTHERS = {  # kinds of files that hold articles, but not as text: what they are, and what to do
-    ".html .htm .xhtml .mhtml": "a web page. Copy the article from the browser into a .txt file",
+    ".mhtml .mht .webarchive": "a packed web page. Save the page as HTML (.html)",
     ".docx .doc .odt .rtf .pages": "a word processor's file. Save it as plain text (.txt, UTF-8)",
     ".pdf": "a PDF file. Copy the article's text into a .txt file",
     ".xlsx .xls .ods .numbers": "a spreadsheet. Save the sheet as CSV (UTF-8), with columns id, date and text",
@@ -44,7 +44,6 @@ _OTHERS = {  # kinds of files that hold articles, but not as text: what they are
     ".gz .zst": "a packed file. Unpack it (.jsonl.gz and .jsonl.zst are read as they are)",
     ".parquet": "an archive, which scripts/predict.py and actorstance predict read",
 }
-_WEB_PAGE = re.compile(r"\s*\ufeff?\s*(?:<\?xml[^>]*>\s*)?<(?:!doctype html|html)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -80,9 +79,9 @@ class Document:
         """Whether the body looks English, None if it is too short to tell; see `language`."""
         return looks_english(" ".join(self.raw[one.start : one.end] for one in self.sentences))
 
-    def in_given(self, place: int) -> int:
-        """Return where a place of the raw text is in the text as it was given."""
-        return self.mended.in_given(place) if self.mended else place
+    def in_given(self, start: int, end: int) -> tuple[int, int]:
+        """Return where a span of the raw text is in the text as it was given."""
+        return self.mended.in_given(start, end) if self.mended else (start, end)
 
     def text(self, sentence: Sentence) -> str:
         """Return the sentence as one line of the same length: each white space character becomes a space."""
@@ -126,7 +125,7 @@ def read(source: str | Path, columns: Mapping[str, str] = COLUMNS) -> list[Docum
         raise InputError(f"{source}: an address. Nothing is fetched: save the page's text in a file.")
     if not path.exists():
         raise InputError(f"{path}: no such file or folder.")
-    files = [file for file in _files(path) if _readable(file)] if path.is_dir() else [path]
+    files = [file for file in below(path) if _readable(file)] if path.is_dir() else [path]
     if not files:
         raise InputError(
             f"{path}: no file in this folder ends in {', '.join(SUFFIXES)}. "
@@ -171,16 +170,7 @@ def _all_of(bad: Sequence[str], *, alone: bool) -> str:
 def unread(path: str | Path) -> list[Path]:
     """Return the files of a folder that `read` skips because they are of no kind it knows."""
     folder = Path(path)
-    return [file for file in _files(folder) if file.is_file() and not _readable(file)] if folder.is_dir() else []
-
-
-def _files(folder: Path) -> list[Path]:
-    """All files below a folder, in order; `rglob` would pass over a folder that cannot be opened, with all in it."""
-
-    def refuse(error: OSError) -> None:
-        raise InputError(f"{error.filename}: cannot be opened: {error.strerror}.") from error
-
-    return sorted(Path(place, name) for place, _, names in os.walk(folder, onerror=refuse) for name in names)
+    return [file for file in below(folder) if file.is_file() and not _readable(file)] if folder.is_dir() else []
 
 
 def named_columns(given: Mapping[str, str]) -> dict[str, str]:
@@ -293,7 +283,7 @@ def _exists(source: str) -> bool:
 def parse(id: str, raw: str, where: str | None = None, date: str | None = None) -> Document:
     """Make a document of a text; without a date it gets the one day written in its byline or dateline, if only one is.
 
-    HTML's names of characters, and letters read in a wrong encoding, are mended first (`legible.mend`); words divided
+    HTML, its names of characters, and letters read in a wrong encoding are mended first (`legible.mend`); words divided
     at the ends of lines are joined.
 
     Raises:
@@ -304,14 +294,15 @@ def parse(id: str, raw: str, where: str | None = None, date: str | None = None) 
     date = iso(date, where or id)
     if (number := len(exports.split(raw))) > 1:
         raise InputError(f"{where or id}: {number} articles of a news database in one. Put each in a row of its own.")
-    if len(raw) > MAX_TEXT:
-        raise InputError(f"{where or id}: {len(raw):,} characters: {TOO_LONG}")
-    if _WEB_PAGE.match(raw):
-        raise InputError(f"{where or id}: looks like HTML. Save the page's text, as the browser shows it.")
+    if reason := too_long(raw):
+        raise InputError(f"{where or id}: {reason}")
     if bad := re.search("[\0\ud800-\udfff]", raw):
         raise InputError(f"{where or id}: a character that is no text (U+{ord(bad[0]):04X}) at {bad.start()}.")
+    date = date or markup.published(raw)
     mended = mend(raw)
     raw = mended.text if mended else raw
+    if len(raw) > MAX_TEXT:
+        raise InputError(f"{where or id}: {len(raw):,} characters: {TOO_LONG}")
     classified = page_lines.classify(raw)
     if spans := hyphens.divided(raw, classified):
         mended, classified = without(raw, mended, spans), hyphens.moved(classified, spans)
@@ -326,6 +317,12 @@ def parse(id: str, raw: str, where: str | None = None, date: str | None = None) 
         found = f"no article's body found. Lines found: {kinds}; body needs whole sentences.{foreign}"
         raise InputError(f"{where or id}: {found}")
     return Document(id, raw, date, classified, tuple(sentences), mended)
+
+
+def too_long(text: str) -> str | None:
+    """Say that an article is longer than what is read, None if it is not."""
+    most = MAX_PAGE if len(text) > MAX_TEXT and markup.is_html(text) else MAX_TEXT
+    return f"{len(text):,} characters: {TOO_LONG}" if len(text) > most else None
 
 
 def _published(raw: str, classified: Sequence[Line]) -> str | None:

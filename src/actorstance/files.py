@@ -17,6 +17,7 @@ from typing import IO, Any
 from actorstance.errors import InputError
 
 MAX_JSON = 50_000_000  # bytes of a JSON file that is opened
+PAGES = (".html", ".htm", ".xhtml")
 MAX_LINE = 10_000_000  # bytes of one line; in JSONL a line holds a whole article
 GUARDS = ("=", "+", "-", "@", "\t", "\r")  # first characters of text that a spreadsheet takes for a formula
 DIGITS = 6  # decimals of a number in a CSV file; JSON has them all
@@ -176,6 +177,27 @@ def read_text(path: Path) -> str:
 
     """
     return decode(path.read_bytes(), str(path)).removeprefix("\ufeff")
+
+
+def below(folder: Path) -> Iterator[Path]:
+    """Yield the files below a folder in the order of their names, folder by folder.
+
+    Links to folders are not followed. What a browser saved with a page (`Talks_files` beside `Talks.html`) is left out.
+
+    Raises:
+        InputError: if a folder cannot be opened.
+
+    """
+    try:
+        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be opened: {error.strerror}.") from error
+    of_pages = {f"{Path(entry.name).stem}_files" for entry in entries if entry.name.lower().endswith(PAGES)}
+    for entry in entries:
+        if not entry.is_dir(follow_symlinks=False):
+            yield Path(entry.path)
+        elif entry.name not in of_pages:
+            yield from below(Path(entry.path))
 
 
 def lines(path: Path, ends: bool = False) -> Iterator[str]:

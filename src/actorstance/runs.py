@@ -339,7 +339,8 @@ def _document_row(document: Document) -> dict[str, Any]:
 
 def _place(document: Document, start: int, end: int) -> dict[str, Any]:
     """Where something is in the text as it was given."""
-    return {"document_id": document.id, "raw_start": document.in_given(start), "raw_end": document.in_given(end)}
+    start, end = document.in_given(start, end)
+    return {"document_id": document.id, "raw_start": start, "raw_end": end}
 
 
 def line_rows(documents: Sequence[Document]) -> Iterator[dict[str, Any]]:
@@ -378,7 +379,7 @@ def _statement_rows(readings: Sequence[Reading]) -> Iterator[dict[str, Any]]:
         for said, who in zip(reading.statements, reading.speakers, strict=True):
             if said.kind == "act":
                 continue
-            start, end = map(reading.document.in_given, said.source) if said.source else NOWHERE
+            start, end = reading.document.in_given(*said.source) if said.source else NOWHERE
             yield {
                 **_place(reading.document, *said.content),
                 "kind": said.kind,

@@ -22,6 +22,7 @@ from actorstance.documents import TABLES
 from actorstance.examples import LABELS
 from actorstance.files import first_process
 from actorstance.folder import REJECTED, Folder
+from actorstance.legible import MENDED
 from actorstance.names import NOT_READ
 from actorstance.reading import MAX_PAIRS
 from actorstance.saved import Saved
@@ -138,14 +139,9 @@ def unread(files: list[Path], ended: bool = False) -> None:
 def counts(found: dict[str, Any]) -> None:
     """Say what was read of new articles."""
     say(plural(found["documents"], "document"))
-    if number := found["documents_entities"]:
-        say(f"note: in {number:,}, HTML character names were read as characters (&amp; as &)")
-    if number := found["documents_encoding"]:
-        say(f"note: in {number:,}, wrong encoding was mended (â€™ as ’); better get them again, as UTF-8")
-    if number := found.get("documents_invisible"):
-        say(f"note: in {number:,}, invisible characters in words were taken out (soft hyphens)")
-    if number := found.get("documents_hyphens"):
-        say(f"note: in {number:,}, words divided at the ends of lines were joined (pro-/ject as project)")
+    for kind, what in MENDED.items():
+        if number := found.get(f"documents_{kind}"):
+            say(f"note: in {number:,}, {what}")
     say(f"{plural(found['lines_read'], 'line')} read, {found['lines_cut']:,} cut as part of the web page,")
     say(f"  {found['lines_set_aside']:,} set aside (headlines, bylines, captions)")
     say(f"{plural(found['sentences'], 'sentence')}, {found['sentences_without_actor']:,} of them without an actor")

@@ -6,6 +6,7 @@ tokens, for what is between them; the answer, the two, and their product go thro
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from copy import deepcopy
 from functools import cache
 from typing import Any
@@ -75,6 +76,14 @@ def halved(network: PairNetwork) -> PairNetwork:
     copy = deepcopy(network)
     copy.encoder.to(torch.bfloat16)
     return copy
+
+
+def averaged(networks: Sequence[PairNetwork]) -> PairNetwork:
+    """Return the network whose weights are the means of the networks' weights."""
+    mean = deepcopy(networks[0])
+    states = [network.state_dict() for network in networks]
+    mean.load_state_dict({name: torch.stack([state[name] for state in states]).mean(dim=0) for name in states[0]})
+    return mean
 
 
 def loss_over(logits: torch.Tensor, wanted: torch.Tensor, known: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:

@@ -2,13 +2,15 @@
 
 `pair_network` is the network, `training` fine-tunes it; a temperature, fitted on the validation part, makes the
 probabilities honest. Over several seeds the probabilities are averaged (Lakshminarayanan, Pritzel, Blundell 2017,
-Simple and Scalable Predictive Uncertainty Estimation using Deep Ensembles).
+Simple and Scalable Predictive Uncertainty Estimation using Deep Ensembles), or the weights (Wortsman and others 2022,
+Model soups).
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
@@ -29,7 +31,7 @@ from actorstance.models.calibration import fit_temperature
 from actorstance.models.encoders import encoder_folder, open_encoder, quiet
 from actorstance.models.encoding import Tokenizer, collate, padded
 from actorstance.models.pair_model import PairModel, parts
-from actorstance.models.pair_network import PairNetwork, device, halved
+from actorstance.models.pair_network import PairNetwork, averaged, device, halved
 from actorstance.models.renaming import renamed
 from actorstance.models.training import Settings, fine_tune, out_of_memory, processes
 from actorstance.scoring import macro_f1
@@ -37,6 +39,7 @@ from actorstance.scoring import macro_f1
 PREDICT_TOKENS_CUDA = 16_384  # a graphics card wants many at once
 HEAD = "head.safetensors"
 TOLD = 0.5  # share of a teacher's probabilities in the training targets
+AVERAGES = ("probabilities", "weights")  # what is averaged of several networks
 _WHOLE = {  # setting -> the least and the most that it may be
     "epochs": (1, 1000),
     "patience": (1, 1000),
@@ -79,7 +82,9 @@ class TransformerModel(PairModel):
         context: whether the previous sentences are read too.
         renamed: copies of the training sentences with other names in them, see `renaming.renamed`, 0 to 10.
         checkpoint_steps: steps between the checkpoints from which a killed run resumes; there is one more per epoch.
-        seeds: networks trained from `seed`, `seed` + 1, …, whose probabilities are averaged, 1 to 20.
+        seeds: networks trained from `seed`, `seed` + 1, …, which are averaged, 1 to 20.
+        average: of several networks `probabilities`, or `weights`: they start from the same weights then, and become
+            one network, which is as quick as any of them.
         tensorboard: a folder for TensorBoard's curves; None: none.
         seed: for initialisation, order and dropout.
         start: a run or saved model with the same encoder, whose weights training starts from; None: the encoder's own.
@@ -112,6 +117,7 @@ class TransformerModel(PairModel):
         renamed: int = 0,
         checkpoint_steps: int = 100,
         seeds: int = 1,
+        average: str = "probabilities",
         tensorboard: str | None = None,
         seed: int = 0,
         start: str | None = None,
@@ -136,6 +142,7 @@ class TransformerModel(PairModel):
             "renamed": renamed,
             "checkpoint_steps": checkpoint_steps,
             "seeds": seeds,
+            "average": average,
             "seed": seed,
             "start": start,
             "teacher": teacher,
@@ -147,6 +154,8 @@ class TransformerModel(PairModel):
         self.params |= {name: require_number(f"model.{name}", self.params[name], *ends) for name, ends in _REAL.items()}
         if not isinstance(encoder, str) or not encoder or not isinstance(revision, str | None):
             raise InputError(f"model.encoder={encoder!r}: expected bundled, bundled-mpnet, a folder or a hub name.")
+        if average not in AVERAGES:
+            raise InputError(f"model.average={average!r}: expected {' or '.join(AVERAGES)}.")
         if not isinstance(context, bool):
             raise InputError(f"model.context={context!r}: expected true or false.")
         for name, run in (("start", start), ("teacher", teacher), ("answers", answers)):
@@ -200,9 +209,13 @@ class TransformerModel(PairModel):
                 before = begun[len(self.networks_) % len(begun)]
                 network.encoder.load_state_dict(before.encoder.state_dict())
                 network.head.load_state_dict(before.head.state_dict())
+            elif self.params["average"] == "weights":
+                begun = [deepcopy(network)]  # averages of heads that began apart would be neither's
             lines = self._train(network, train, taught, valid, seed % 2**32, checkpoints)
             self.log += [{"seed": seed, **line} for line in lines]
             self.networks_.append(network.to(device()))
+        if self.params["average"] == "weights":
+            self.networks_ = [averaged(self.networks_)]
         gold, inputs = labels(valid) if len(valid) else None, self._encode(valid, "validation")
         self.temperature_ = 1.0
         if gold is not None:
@@ -348,7 +361,7 @@ class TransformerModel(PairModel):
         """Open what `_write` wrote. `bundle.verify` has checked the files' hashes."""
         model = cls(**meta["params"])
         model.networks_ = []
-        for part in parts(folder, model.params["seeds"]):
+        for part in parts(folder, model.params["seeds"] if model.params["average"] == "probabilities" else 1):
             tokenizer, encoder = open_encoder(str(folder / "encoder"), weights=part / "encoder")
             network = PairNetwork(encoder, model.params["dropout"])
             try:
