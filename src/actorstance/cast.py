@@ -18,7 +18,7 @@ from actorstance.appositions import also_called, apposition, called, ends_name, 
 from actorstance.attribution import Statement
 from actorstance.documents import Document
 from actorstance.entities import Entity
-from actorstance.names import Name, Span, names
+from actorstance.names import OF_A_PERSON, Name, Span, names
 from actorstance.registered import take_registered
 from actorstance.roles import is_given, roles, slug
 from actorstance.signs import Signs, by_title, gender, with_nouns
@@ -260,6 +260,8 @@ class _Caster:
         for mention in self.registry.mentions(plain[:1].upper() + plain[1:], self.document.date):
             return (mention.actor, True) if mention.known else None
         bodies = [one for one in self.entities if one.kind == "organisation" and plain in map(str.lower, one.words)]
+        if any(one.kind == "person" for one in self.by_family.get(slug(plain), ())):
+            bodies = [one for one in bodies if one.words[-1] in OF_A_PERSON]  # not the Lima Trust's, "Lima attorney Bo"
         if plain in self.words["described_bodies"]:
             bodies = [one for one in bodies if one.first < place]
             bodies = bodies if len(bodies) == 1 else []

@@ -31,7 +31,8 @@ MAX_SENTENCE = 4000  # characters; a longer "sentence" is a list or not prose, a
 NOT_READ = f"sentence over {MAX_SENTENCE:,} characters: no actors looked for"
 
 _LETTERS = re.compile(r"[^\W\d_]{2}|^[A-Z]$|[A-Z]&[A-Z]")
-_OF_A_PERSON = re.compile(r"\s(administration|campaign|family|camp)(?![\w-])")  # "the Okoro campaign" is not Okoro
+OF_A_PERSON = ("administration", "campaign", "family", "camp")  # "the Okoro campaign" is not Okoro
+_OF_A_PERSON = re.compile(rf"\s({'|'.join(OF_A_PERSON)})(?![\w-])")
 
 _TO_NAME = re.compile(r"(?:\s(?:to|for|in|at)\s[^,.;:]{2,40})?,\s")  # "ambassador to Peru, Ana Lima,"
 
@@ -314,7 +315,7 @@ class _Finder:
         at, title = behind_title(raw[first:last])
         first, title = (first + at, title) if title else behind_place(raw, first, last, start)
         initial, begin = initial and not title, first
-        while first < last:
+        while first < last and raw[first:last] not in self.words["places"]:  # "West Bank"
             word, *more = raw[first:last].split(None, 1)
             plain = word.lower().rstrip(".").replace("’", "'")
             rest = last - len(more[0]) if more else last

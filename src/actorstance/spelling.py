@@ -23,7 +23,7 @@ _UPPER = "A-ZÀ-ÖØ-ÞĀĂĄĆĈĊČĎĐĒĔĖĘĚĜĞĠĢĤĦĨĪĬĮİĴĶĹ�
 _ARTICLE = r"(?:al|el|ul|a[dnrstz]|ash)-"  # of Arabic names: "al-Haddad", "ash-Shami"
 WORD = (
     rf"(?:(?:[A-Z]\.)+|[A-Z]{{1,3}}&[A-Z]{{1,3}}"
-    rf"|[{_UPPER}][^\W_]*(?:['’‘](?!s\b)[^\W_]+|-(?:[a-z]{{2,4}}-)?[{_UPPER}](?:[^\W_]+|(?=['’]))"
+    rf"|[{_UPPER}][^\W_]*(?:['’‘](?!s\b)[^\W_]+|-(?:[a-z]{{1,4}}-)?[{_UPPER}](?:[^\W_]+|(?=['’]))"
     rf"|(?<=s)['’](?=\s[{_UPPER}]))*"
     rf"|(?:{_ARTICLE}|[dl]['’])[{_UPPER}][^\W_]+)"
 )
@@ -35,7 +35,10 @@ _LINK = re.compile(rf"\s(?:of|for|on)\s(?:the\s)?(?={WORD})")
 _STUDY = frozenset(  # "Institute for the Study of War"
     {"study", "prevention", "protection", "promotion", "advancement", "liberation", "commissioner", "coordination"}
 )
-_LINKED = frozenset({"ministry", "secretary", "representatives", "voice", "alternative"})  # besides bodies
+_LINKED = frozenset(  # besides bodies: "Students for Fair Admissions"
+    {"ministry", "secretary", "representatives", "voice", "alternative"}
+    | {"students", "physicians", "mothers", "americans"}
+)
 _AND = re.compile(rf"((?:,\s{WORD}(?:\s{WORD})?)*),?\s(and|&)\s(?={WORD})")
 _BEHIND_AND = frozenset({"executive", "protection"})  # "Health and Safety Executive"
 ACRONYM = re.compile(r"\s\(([A-Z][A-Za-z&.]{1,9})\)")  # behind a name
