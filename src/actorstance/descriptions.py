@@ -23,6 +23,9 @@ _ACCUSED = re.compile(
 _FIRMS = frozenset({"company", "firm"})
 _NARROW = _FIRMS | {"party", "union", "agency", "newspaper"}
 _HEADED = re.compile(r"\s(?:chief|head|commander|leader|boss|general|officer|official|spokes(?:man|woman|person))\b")
+_UNTOLD = frozenset({"president", "vice president", "prime minister", "chancellor"})
+_MANY = 3  # mentions by name of whoever leads an article, so far
+_OFFICE = re.compile(rf"\b(?:{alternatives(roles()['described_persons'])})\b")
 _BY_NAME = re.compile(r"[A-Z][\w’'.]*-")
 _BEHIND_NOUN = re.compile(r"(?:['’]s)?(?:[,.;:)]|\s+([a-z]+))")
 _BOTH = re.compile(r",?\s(?:and|or)\s(?:the\s)?")
@@ -80,9 +83,25 @@ def description(discourse: Discourse, found: re.Match[str], sentence: int) -> Me
             return standing_for(one.mention, span, "description", noun, confidence)
     if kind == "state":
         return _state(discourse, span, noun, sentence)
+    if noun == "president-elect" or (noun in _UNTOLD and " former " in found[0].lower()):
+        return _leading(discourse, span, noun)
     if noun in roles()["described_last"]:
         return _last(discourse, span, noun, "organisation", sentence, doer)
     return None
+
+
+def _leading(discourse: Discourse, span: Span, noun: str) -> Mention | None:
+    """Who is named by far most, without an office: everybody knows whose it was. The one in office may be unnamed."""
+    people: dict[tuple[str, str], list[Antecedent]] = {}
+    for one in discourse.seen:
+        if one.kind == "person" and one.said:
+            people.setdefault(one.key, []).append(one)
+    ranked = sorted(people.values(), key=len, reverse=True)
+    if not ranked or len(ranked[0]) < _MANY or (len(ranked) > 1 and len(ranked[0]) < 2 * len(ranked[1])):
+        return None
+    if any(_OFFICE.search(one.said) for one in ranked[0]):
+        return None
+    return standing_for(ranked[0][-1].mention, span, "description", noun, 0.65)
 
 
 def place_of(found: re.Match[str]) -> Span:
