@@ -41,6 +41,7 @@ _LINKED = frozenset(  # besides bodies: "Students for Fair Admissions"
 )
 _AND = re.compile(rf"((?:,\s{WORD}(?:\s{WORD})?)*),?\s(and|&)\s(?={WORD})")
 _BEHIND_AND = frozenset({"executive", "protection"})  # "Health and Safety Executive"
+_CALLS = frozenset({"Save", "Stop"})
 ACRONYM = re.compile(r"\s\(([A-Z][A-Za-z&.]{1,9})\)")  # behind a name
 _CAPITALS = re.compile(r"(?<![\w’'-])[A-Z]")
 _PLURAL_POSSESSIVE = re.compile(r"s['’] ")
@@ -86,6 +87,8 @@ def stretches(text: str, start: int, end: int) -> Iterator[Span]:
             words = text[first:last].lower().split()
         if words[-1] in bodies or words[-1] in _LINKED:
             last = _linked(text, last, end)
+        if len(words) == 1 and text.startswith(" the ", last):
+            last = _doing(text, first, last, start, end)
         last = joined(text, first, last, end)
         yield first, last
         at = last
@@ -103,6 +106,14 @@ def _linked(text: str, last: int, end: int) -> int:
     if both and more and roles()["fields"].issuperset([*_words(both[1]), _words(more[0])[0]]):
         return more.end()
     return last
+
+
+def _doing(text: str, first: int, last: int, start: int, end: int) -> int:
+    """Where a name ends that begins with a verb and its article: "Save the Children", "Breaking the Silence"."""
+    form = lexicon().verbs.get(text[first:last].lower())
+    within = first > start + 1 and form is not None and "g" in form.forms
+    more = SEQUENCE.match(text, last + len(" the "), end) if within or text[first:last] in _CALLS else None
+    return more.end() if more else last
 
 
 def joined(text: str, first: int, last: int, end: int) -> int:
