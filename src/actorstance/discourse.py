@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -75,6 +75,8 @@ class Discourse:
             kind, gender = "group", ""
         elif earlier is not None and stands_for:
             kind, gender = earlier.kind, earlier.gender
+        elif stands_for and _GENDERS.get(text.lower(), "n") in "mf":  # of somebody named behind it
+            kind, gender = "person", ""
         else:
             kind, gender = self._known(mention, text)
             if mention.offices and _PERSON.search(mention.offices[-1]):
@@ -127,6 +129,11 @@ class Discourse:
         source = self._done_by.get(place)
         who = None if source is None else self.at(source)
         return None if who is None else (who.actor, who.name)
+
+    def named_at(self, place: int) -> Mention | None:
+        """Return the name that begins at a place, seen already or not."""
+        at = bisect_left(self._starts, place)
+        return self.cast.mentions[at] if at < len(self._starts) and self._starts[at] == place else None
 
     def at(self, source: Span) -> Mention | None:
         """Return the mention of whoever says or does something, also by a name that is still to come."""

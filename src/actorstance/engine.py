@@ -17,7 +17,7 @@ from actorstance.errors import InputError, require_int
 from actorstance.models import Model
 from actorstance.shards import Done, Opener, Prepared, Shard, finish, prepare_here, read_here
 
-AHEAD = 2  # shards queued per worker, including the one in progress; the rest of the archive waits on disk
+AHEAD = 2  # shards queued per worker that has a model, the one in progress included; the rest waits on disk
 # A linear model is small and has one thread: each process has its own. Any other has its own threads, or a card,
 # and runs beside the processes that clean the text and find the actors.
 INSIDE = frozenset({"linear"})
@@ -51,7 +51,7 @@ def local(model: Model, opener: Opener, shards: Iterable[Shard], processes: int 
                 if inside:
                     yield from _in_order(pool, read_here, opener, shards, AHEAD * count)
                 else:
-                    for prepared in _in_order(pool, prepare_here, opener, shards, AHEAD * count):
+                    for prepared in _in_order(pool, prepare_here, opener, shards, max(2, count)):
                         yield finish(prepared, model, opener.level, opener.priors)
             finally:
                 pool.shutdown(wait=False, cancel_futures=True)

@@ -36,6 +36,11 @@ FAR = 300  # characters that "most of them" looks back for a plural noun
 _DOING = re.compile(r"\s(?:of|from|into)\s(?:[a-z]+ly\s)?[a-z]+ing\s(?:[^.;:!?]*\s)?")
 _WORD = re.compile(r"[^\W\d_]{3,}(?!['’]s\b)")
 _SEVERAL = frozenset({"people", "police", "men", "women", "children", "they", "them"})
+_OPENING = re.compile(
+    r"(?:\A|[.!?:;”\"]|\n)\s*(?:When|While|As|After|Before|Since|Although|Though|If|Because|Until|Once|In|With|Despite|Like)"
+    r"(?:\s(?!that\b)[a-z-]+){0,4}\s\Z"
+)
+_CLAUSE = re.compile(r"[^.,;:!?\"“”\n]{0,90},\s")
 # After "it" they say nothing about anybody: "it is clear", "it would help".
 _BEING = re.compile(
     r"(?:is|was|'s|are|were|be(?:en)?|would|will|could|may|might|must|should|ha[sd]|(?:seem|appear)(?:s|ed)|takes|took|became)"
@@ -77,6 +82,8 @@ class Pronouns:
         else:
             kinds = {"person"}
         gender = "m" if found["m"] else "f" if found["f"] else ""
+        if gender and (one := self._ahead(span, gender)) is not None:
+            return standing_for(one, span, "pronoun", "named behind it", 0.85)
         scored = self._scored(span, sentence, kinds, gender, word)
         if not scored:
             nobody = Mention(*span, UNKNOWN, "pronoun", "nobody before it fits", False, 0.0)
@@ -162,12 +169,23 @@ class Pronouns:
             if here is not None and one.quote is here:
                 score += 1.0
             if any(start <= one.mention.start < end for start, end in speaking):
-                score += 1.0  # "Lima said she": the speaker, though nothing says that she is a woman
+                # "Lima said she", "According to Lima, she": the speaker, though nothing says that she is a woman
+                score += 2.5 if gender and one.kind == "person" and not one.subject else 1.0
             if one.kind == "name":  # a person, if one of those whom an article first names in full
                 score -= 1.0 if "person" not in kinds or " " in one.mention.name else 2.0
             if key not in found or score > found[key][0]:
                 found[key] = score, one
         return found
+
+    def _ahead(self, span: Span, gender: str) -> Mention | None:
+        """The person who opens the main clause, behind one that opens with he or she: "When she left, Ana Lima …"."""
+        if not _OPENING.search(self.raw, max(0, span[0] - 60), span[0]):
+            return None
+        clause = _CLAUSE.match(self.raw, span[1])
+        one = self.discourse.named_at(clause.end()) if clause else None
+        entity = self.discourse.cast.entities.get((one.start, one.end)) if one else None
+        fits = entity is not None and entity.kind == "person" and entity.gender in ("", gender)
+        return one if one and fits and self.raw[one.end : one.end + 1] != "," else None  # "after his wife, Ana, …"
 
     def _others(self, span: Span, word: str, here: Statement | None) -> set[tuple[str, str]]:
         """Whom a pronoun cannot stand for: who acts on it, "Lima denied it", and the speaker of its quotation."""

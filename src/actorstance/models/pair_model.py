@@ -103,7 +103,9 @@ class PairModel(ABC):
         """
         logits = np.zeros((n, len(LABELS)))
         for batch in batches(inputs, self.room)[share::shares]:
-            found = self._run(network, collate([asdict(one) for one in batch], self.tokens_.pad))
+            given = [asdict(one) for one in batch]
+            given += [{**given[0], "spans": [], "pairs": []}] * (_full(batch, self.room) - len(batch))
+            found = self._run(network, collate(given, self.tokens_.pad))
             logits[[row for one in batch for row in one.rows]] = found
         return logits
 
@@ -181,6 +183,16 @@ def batches(inputs: list[Input], room: int) -> list[list[Input]]:
         found[-1].append(one)
         last = length
     return found
+
+
+def _full(batch: list[Input], room: int) -> int:
+    """How many inputs a batch is filled up to, a quarter of those it may hold at a time.
+
+    A library of matrix products builds kernels for each shape that it sees, and keeps them: so few shapes occur.
+    """
+    most = max(1, room // padded(len(batch[0].input_ids)))
+    quarter = max(1, most // 4)
+    return max(len(batch), min(most, -(-len(batch) // quarter) * quarter))
 
 
 def parts(folder: Path, networks: int) -> list[Path]:
