@@ -82,8 +82,8 @@ class Pronouns:
         else:
             kinds = {"person"}
         gender = "m" if found["m"] else "f" if found["f"] else ""
-        if gender and (one := self._ahead(span, gender)) is not None:
-            return standing_for(one, span, "pronoun", "named behind it", 0.85)
+        if gender and (behind := self._ahead(span, gender)) is not None:
+            return standing_for(behind, span, "pronoun", "named behind it", 0.85)
         scored = self._scored(span, sentence, kinds, gender, word)
         if not scored:
             nobody = Mention(*span, UNKNOWN, "pronoun", "nobody before it fits", False, 0.0)
