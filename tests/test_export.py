@@ -116,7 +116,9 @@ def test_an_export_predicts_without_torch(corpus: corpora.Corpus, exported: Path
 
 def test_several_networks_in_full_precision(tiny_encoder: str, corpus: corpora.Corpus, tmp_path: Path) -> None:
     few = corpus.examples.select(range(60))
-    model = TransformerModel(encoder=tiny_encoder, epochs=1, seeds=2, max_length=64).fit(few, few)
+    model = TransformerModel(encoder=tiny_encoder, epochs=1, seeds=2, average="probabilities", max_length=64).fit(
+        few, few
+    )
     made = exporting.to_onnx(model, "fp32", few)
     made.save(tmp_path / "model")
     found = actorstance.load(tmp_path / "model").predict_proba(few)

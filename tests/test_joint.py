@@ -20,8 +20,8 @@ from actorstance.errors import InputError
 from actorstance.examples import LABELS, known_labels, label_sets, labels, weights
 from actorstance.models import bundle, card, load
 from actorstance.models.linear import LinearModel
-from actorstance.models.pair_network import loss_over
-from actorstance.models.transformer import TransformerModel, label_weights
+from actorstance.models.pair_network import label_weights, loss_over
+from actorstance.models.transformer import TransformerModel
 from actorstance.parts import parts_of, require_unseen
 from actorstance.provenance import provenance
 

@@ -68,7 +68,7 @@ def examples() -> Dataset:
 
 def model(encoder: str, **changes: Any) -> TransformerModel:
     given = {"epochs": EPOCHS, "patience": 9, "batch_size": 8, "lr": 1e-3, "head_lr": 1e-3, "checkpoint_steps": 1}
-    return TransformerModel(encoder=encoder, **{**given, "dropout": 0.3, **changes})
+    return TransformerModel(encoder=encoder, **{**given, "dropout": 0.3, "average": "probabilities", **changes})
 
 
 def weights(fitted: TransformerModel) -> dict[str, torch.Tensor]:
@@ -225,6 +225,14 @@ def test_several_seeds_are_saved_and_opened(tmp_path: Path, unbroken: Transforme
         assert all(torch.equal(value, found[name]) for name, value in network.encoder.state_dict().items())
 
 
+def test_a_model_saved_before_weights_were_averaged(tmp_path: Path, unbroken: TransformerModel) -> None:
+    unbroken.save(tmp_path / "model")
+    meta = json.loads((tmp_path / "model" / "model.json").read_text(encoding="utf-8"))
+    del meta["params"]["average"]
+    opened = TransformerModel.read(tmp_path / "model", meta)
+    np.testing.assert_array_equal(opened.predict_proba(examples()), unbroken.predict_proba(examples()))
+
+
 def test_weights_of_several_seeds_are_averaged(
     tmp_path: Path, tiny_encoder: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -314,6 +322,22 @@ def test_a_gradient_that_is_no_number(tmp_path: Path, tiny_encoder: str, monkeyp
         model(tiny_encoder).fit(examples(), examples(), tmp_path)
 
 
+def test_few_shapes_of_batches_occur(unbroken: TransformerModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    shapes = set()
+    before = TransformerModel._run
+
+    def run(self: TransformerModel, network: PairNetwork, batch: dict[str, Any]) -> Any:
+        shapes.add(batch["input_ids"].shape)
+        return before(self, network, batch)
+
+    expected = unbroken.predict_proba(examples())
+    monkeypatch.setattr(TransformerModel, "_run", run)
+    for number in range(1, len(examples()) + 1):
+        found = unbroken.predict_proba(examples().select(range(number)))
+        np.testing.assert_allclose(found, expected[:number], rtol=0, atol=1e-6)
+    assert {size for size, _ in shapes} <= {1, 2, 4, 8, 16, 32}
+
+
 def test_out_of_memory(tiny_encoder: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def full() -> float:
         raise RuntimeError(CPU_FULL)
@@ -325,7 +349,7 @@ def test_out_of_memory(tiny_encoder: str, monkeypatch: pytest.MonkeyPatch) -> No
     ):
         model(tiny_encoder).fit(examples(), examples())
     monkeypatch.setattr(PairNetwork, "forward", lambda *_, **__: full())
-    with pytest.raises(InputError, match=r"out of memory over 9 sentences of 24 tokens"):
+    with pytest.raises(InputError, match=r"out of memory over 16 sentences of 24 tokens"):
         fitted.predict_proba(examples())
 
 

@@ -186,13 +186,12 @@ def batches(inputs: list[Input], room: int) -> list[list[Input]]:
 
 
 def _full(batch: list[Input], room: int) -> int:
-    """How many inputs a batch is filled up to, a quarter of those it may hold at a time.
+    """How many inputs a batch is filled up to: a power of two, or as many as it may hold.
 
     A library of matrix products builds kernels for each shape that it sees, and keeps them: so few shapes occur.
     """
-    most = max(1, room // padded(len(batch[0].input_ids)))
-    quarter = max(1, most // 4)
-    return max(len(batch), min(most, -(-len(batch) // quarter) * quarter))
+    most = max(len(batch), room // padded(len(batch[0].input_ids)))
+    return min(most, 1 << (len(batch) - 1).bit_length())
 
 
 def parts(folder: Path, networks: int) -> list[Path]:

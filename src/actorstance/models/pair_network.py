@@ -11,7 +11,9 @@ from copy import deepcopy
 from functools import cache
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from actorstance.examples import LABELS
@@ -101,6 +103,19 @@ def loss_over(logits: torch.Tensor, wanted: torch.Tensor, known: torch.Tensor, w
     """
     log_chances = logits.masked_fill(~known, -torch.inf).log_softmax(dim=1).masked_fill(~known, 0.0)
     return -(weights * (wanted * log_chances).sum(dim=1)).mean()
+
+
+def label_weights(y: NDArray[np.int64], balance: float) -> NDArray[np.float64]:
+    """Return how much the loss weighs each label, shape (3,): its inverse frequency to the power of `balance`.
+
+    Example:
+        >>> label_weights(np.array([0, 1, 1, 1]), 0.5)  # nothing is known of the third
+        array([2.        , 1.15470054, 1.        ])
+
+    """
+    counts = np.bincount(y, minlength=len(LABELS))
+    rarity: NDArray[np.float64] = np.where(counts > 0, len(y) / np.maximum(counts, 1), 1.0)
+    return rarity**balance
 
 
 def _attended(hidden: torch.Tensor, body: torch.Tensor, queries: torch.Tensor) -> torch.Tensor:

@@ -1,9 +1,9 @@
 """A fine-tuned encoder that reads every pair of a sentence in one pass.
 
 `pair_network` is the network, `training` fine-tunes it; a temperature, fitted on the validation part, makes the
-probabilities honest. Over several seeds the probabilities are averaged (Lakshminarayanan, Pritzel, Blundell 2017,
-Simple and Scalable Predictive Uncertainty Estimation using Deep Ensembles), or the weights (Wortsman and others 2022,
-Model soups).
+probabilities honest. Over several seeds the weights are averaged (Wortsman and others 2022, Model soups), or the
+probabilities (Lakshminarayanan, Pritzel, Blundell 2017, Simple and Scalable Predictive Uncertainty Estimation using
+Deep Ensembles).
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from actorstance.models.calibration import fit_temperature
 from actorstance.models.encoders import encoder_folder, open_encoder, quiet
 from actorstance.models.encoding import Tokenizer, collate, padded
 from actorstance.models.pair_model import PairModel, parts
-from actorstance.models.pair_network import PairNetwork, averaged, device, halved
+from actorstance.models.pair_network import PairNetwork, averaged, device, halved, label_weights
 from actorstance.models.renaming import renamed
 from actorstance.models.training import Settings, fine_tune, out_of_memory, processes
 from actorstance.scoring import macro_f1
@@ -39,7 +39,7 @@ from actorstance.scoring import macro_f1
 PREDICT_TOKENS_CUDA = 16_384  # a graphics card wants many at once
 HEAD = "head.safetensors"
 TOLD = 0.5  # share of a teacher's probabilities in the training targets
-AVERAGES = ("probabilities", "weights")  # what is averaged of several networks
+AVERAGES = ("weights", "probabilities")  # what is averaged of several networks
 _WHOLE = {  # setting -> the least and the most that it may be
     "epochs": (1, 1000),
     "patience": (1, 1000),
@@ -83,8 +83,8 @@ class TransformerModel(PairModel):
         renamed: copies of the training sentences with other names in them, see `renaming.renamed`, 0 to 10.
         checkpoint_steps: steps between the checkpoints from which a killed run resumes; there is one more per epoch.
         seeds: networks trained from `seed`, `seed` + 1, …, which are averaged, 1 to 20.
-        average: of several networks `probabilities`, or `weights`: they start from the same weights then, and become
-            one network, which is as quick as any of them.
+        average: of several networks `weights`: they start from the same, and become one network, as quick as any of
+            them; or `probabilities`.
         tensorboard: a folder for TensorBoard's curves; None: none.
         seed: for initialisation, order and dropout.
         start: a run or saved model with the same encoder, whose weights training starts from; None: the encoder's own.
@@ -117,7 +117,7 @@ class TransformerModel(PairModel):
         renamed: int = 0,
         checkpoint_steps: int = 100,
         seeds: int = 1,
-        average: str = "probabilities",
+        average: str = "weights",
         tensorboard: str | None = None,
         seed: int = 0,
         start: str | None = None,
@@ -245,7 +245,7 @@ class TransformerModel(PairModel):
                     f"{self.params[name]!r}. Add model.{name}={model.params[name]}."
                 )
         there, here = len(model.networks_), self.params["seeds"]
-        if there != here:
+        if there not in (1, here):
             log.info("model.start: it has %d networks, %d are trained here, which start from them in turn", there, here)
         return model.networks_
 
@@ -359,7 +359,9 @@ class TransformerModel(PairModel):
     @classmethod
     def read(cls, folder: Path, meta: dict[str, Any]) -> TransformerModel:
         """Open what `_write` wrote. `bundle.verify` has checked the files' hashes."""
-        model = cls(**meta["params"])
+        model = cls(
+            **{"average": "probabilities", **meta["params"]}
+        )  # without: a model saved before there was a choice
         model.networks_ = []
         for part in parts(folder, model.params["seeds"] if model.params["average"] == "probabilities" else 1):
             tokenizer, encoder = open_encoder(str(folder / "encoder"), weights=part / "encoder")
@@ -389,16 +391,3 @@ def _weighed(
     weight = weight * wanted.sum(axis=1)
     shares = wanted / wanted.sum(axis=1, keepdims=True)
     return {"wanted": shares, "known": known, "weights": weight / weight.mean()}
-
-
-def label_weights(y: NDArray[np.int64], balance: float) -> NDArray[np.float64]:
-    """Return how much the loss weighs each label, shape (3,): its inverse frequency to the power of `balance`.
-
-    Example:
-        >>> label_weights(np.array([0, 1, 1, 1]), 0.5)  # nothing is known of the third
-        array([2.        , 1.15470054, 1.        ])
-
-    """
-    counts = np.bincount(y, minlength=len(LABELS))
-    rarity: NDArray[np.float64] = np.where(counts > 0, len(y) / np.maximum(counts, 1), 1.0)
-    return rarity**balance
