@@ -84,22 +84,22 @@ def description(discourse: Discourse, found: re.Match[str], sentence: int) -> Me
     if kind == "state":
         return _state(discourse, span, noun, sentence)
     if noun == "president-elect" or (noun in _UNTOLD and " former " in found[0].lower()):
-        return _leading(discourse, span, noun)
+        return _leading(discourse, span, noun, doer)
     if noun in roles()["described_last"]:
         return _last(discourse, span, noun, "organisation", sentence, doer)
     return None
 
 
-def _leading(discourse: Discourse, span: Span, noun: str) -> Mention | None:
+def _leading(discourse: Discourse, span: Span, noun: str, doer: tuple[str, str] | None) -> Mention | None:
     """Who is named by far most, without an office: everybody knows whose it was. The one in office may be unnamed."""
     people: dict[tuple[str, str], list[Antecedent]] = {}
     for one in discourse.seen:
         if one.kind == "person" and one.said:
             people.setdefault(one.key, []).append(one)
     ranked = sorted(people.values(), key=len, reverse=True)
-    if not ranked or len(ranked[0]) < _MANY or (len(ranked) > 1 and len(ranked[0]) < 2 * len(ranked[1])):
+    if not ranked or len(ranked[0]) < _MANY or (len(ranked) > 1 and len(ranked[0]) < 3 * len(ranked[1])):
         return None
-    if any(_OFFICE.search(one.said) for one in ranked[0]):
+    if ranked[0][0].key == doer or any(_OFFICE.search(one.said) for one in ranked[0]):
         return None
     return standing_for(ranked[0][-1].mention, span, "description", noun, 0.65)
 

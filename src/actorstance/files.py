@@ -17,7 +17,7 @@ from typing import IO, Any
 from actorstance.errors import InputError
 
 MAX_JSON = 50_000_000  # bytes of a JSON file that is opened
-PAGES = (".html", ".htm", ".xhtml")
+PAGES = (".html", ".htm", ".xhtml")  # what a browser saves
 MAX_LINE = 10_000_000  # bytes of one line; in JSONL a line holds a whole article
 GUARDS = ("=", "+", "-", "@", "\t", "\r")  # first characters of text that a spreadsheet takes for a formula
 DIGITS = 6  # decimals of a number in a CSV file; JSON has them all
