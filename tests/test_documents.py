@@ -635,12 +635,14 @@ ON_THE_PAGE = [
 
 
 def test_a_saved_page_is_read_as_a_browser_shows_it(tmp_path: Path) -> None:
-    for name in ("talks.html", "talks_files/frame.html", "more/talks.HTM", "a.txt"):
+    for name in ("talks.html", "talks_files/frame.html", "more/talks.HTM", "a.txt", "b_files/c.html"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         _write(tmp_path / name, PAGE)
+    assert documents.unread(tmp_path) == [tmp_path / "talks_files" / "frame.html"]  # b_files is no page's
+    assert [one.id for one in Archive(tmp_path)] == ["a.txt", "b_files/c.html", "more/talks.HTM", "talks.html"]
     _write(tmp_path / "b.jsonl", json.dumps({"id": "b", "text": PAGE[PAGE.index("<p>") :]}))
     found = documents.read(tmp_path)
-    assert [one.id for one in found] == ["a.txt", "b", "more/talks.HTM", "talks.html"]
+    assert [one.id for one in found] == ["a.txt", "b", "b_files/c.html", "more/talks.HTM", "talks.html"]
     for one in found:
         assert [" ".join(one.text(sentence).split()) for sentence in one.sentences] == ON_THE_PAGE
         assert one.mended
@@ -681,6 +683,8 @@ def test_of_a_page_not_the_tags_are_limited_but_the_text() -> None:
         documents.parse("a", many.replace("<", "("))
     with pytest.raises(InputError, match="characters: at most 1,000,000"):
         documents.parse("a", f"<p>{BODY} </p>" * 20_000)
+    with pytest.raises(InputError, match="10,000,004 characters of HTML: at most 10,000,000"):
+        documents.parse("a", "<p></p>" * 1_428_572)
 
 
 def test_a_file_without_suffix_is_an_article(tmp_path: Path) -> None:

@@ -62,6 +62,7 @@ KINDS = {
             "dropout": [-0.1, 1, "0"],
             "balance": [-1, 2, None],
             "encoder": ["", None, 3],
+            "average": ["both", 3],
         },
         noise=1e-5,
         refits=1,

@@ -40,7 +40,7 @@ from actorstance.documents import (
 )
 from actorstance.documents import SUFFIXES as PLAIN
 from actorstance.errors import InputError
-from actorstance.files import MAX_LINE, PAGES, below, decode
+from actorstance.files import MAX_LINE, PAGES, below, decode, is_frame
 from actorstance.stored import Ids
 
 ONLY_ARCHIVES = (".jsonl.gz", ".jsonl.zst", ".parquet")  # kinds of files that are read only here
@@ -117,7 +117,9 @@ def files(path: Path) -> Iterator[Path]:
     if path.is_file():
         yield path
         return
-    yield from (file for file in below(path) if file.name.lower().endswith(SUFFIXES) and file.is_file())
+    for file in below(path):
+        if file.name.lower().endswith(SUFFIXES) and file.is_file() and not is_frame(file):
+            yield file
 
 
 def _is_jsonl(file: Path) -> bool:

@@ -20,7 +20,7 @@ from actorstance import exports, hyphens, markup
 from actorstance import lines as page_lines
 from actorstance.days import iso, published
 from actorstance.errors import InputError
-from actorstance.files import MAX_JSON, PAGES, below, csv_rows, decode, read_json_lines, read_text
+from actorstance.files import MAX_JSON, PAGES, below, csv_rows, decode, is_frame, read_json_lines, read_text
 from actorstance.language import looks_english
 from actorstance.legible import Mended, mend, without
 from actorstance.lines import Line
@@ -270,7 +270,7 @@ def _json_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def _readable(path: Path) -> bool:
-    return path.suffix.lower() in SUFFIXES and path.is_file()
+    return path.suffix.lower() in SUFFIXES and path.is_file() and not is_frame(path)
 
 
 def _exists(source: str) -> bool:
@@ -321,8 +321,11 @@ def parse(id: str, raw: str, where: str | None = None, date: str | None = None) 
 
 def too_long(text: str) -> str | None:
     """Say that an article is longer than what is read, None if it is not."""
-    most = MAX_PAGE if len(text) > MAX_TEXT and markup.is_html(text) else MAX_TEXT
-    return f"{len(text):,} characters: {TOO_LONG}" if len(text) > most else None
+    if len(text) <= MAX_TEXT:
+        return None
+    if not markup.is_html(text):
+        return f"{len(text):,} characters: {TOO_LONG}"
+    return f"{len(text):,} characters of HTML: at most {MAX_PAGE:,} are read." if len(text) > MAX_PAGE else None
 
 
 def _published(raw: str, classified: Sequence[Line]) -> str | None:

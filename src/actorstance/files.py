@@ -182,7 +182,7 @@ def read_text(path: Path) -> str:
 def below(folder: Path) -> Iterator[Path]:
     """Yield the files below a folder in the order of their names, folder by folder.
 
-    Links to folders are not followed. What a browser saved with a page (`Talks_files` beside `Talks.html`) is left out.
+    Links to folders are not followed.
 
     Raises:
         InputError: if a folder cannot be opened.
@@ -192,12 +192,19 @@ def below(folder: Path) -> Iterator[Path]:
         entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
     except OSError as error:
         raise InputError(f"{folder}: cannot be opened: {error.strerror}.") from error
-    of_pages = {f"{Path(entry.name).stem}_files" for entry in entries if entry.name.lower().endswith(PAGES)}
     for entry in entries:
-        if not entry.is_dir(follow_symlinks=False):
-            yield Path(entry.path)
-        elif entry.name not in of_pages:
+        if entry.is_dir(follow_symlinks=False):
             yield from below(Path(entry.path))
+        else:
+            yield Path(entry.path)
+
+
+def is_frame(file: Path) -> bool:
+    """Return whether a page is part of another one, saved by a browser: `Talks_files/ad.html` beside `Talks.html`."""
+    page = file.parent.name.removesuffix("_files")
+    if file.suffix.lower() not in PAGES or page == file.parent.name:
+        return False
+    return any((file.parent.parent / f"{page}{suffix}").is_file() for suffix in PAGES)
 
 
 def lines(path: Path, ends: bool = False) -> Iterator[str]:

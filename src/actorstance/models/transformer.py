@@ -209,12 +209,12 @@ class TransformerModel(PairModel):
                 before = begun[len(self.networks_) % len(begun)]
                 network.encoder.load_state_dict(before.encoder.state_dict())
                 network.head.load_state_dict(before.head.state_dict())
-            elif self.params["average"] == "weights":
+            elif self.params["average"] == "weights" and self.params["seeds"] > 1:
                 begun = [deepcopy(network)]  # averages of heads that began apart would be neither's
             lines = self._train(network, train, taught, valid, seed % 2**32, checkpoints)
             self.log += [{"seed": seed, **line} for line in lines]
             self.networks_.append(network.to(device()))
-        if self.params["average"] == "weights":
+        if self.params["average"] == "weights" and self.params["seeds"] > 1:
             self.networks_ = [averaged(self.networks_)]
         gold, inputs = labels(valid) if len(valid) else None, self._encode(valid, "validation")
         self.temperature_ = 1.0
@@ -359,9 +359,8 @@ class TransformerModel(PairModel):
     @classmethod
     def read(cls, folder: Path, meta: dict[str, Any]) -> TransformerModel:
         """Open what `_write` wrote. `bundle.verify` has checked the files' hashes."""
-        model = cls(
-            **{"average": "probabilities", **meta["params"]}
-        )  # without: a model saved before there was a choice
+        # One without that parameter was saved before there was a choice.
+        model = cls(**{"average": "probabilities", **meta["params"]})
         model.networks_ = []
         for part in parts(folder, model.params["seeds"] if model.params["average"] == "probabilities" else 1):
             tokenizer, encoder = open_encoder(str(folder / "encoder"), weights=part / "encoder")
