@@ -198,8 +198,8 @@ def main() -> None:
     assert isinstance(model, TransformerModel)
     corpus = corpora.load("newsroom")
     split = np.asarray(corpus.examples["split"][:])
-    train, held = (corpus.examples.select(np.flatnonzero(split == part)) for part in ("train", "test"))
-    exports: dict[str, PairModel] = {precision: to_onnx(model, precision, train) for precision in PRECISIONS[::-1]}
+    tune, held = (corpus.examples.select(np.flatnonzero(split == part)) for part in ("valid", "test"))
+    exports: dict[str, PairModel] = {precision: to_onnx(model, precision, tune) for precision in PRECISIONS[::-1]}
     everyone: dict[str, PairModel] = {
         "torch fp32": plain,
         "torch bf16": model,

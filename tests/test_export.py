@@ -87,6 +87,37 @@ def test_an_export_answers_as_the_model_does(model: Any, corpus: corpora.Corpus,
     assert "int8" in (exported / "model" / "MODEL_CARD.md").read_text(encoding="utf-8")
 
 
+def test_8_bits_leave_the_answers_as_they_are(
+    model: Any, corpus: corpora.Corpus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every product of weights is in 8 bits, unless that moves the answers: then fewer are, and they move less."""
+    few = corpus.examples.select(range(200))
+    exact = exporting.to_onnx(model, "bf16", few).predict_proba(few)
+
+    def moved() -> tuple[int, float]:
+        made = exporting.to_onnx(model, "int8", few)
+        graph = onnx.load_model_from_string(made.graphs_[0]).graph
+        constants = {tensor.name for tensor in graph.initializer}
+        weights = sum(node.op_type == "DequantizeLinear" and node.input[0] in constants for node in graph.node)
+        out_of_products = {node.output[0] for node in graph.node if node.op_type == "MatMul"}
+        rounded = {node.input[0] for node in graph.node if node.op_type == "QuantizeLinear"}
+        assert rounded
+        assert not rounded & out_of_products
+        return weights, float(np.abs(made.predict_proba(few) - exact).sum(axis=1).mean() / 2)
+
+    all_of_them, blur = moved()
+    layers = model.networks_[0].encoder.config.num_hidden_layers
+    assert all_of_them == 6 * layers  # query, key, value, output, and two of the feed-forward part
+    assert 0 < blur <= exporting.BLUR
+    monkeypatch.setattr(exporting, "BLUR", blur / 2)
+    some, less = moved()
+    assert 0 < some < all_of_them
+    assert less < blur
+    monkeypatch.setattr(exporting, "BLUR", -1.0)
+    with pytest.raises(InputError, match=r"^precision=int8: 8 bits change .* Try precision=bf16"):
+        exporting.to_onnx(model, "int8", few)
+
+
 def test_an_export_keeps_the_contract(corpus: corpora.Corpus, exported: Path, tmp_path: Path) -> None:
     back = actorstance.load(exported)
     few = corpus.examples.select(range(40))

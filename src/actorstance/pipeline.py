@@ -245,7 +245,7 @@ def export(model: Model, corpus: Corpus, out: str | Path, *, precision: str = "b
 
     Args:
         model: a loaded transformer.
-        corpus: the model's own, see `own_corpus`; int8 takes its ranges from the training part.
+        corpus: the model's own, see `own_corpus`; int8 takes its ranges from the part for tuning.
         out: the folder for the model, `out/model`; it must hold no run.
         precision: int8, bf16 or fp32.
 
@@ -262,10 +262,10 @@ def export(model: Model, corpus: Corpus, out: str | Path, *, precision: str = "b
     if model.kind != "transformer":
         raise InputError(f"a model of kind {model.kind} cannot be exported, only one of kind transformer.")
     exporting = optional("actorstance.models.exporting", "transformer,onnx,export")
-    fit, _, held = (
+    fit, tune, held = (
         [corpus.examples] * 3 if corpus.folds else parts_of(corpus, model.card["eval_split"], int(model.card["seed"]))
     )
-    exported: Model = exporting.to_onnx(model, precision, fit)
+    exported: Model = exporting.to_onnx(model, precision, tune if len(tune) else fit)
     gold, before, after = labels(held), model.predict_proba(held), exported.predict_proba(held)
     known = known_labels(held, label_sets(corpus.examples))
     f1_before, f1 = (macro_f1(gold, among(chances, known).argmax(axis=1)) for chances in (before, after))

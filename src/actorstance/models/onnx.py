@@ -66,7 +66,7 @@ class OnnxModel(PairModel):
         """
         require_plain(graph)
         self.graphs_.append(graph)
-        self.networks_.append(_compiled(graph, self.params["precision"]))
+        self.networks_.append(compiled(graph, self.params["precision"]))
 
     def fit(self, train: Dataset, valid: Dataset, checkpoints: Path | None = None) -> NoReturn:
         """Refuse: an exported model has no gradients.
@@ -146,7 +146,7 @@ def _tensors(graph: onnx.GraphProto) -> Iterator[onnx.TensorProto]:
             yield from [attribute.t, *attribute.tensors] if attribute.HasField("t") else attribute.tensors
 
 
-def _compiled(graph: bytes, precision: str) -> Any:
+def compiled(graph: bytes, precision: str) -> Any:
     """A request that computes one batch at a time, at the precision if the processor has it."""
     core = openvino.Core()
     half = precision != "fp32" and "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
