@@ -198,7 +198,8 @@ def test_saved_model_in_a_new_process_without_network(tmp_path: Path, fitted: Mo
     fitted.save(tmp_path / "model")
     HELD_OUT.to_parquet(tmp_path / "rows.parquet")
     paths = [str(tmp_path / name) for name in ("model", "rows.parquet", "found.npy", "cache")]
-    environment = {**os.environ, "HF_DATASETS_CACHE": paths[-1]}
+    # One thread, as the tiny encoder has here: with several, sums are added in another order on some processors.
+    environment = {**os.environ, "HF_DATASETS_CACHE": paths[-1], "OMP_NUM_THREADS": "1"}
     command = [sys.executable, "-c", CHILD, *paths]
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
