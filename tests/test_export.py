@@ -114,7 +114,7 @@ def test_8_bits_leave_the_answers_as_they_are(
     assert 0 < some < all_of_them
     assert less < blur
     monkeypatch.setattr(exporting, "BLUR", -1.0)
-    with pytest.raises(InputError, match=r"^precision=int8: 8 bits move .* 0\.\d{3} .* at most -1 .*Try precision=bf16"):
+    with pytest.raises(InputError, match=r"^precision=int8: 8 bits move .* 0\.\d{3} .* at most -1.*Try precision=bf16"):
         exporting.to_onnx(model, "int8", few)
 
 
