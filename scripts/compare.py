@@ -1,4 +1,4 @@
-"""Compare two runs on the same examples, or one run between two periods. Settings: conf/compare.yaml."""
+"""Compare two runs on the same examples, two newspapers, or two periods of one run. Settings: conf/compare.yaml."""
 
 from contextlib import nullcontext
 
@@ -14,6 +14,7 @@ def main(config: DictConfig, call: Invocation) -> None:
     one, runs = settings.pop("run"), settings.pop("runs") or []
     if not isinstance(runs, list):
         raise InputError(f"runs={runs}: expected two folders, runs=[outputs/A,outputs/B].")
+    settings["newspapers"] = configured.flag("newspapers", settings["newspapers"])
     front.compare([*runs, *([] if one is None else [one])], nullcontext(call.out), **settings)
 
 

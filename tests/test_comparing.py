@@ -11,10 +11,11 @@ import pytest
 from numpy.typing import NDArray
 from scipy import stats
 
-from actorstance import comparing, terminal
+from actorstance import comparing, significance, terminal
 from actorstance.days import day_of
 from actorstance.errors import InputError
 from actorstance.examples import LABELS
+from actorstance.files import write_json, write_jsonl
 from actorstance.saved import Saved
 
 
@@ -116,10 +117,10 @@ def test_tests_are_right_as_often_as_they_say() -> None:
         mood = rng.normal(0, 0.4, (2, 30))
         index = np.repeat(np.arange(30), 3)
         gap = (mood[1] - mood[0])[index] + rng.normal(0, 0.2, 90)
-        paired.append(comparing._paired(gap, index, 100, 0)[3])
+        paired.append(significance.paired(gap, index, 100, 0)[3])
         size = rng.integers(1, 6, 30)
         sums = mood[0] * size + rng.normal(0, 0.2, 30)
-        unpaired.append(comparing._permuted(sums, size, 12, 100, 0))
+        unpaired.append(significance.permuted(sums, size, 12, 100, 0))
     for p in (paired, unpaired):
         assert 0.03 <= np.mean(np.array(p) <= 0.1) <= 0.19
 
@@ -178,8 +179,7 @@ def test_corrected_periods_that_do_not_differ(labels: tuple[int, int]) -> None:
         truth = np.digitize(mood, [-0.5, 1.2])
         chosen = np.concatenate([at * 160 + 2 * rng.choice(80, size, replace=False) for at, size in enumerate(labels)])
         run = labelled_run(truth, answers(truth, 0.7, rng), chosen, np.repeat(np.array(labels) / 80, 160))
-        parts = [np.arange(0, 160, 2), np.arange(160, 320, 2)]
-        row = comparing._unpaired(run, parts, 100, 0)
+        row = comparing._change((run, np.arange(0, 160, 2)), (run, np.arange(160, 320, 2)), 100, 0)
         held += row["correction"] == "none" or row["low"] <= 0 <= row["high"]
         significant += row["p"] <= 0.05
     assert held >= 0.92 * 200
@@ -227,6 +227,88 @@ def test_periods_take_days_and_not_letters_and_tell_what_they_leave_out(gold: ND
     ]
 
 
+def paper(
+    folder: Path,
+    p: NDArray[np.float64],
+    gold: NDArray[np.int64] | None = None,
+    told: dict[str, Any] | None = None,
+    **more: Any,
+) -> Saved:
+    """A run of its own over a newspaper's articles, whose groups are called as any other's."""
+    run = saved(p, np.full(len(p), -1) if gold is None else gold, np.arange(len(p)) // 4, str(folder), **more)
+    folder.mkdir()
+    write_jsonl(folder / "predictions.jsonl", [])
+    write_json(
+        folder / "provenance.json", {"stage": "predict", "model": {"sha256": "1"}, "priors": None, **(told or {})}
+    )
+    return Saved(folder, [{**row, "text": f"{folder.name}: {row['text']}"} for row in run.rows])
+
+
+def test_an_actor_between_two_newspapers(
+    gold: NDArray[np.int64], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The figures are those of two periods of one run that holds both newspapers' articles."""
+    chances = answers(gold, 0.9, np.random.default_rng(1))
+    chances[(GROUP >= 40) & (np.arange(320) % 2 == 0)] = [0.8, 0.1, 0.1]  # of the second newspaper's, on varna
+    a, b = paper(tmp_path / "herald", chances[:160]), paper(tmp_path / "courier", chances[160:])
+    found = comparing.newspapers(a, b, repeats=500)
+    assert (found["newspapers"], found["n"], found["groups"], found["in_both"]) == (["herald", "courier"], 320, 80, 0)
+    together = comparing.periods(saved(chances, np.full(320, -1), GROUP), comparing.read_periods(PERIODS), repeats=500)
+    drawn = ("low", "high", "p", "p_adjusted")  # in another order of the groups
+    for row, expected in zip(found["actors"], together["actors"], strict=True):
+        assert [row.pop(key) for key in drawn] == pytest.approx([expected.pop(key) for key in drawn], abs=0.05)
+        assert row == expected
+    found = comparing.newspapers(a, b, repeats=500)
+    varna = next(row for row in found["actors"] if row["actor"] == "varna")
+    assert varna["significant"]
+    assert varna["high"] < -0.3
+    turned = comparing.newspapers(b, a, repeats=500, wanted=["varna"])
+    assert turned["actors"][0]["difference"] == pytest.approx(-varna["difference"])
+    b.rows[0]["text"] = a.rows[0]["text"]
+    terminal.comparison(comparing.newspapers(a, b, repeats=100))
+    out = " ".join(capsys.readouterr().out.split())
+    assert "a: herald b: courier 320 examples in 80 groups" in out
+    assert "1 sentence in both, word for word" in out
+    assert "if its errors differ between newspapers" in out
+
+
+def test_each_newspaper_is_corrected_by_labels_of_its_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The model is always against; the labels of one newspaper are, those of the other are neutral."""
+    p, every = np.tile([0.8, 0.1, 0.1], (160, 1)), {"inclusion": np.ones(160), "asked": np.ones(160) > 0}
+    against, neutral = np.zeros(160, dtype=np.int64), np.ones(160, dtype=np.int64)
+    a, b = paper(tmp_path / "a", p, against, **every), paper(tmp_path / "b", p, neutral, **every)
+    (row,) = comparing.newspapers(a, b, repeats=100, wanted=["varna"])["actors"]
+    assert (row["a"], row["b"], row["labelled_a"], row["labelled_b"]) == (-1, 0, 80, 80)
+    assert row["correction"] != "none"
+    bare = paper(tmp_path / "c", p)
+    found = comparing.newspapers(a, bare, repeats=100, wanted=["varna"])
+    assert (found["actors"][0]["correction"], found["actors"][0]["difference"]) == ("none", 0)
+    terminal.comparison(found)
+    assert "note: 1 with enough labels in one newspaper only" in " ".join(capsys.readouterr().out.split())
+
+
+def test_newspapers_that_cannot_be_compared(gold: NDArray[np.int64], tmp_path: Path) -> None:
+    chances = answers(gold, 0.9, np.random.default_rng(1))
+    a = paper(tmp_path / "a", chances)
+    with pytest.raises(InputError, match="every sentence of one is in the other"):
+        comparing.newspapers(a, Saved(a.folder, a.rows[:100]))
+    with pytest.raises(InputError, match="of different models"):
+        comparing.newspapers(a, paper(tmp_path / "b", chances, told={"model": {"sha256": "2"}}))
+    shares = dict.fromkeys(LABELS, 1 / 3)
+    told = {"priors": {"own": shares, "new": shares, "estimated": True}}
+    with pytest.raises(InputError, match="with different priors"):
+        comparing.newspapers(a, paper(tmp_path / "c", chances, told=told))
+    few = paper(tmp_path / "d", chances[:16])
+    with pytest.raises(InputError, match="no actor is spoken of in 5 groups"):
+        comparing.newspapers(a, few)
+    with pytest.raises(InputError, match="wanted=nobody: "):
+        comparing.newspapers(a, few, wanted=["nobody"])
+    more = [{**row, "target": "corvia"} for row in paper(tmp_path / "e", chances[:40]).rows]
+    found = comparing.newspapers(a, Saved(few.folder, few.rows + more), wanted=["AUTHOR->", "varna"], repeats=100)
+    assert [row["role"] for row in found["actors"]] == ["expressed"]
+    assert [(row["actor"], row["groups"]) for row in found["skipped"]] == [("varna", [80, 4])]
+
+
 @pytest.mark.parametrize(
     ("given", "says"),
     [
@@ -263,7 +345,7 @@ def test_what_cannot_be_compared(gold: NDArray[np.int64]) -> None:
 
 def test_adjusted_against_scipy() -> None:
     p = np.random.default_rng(0).random(30) ** 3
-    assert comparing.adjusted(p.tolist(), "bh") == pytest.approx(stats.false_discovery_control(p).tolist())
-    holm = comparing.adjusted(p.tolist(), "holm")
+    assert significance.adjusted(p.tolist(), "bh") == pytest.approx(stats.false_discovery_control(p).tolist())
+    holm = significance.adjusted(p.tolist(), "holm")
     assert min(holm) == pytest.approx(30 * p.min())
     assert all(a >= b for a, b in zip(holm, p.tolist(), strict=True))

@@ -52,15 +52,28 @@ def run(checkout: Path) -> str:
     return _run("scripts/train.py", checkout).splitlines()[-1].removeprefix("run: ")
 
 
-@pytest.fixture(scope="module")
-def read(checkout: Path, run: str) -> str:
+def _read(checkout: Path, run: str, name: str, place: str) -> str:
     """A run of predict, on articles of two months."""
     articles = [
-        {"id": f"a{at}", "date": f"2020-0{2 + at % 2}-11", "text": f"{ARTICLE} It was day {at} of the talks in Rome."}
+        {
+            "id": f"a{at}",
+            "date": f"2020-0{2 + at % 2}-11",
+            "text": f"{ARTICLE} It was day {at} of the talks in {place}.",
+        }
         for at in range(12)
     ]
-    (checkout / "read.jsonl").write_text("".join(json.dumps(row) + "\n" for row in articles), encoding="utf-8")
-    return _run(f"scripts/predict.py run={run} input=read.jsonl", checkout).splitlines()[-1].removeprefix("run: ")
+    (checkout / name).write_text("".join(json.dumps(row) + "\n" for row in articles), encoding="utf-8")
+    return _run(f"scripts/predict.py run={run} input={name}", checkout).splitlines()[-1].removeprefix("run: ")
+
+
+@pytest.fixture(scope="module")
+def read(checkout: Path, run: str) -> str:
+    return _read(checkout, run, "read.jsonl", "Rome")
+
+
+@pytest.fixture(scope="module")
+def other(checkout: Path, run: str) -> str:
+    return _read(checkout, run, "other.jsonl", "Paris")
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +93,7 @@ def test_there_are_commands() -> None:
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_command_runs(command: str, checkout: Path, run: str, request: pytest.FixtureRequest) -> None:
-    for name in ("read", "check"):
+    for name in ("read", "other", "check"):
         if f"outputs/{name.upper()}" in command:
             command = command.replace(f"outputs/{name.upper()}", request.getfixturevalue(name))
     command = re.sub(r"outputs/(?:RUN|A|B)\b", run, command)

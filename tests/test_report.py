@@ -409,6 +409,10 @@ def test_the_command_reads_checks_compares(
         "actorstance check check --sheet filled.csv",
     ]
     assert [page.index(command) for command in commands] == sorted(page.index(command) for command in commands)
+    Path("b.txt").write_text(f"Talks go on\n\n{said.replace('accused', 'thanked')}\n", encoding="utf-8")
+    assert cli.main(["predict", "b.txt", "--run", str(folder / "run"), "--out", "other"]) == 0
+    assert cli.main(["compare", "corrected", "other", "--newspapers", "--wanted", "russia", "--repeats", "100"]) == 0
+    assert "a: corrected\nb: other\n" in capsys.readouterr().out
     assert cli.main(["compare", str(folder / "run"), str(folder / "run"), "--repeats", "100"]) == 0
     assert capsys.readouterr().out.splitlines()[-1].startswith("run: outputs/")
 
@@ -421,6 +425,7 @@ def test_the_command_reads_checks_compares(
         (["compare", "RUN", "RUN", "--repeats", "100", "--out", f"{__file__}/a"], "test_report.py/a: Not a directory."),
         (["report", "nowhere"], "no run here"),
         (["compare", "RUN"], "compare what?"),
+        (["compare", "RUN", "RUN", "--newspapers", "--repeats", "100"], "every sentence of one is in the other"),
         (["compare", "RUN", "RUN", "--periods", "2020-01-01..2020-01-02", "2020-01-03..2020-01-04"], "compare what?"),
         (["predict", "gone.txt", "--run", "RUN", "--resume"], "--resume needs the run's folder"),
         (["predict", "gone.txt", "--run", "RUN", "--columns", "body"], "--columns body: expected id=NAME"),

@@ -391,6 +391,7 @@ USAGE = {
     "export run=RUN data=newsroom": "data=newsroom: an export is measured on the corpus of its run",
     "compare runs=outputs/A": "runs=outputs/A: expected two folders",
     "compare runs=[RUN,RUN] run=RUN": "compare what?",
+    "compare runs=[RUN,RUN] newspapers=perhaps": "newspapers=perhaps: expected true or false",
     "export run=RUN": "kind linear cannot be exported",
     "evaluate run=no_run": "no_run",
     "evaluate run=2020": "2020",

@@ -117,10 +117,13 @@ def _add_check(subcommands: Subcommands) -> None:
 
 
 def _add_compare(subcommands: Subcommands) -> None:
-    compare = _subcommand(subcommands, "compare", _compare, "compare two runs, or one between two periods")
+    compare = _subcommand(subcommands, "compare", _compare, "compare two runs, two newspapers, or two periods")
     compare.add_argument("runs", nargs="+", metavar="RUN", help="two runs' folders, or one and --periods")
     compare.add_argument(
         "--periods", nargs=2, metavar="FROM..TO", help="first and last day of each: 2020-01-01..2020-02-29"
+    )
+    compare.add_argument(
+        "--newspapers", action="store_true", help="the two runs are of different articles, read by one model"
     )
     compare.add_argument(
         "--wanted", metavar="LIST", help="which actors or pairs (default: every actor with five groups)"
@@ -214,7 +217,7 @@ def _check(options: argparse.Namespace) -> None:
 
 
 def _compare(options: argparse.Namespace) -> None:
-    settings = {key: getattr(options, key) for key in ("periods", "wanted", "adjust", "repeats", "seed")}
+    settings = {key: getattr(options, key) for key in ("periods", "newspapers", "wanted", "adjust", "repeats", "seed")}
     front.compare(options.runs, _new(options.out, "compare"), **settings)
 
 

@@ -1,17 +1,12 @@
-"""What differs: two runs on the same examples, or one actor between two periods.
+"""What differs: two runs on the same examples, one actor between two periods, or between two newspapers.
 
-Tests are randomised, by group: if nothing differed, the two answers to a story could just as well be swapped (paired
-randomisation: Noreen 1989, Computer-Intensive Methods for Testing Hypotheses), and an article could be from the
-other period (permutation). Sentences of an article go together, since they are not independent. Scores corrected by
-labels vary with those labels, of which a period may have few: their difference is judged by Welch's t (1947, The
-Generalization of `Student's' Problem when Several Different Population Variances are Involved). Of many actors some
-differ by chance, so their p-values are adjusted (Holm 1979; Benjamini and Hochberg 1995).
+How likely chance alone is: `significance`.
 """
 
 from __future__ import annotations
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,30 +14,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import binomtest
-from scipy.stats import t as student_t
 
-from actorstance.correction import LEVEL, MIN_GROUPS, Corrected
+from actorstance import significance
+from actorstance.correction import LEVEL, MIN_GROUPS
 from actorstance.days import day_of
 from actorstance.errors import InputError, require_int
 from actorstance.files import write_csv, write_json
+from actorstance.folder import Folder
 from actorstance.saved import Interval, Saved, wanted_intervals
-from actorstance.scoring import (
-    FEW_REPEATS,
-    accuracy_of,
-    confusions,
-    drawn,
-    group_weights,
-    interval,
-    macro_f1_of,
-    mean_draws,
-    mean_interval,
-)
+from actorstance.scoring import accuracy_of, confusions, drawn, group_weights, interval, macro_f1_of
+from actorstance.significance import BATCH, EQUAL
 
 ADJUSTMENTS = ("holm", "bh")
-BATCH = 500  # randomisations that are held in memory at once
-_EQUAL = 1e-12  # differences this close count as equal: rounding
 
 Period = tuple[str, str]
+Part = tuple[Saved, NDArray[np.int64]]  # a run, and some lines of it
 
 
 def runs(
@@ -90,7 +76,7 @@ def runs(
     gap = scores["b"] - scores["a"]
     rows = []
     for one in _intervals(a, wanted):
-        difference, low, high, p = _paired(gap[one.at], index[one.at], repeats, seed)
+        difference, low, high, p = significance.paired(gap[one.at], index[one.at], repeats, seed)
         shown = {name: float(values[one.at].mean()) for name, values in scores.items()}
         sizes = {"n": len(one.at), "groups": a.groups_of(one.at)}
         rows.append({**one.row, **sizes, **shown, "difference": difference, "low": low, "high": high, "p": p})
@@ -135,15 +121,9 @@ def periods(
     if not any(days):
         raise InputError(f"{saved.folder}: no article has an ISO date: give JSONL with a field `date`, as 2020-02-12.")
     of = np.array([_period(day, between) for day in days])
-    rows, skipped = [], []
-    for one in _intervals(saved, wanted):
-        parts = [one.at[of[one.at] == which] for which in (0, 1)]
-        there = [saved.groups_of(part) for part in parts]
-        if min(there) < MIN_GROUPS:
-            if wanted is not None:
-                skipped.append({**one.row, "groups": there})
-            continue
-        rows.append({**one.row, **_unpaired(saved, parts, repeats, seed)})
+    rows, skipped = _unpaired(
+        _intervals(saved, wanted), lambda one: [(saved, one.at[of[one.at] == which]) for which in (0, 1)], repeats, seed
+    )
     if not rows:
         raise InputError(f"{saved.folder}: no actor is spoken of in {MIN_GROUPS} groups (articles) of both periods.")
     about: dict[str, Any] = {"periods": [list(period) for period in between], "n": int((of >= 0).sum())}
@@ -152,8 +132,55 @@ def periods(
         "no ISO date": days.count(None),
         "in neither period": len(days) - days.count(None) - about["n"],
     }
-    about["skipped"] = skipped
+    about["skipped"] = [] if wanted is None else skipped
     return {**about, **_frame(repeats, adjust), "metrics": None, "mcnemar": None, "actors": _adjusted(rows, adjust)}
+
+
+def newspapers(
+    a: Saved,
+    b: Saved,
+    *,
+    wanted: Sequence[str] | None = None,
+    adjust: str = "holm",
+    repeats: int = 10_000,
+    seed: int = 0,
+) -> dict[str, Any]:
+    """Compare the actors' scores in one newspaper with those in another; differences are b - a.
+
+    The scores are the corrected ones where both runs have been checked, as in `periods`.
+
+    Args:
+        a: a run over the articles of one newspaper, or of any other kind of source.
+        b: one over another's, read by the same model with the same registry.
+        wanted: see `runs`.
+        adjust: likewise.
+        repeats: likewise.
+        seed: likewise.
+
+    Raises:
+        InputError: if the runs are of different models, or of the same articles; if no actor is in enough groups of
+            both, or a setting is wrong.
+
+    """
+    _check(adjust, repeats)
+    _same_model(a, b)
+    one, other = ({row["text"] for row in saved.rows} for saved in (a, b))
+    if one <= other or other <= one:
+        raise InputError(
+            f"{a.folder} and {b.folder}: every sentence of one is in the other. Two models that read the same articles "
+            "are compared without newspapers; of two newspapers each is a run of its own."
+        )
+    # What is wanted is looked for in both at once, where groups of one name are still two.
+    rows = [{**row, "group_id": f"{name}: {row['group_id']}"} for name, run in (("a", a), ("b", b)) for row in run.rows]
+    both, cut = Saved(Path(f"{a.folder} and {b.folder}"), rows), len(a.rows)
+    found, skipped = _unpaired(
+        _intervals(both, wanted), lambda it: [(a, it.at[it.at < cut]), (b, it.at[it.at >= cut] - cut)], repeats, seed
+    )
+    if not found:
+        raise InputError(f"{both.folder}: no actor is spoken of in {MIN_GROUPS} groups (articles) of both.")
+    about = {"newspapers": [a.folder.name, b.folder.name], "n": len(rows), "groups": len(np.unique(both.groups))}
+    about |= {"in_both": len(one & other), "skipped": [] if wanted is None else skipped}
+    return {**about, **_frame(repeats, adjust), "metrics": None, "mcnemar": None, "actors": _adjusted(found, adjust)}
 
 
 def read_periods(given: Any) -> tuple[Period, Period]:
@@ -188,30 +215,6 @@ def write(out: str | Path, found: dict[str, Any]) -> None:
     write_json(out / "comparison.json", found)
 
 
-def adjusted(p: Sequence[float], how: str) -> list[float]:
-    """Return p-values adjusted for their number.
-
-    Args:
-        p: p-values.
-        how: `holm` controls the chance of any false finding, `bh` (Benjamini-Hochberg) the share of false findings.
-
-    Example:
-        >>> adjusted([0.01, 0.02, 0.5], "holm"), adjusted([0.01, 0.02, 0.5], "bh")
-        ([0.03, 0.04, 0.5], [0.03, 0.03, 0.5])
-
-    """
-    values = np.asarray(p, dtype=np.float64)
-    order = np.argsort(values, kind="stable")
-    rank = np.arange(1, len(values) + 1)
-    if how == "holm":
-        stepped = np.maximum.accumulate(values[order] * (len(values) + 1 - rank))
-    else:
-        stepped = np.minimum.accumulate((values[order] * len(values) / rank)[::-1])[::-1]
-    result = np.empty(len(values))
-    result[order] = np.minimum(stepped, 1)
-    return [float(value) for value in result]
-
-
 def _check(adjust: str, repeats: int) -> None:
     if adjust not in ADJUSTMENTS:
         raise InputError(f"adjust={adjust!r}: expected {' or '.join(ADJUSTMENTS)}.")
@@ -237,6 +240,15 @@ def _same_examples(a: Saved, b: Saved) -> NDArray[np.int64]:
             if row[name] != b.rows[at][name]:
                 raise InputError(f"{a.folder} and {b.folder}: example {row['example_id']!r} differs in its {name}.")
     return order
+
+
+def _same_model(a: Saved, b: Saved) -> None:
+    """Refuse runs whose scores would differ on the same sentence."""
+    one, other = Folder(a.folder), Folder(b.folder)
+    if one.provenance["model"] != other.provenance["model"]:
+        raise InputError(f"{a.folder} and {b.folder} are of different models. Read both newspapers with the same one.")
+    if one.priors != other.priors:
+        raise InputError(f"{a.folder} and {b.folder} were read with different priors. Read both with the same.")
 
 
 def _intervals(saved: Saved, wanted: Sequence[str] | None) -> list[Interval]:
@@ -274,23 +286,10 @@ def _metrics(
         for start in range(0, repeats, BATCH):
             swap = rng.integers(2, size=(min(BATCH, repeats - start), len(tables[0])))
             turned = [drawn(other - one, swap) + one.sum(axis=0) for one, other in (tables, tables[::-1])]
-            reached += int((np.abs(of(turned[1]) - of(turned[0])) >= abs(second - first) - _EQUAL).sum())
+            reached += int((np.abs(of(turned[1]) - of(turned[0])) >= abs(second - first) - EQUAL).sum())
         figures = {"a": first, "b": second, "difference": second - first, "low": low, "high": high}
         result.append({"name": name, **figures, "p": (reached + 1) / (repeats + 1)})
     return result
-
-
-def _paired(
-    gap: NDArray[np.float64], index: NDArray[np.int64], repeats: int, seed: int
-) -> tuple[float, float | None, float | None, float]:
-    """The mean difference of two scores, its interval, and its p, by flipping the signs of whole groups."""
-    low, high = mean_interval(gap, index, seed)
-    sums, _ = _by_group(gap, index)
-    reached, rng = 0, np.random.default_rng(seed)
-    for start in range(0, repeats, BATCH):
-        signs = 2 * rng.integers(2, size=(min(BATCH, repeats - start), len(sums))) - 1
-        reached += int((np.abs(signs @ sums) >= abs(sums.sum()) - _EQUAL * len(gap)).sum())
-    return float(gap.mean()), low, high, (reached + 1) / (repeats + 1)
 
 
 def _period(day: datetime.date | None, between: tuple[Period, Period]) -> int:
@@ -300,22 +299,35 @@ def _period(day: datetime.date | None, between: tuple[Period, Period]) -> int:
     return next((which for which, (first, last) in enumerate(between) if first <= day.isoformat() <= last), -1)
 
 
-def _unpaired(saved: Saved, parts: list[NDArray[np.int64]], repeats: int, seed: int) -> dict[str, Any]:
-    """An actor's score in two periods, corrected where both have labels, the difference, its interval and p."""
-    scores, groups = saved.scores, saved.groups
-    first, second = found = [saved.corrected(part) for part in parts]
-    if first is not None and second is not None:
-        means = [first.score, second.score]
-        low, high, p = _welch(first, second)
+def _unpaired(
+    intervals: Sequence[Interval], split: Callable[[Interval], Sequence[Part]], repeats: int, seed: int
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """The rows of what is in enough groups of both samples, and those of the rest, with its groups."""
+    rows, skipped = [], []
+    for one in intervals:
+        first, second = split(one)
+        groups = [saved.groups_of(at) for saved, at in (first, second)]
+        if min(groups) < MIN_GROUPS:
+            skipped.append({**one.row, "groups": groups})
+        else:
+            rows.append({**one.row, **_change(first, second, repeats, seed)})
+    return rows, skipped
+
+
+def _change(first: Part, second: Part, repeats: int, seed: int) -> dict[str, Any]:
+    """An actor's score in two samples, corrected where both have labels, the difference, its interval and p."""
+    parts = (first, second)
+    a, b = found = [saved.corrected(at) for saved, at in parts]
+    if a is not None and b is not None:
+        means = [a.score, b.score]
+        low, high, p = significance.welch(a, b)
     else:
-        means = [float(scores[part].mean()) for part in parts]
-        low, high = _unpaired_interval(scores, parts, groups, seed)
-        (sums_a, counts_a), (sums_b, counts_b) = (_by_group(scores[part], groups[part]) for part in parts)
-        together = np.concatenate([sums_a, sums_b]), np.concatenate([counts_a, counts_b])
-        p = _permuted(*together, len(sums_a), repeats, seed)
+        means = [float(saved.scores[at].mean()) for saved, at in parts]
+        one, other = ((saved.scores[at], saved.groups[at]) for saved, at in parts)
+        low, high, p = significance.unpaired(one, other, repeats, seed)
     return {
-        **{f"n_{which}": len(part) for which, part in zip("ab", parts, strict=True)},
-        **{f"groups_{which}": saved.groups_of(part) for which, part in zip("ab", parts, strict=True)},
+        **{f"n_{which}": len(at) for which, (_, at) in zip("ab", parts, strict=True)},
+        **{f"groups_{which}": saved.groups_of(at) for which, (saved, at) in zip("ab", parts, strict=True)},
         **{f"labelled_{which}": 0 if one is None else one.labelled for which, one in zip("ab", found, strict=True)},
         "correction": "none" if None in found else ", ".join(dict.fromkeys(one.correction for one in found if one)),
         "a": means[0],
@@ -327,58 +339,8 @@ def _unpaired(saved: Saved, parts: list[NDArray[np.int64]], repeats: int, seed: 
     }
 
 
-def _welch(a: Corrected, b: Corrected) -> tuple[float, float, float]:
-    """The interval and the p of b - a by Welch's t: each score has its own error and number of labels."""
-    squares = a.error**2, b.error**2
-    error = float(np.sqrt(sum(squares)))
-    freedom = sum(squares) ** 2 / (squares[0] ** 2 / a.freedom + squares[1] ** 2 / b.freedom)
-    difference, half = b.score - a.score, float(student_t.ppf((1 + LEVEL) / 2, freedom)) * error
-    p = 2 * float(student_t.sf(abs(difference) / error, freedom))
-    return max(-2.0, difference - half), min(2.0, difference + half), p
-
-
-def _by_group(values: NDArray[np.float64], groups: NDArray[np.generic]) -> tuple[NDArray[Any], NDArray[Any]]:
-    _, index = np.unique(groups, return_inverse=True)
-    return np.bincount(index, weights=values), np.bincount(index)
-
-
-def _unpaired_interval(
-    scores: NDArray[np.float64], parts: list[NDArray[np.int64]], groups: NDArray[np.generic], seed: int
-) -> tuple[float, float]:
-    """Each period is resampled by itself; the smaller one says how few groups there are."""
-    (first, few), (second, many) = (
-        mean_draws(scores[part], groups[part], seed + which, FEW_REPEATS) for which, part in enumerate(parts)
-    )
-    return interval(second - first, min(few, many))
-
-
-def _permuted(sums: NDArray[np.float64], counts: NDArray[np.int64], first: int, repeats: int, seed: int) -> float:
-    """How often as large a difference arises when groups are dealt to the two periods at random.
-
-    The difference is in units of its standard error, so that unequal spread is not a difference (Janssen 1997).
-    """
-
-    def statistic(order: NDArray[np.int64]) -> NDArray[np.float64]:
-        parts = [(sums[order[:, cut]], counts[order[:, cut]]) for cut in (slice(None, first), slice(first, None))]
-        means = [total.sum(axis=1) / count.sum(axis=1) for total, count in parts]
-        squares = [
-            ((total - mean[:, None] * count) ** 2).sum(axis=1) / count.sum(axis=1) ** 2
-            for (total, count), mean in zip(parts, means, strict=True)
-        ]
-        result: NDArray[np.float64] = np.abs(means[1] - means[0]) / np.sqrt(np.maximum(squares[0] + squares[1], _EQUAL))
-        return result
-
-    rng = np.random.default_rng(seed)
-    seen = float(statistic(np.arange(len(sums))[None])[0])
-    reached = 0
-    for start in range(0, repeats, BATCH):
-        orders = rng.permuted(np.tile(np.arange(len(sums)), (min(BATCH, repeats - start), 1)), axis=1)
-        reached += int((statistic(orders) >= seen - _EQUAL).sum())
-    return (reached + 1) / (repeats + 1)
-
-
 def _adjusted(rows: list[dict[str, Any]], how: str) -> list[dict[str, Any]]:
-    values = adjusted([row["p"] for row in rows], how)
+    values = significance.adjusted([row["p"] for row in rows], how)
     return [
         {**row, "p_adjusted": value, "significant": value <= 1 - LEVEL} for row, value in zip(rows, values, strict=True)
     ]

@@ -128,27 +128,36 @@ def check(
 
 
 def compare(
-    runs: Sequence[str], folder: NewFolder, *, periods: Sequence[str] | None, wanted: str | None, **settings: Any
+    runs: Sequence[str],
+    folder: NewFolder,
+    *,
+    periods: Sequence[str] | None,
+    newspapers: bool,
+    wanted: str | None,
+    **settings: Any,
 ) -> None:
-    """Compare two runs on the same examples, or one between two periods.
+    """Compare two runs on the same examples, or of two newspapers, or one between two periods.
 
     Args:
         runs: two runs' folders, or one and `periods`.
         folder: see above.
         periods: two periods, see `comparing.read_periods`.
+        newspapers: whether the two runs are one model's, over different articles.
         wanted: actors and pairs, separated by commas.
         **settings: `adjust`, `repeats` and `seed` of `comparing.runs`.
 
     """
     settings["wanted"] = configured.parted(wanted)
     if len(runs) == 2 and periods is None:
-        found = comparing.runs(*map(read_saved, runs), **settings)
-    elif len(runs) == 1 and periods is not None:
+        compared = comparing.newspapers if newspapers else comparing.runs
+        found = compared(*map(read_saved, runs), **settings)
+    elif len(runs) == 1 and periods is not None and not newspapers:
         found = comparing.periods(read_saved(runs[0]), comparing.read_periods(periods), **settings)
     else:
         raise InputError(
-            "compare what? Two runs, runs=[A,B] (actorstance compare A B), or one between two periods, run=A "
-            "periods=[FROM..TO,FROM..TO] (actorstance compare A --periods FROM..TO FROM..TO)."
+            "compare what? Two runs, runs=[A,B] (actorstance compare A B), of two newspapers with newspapers=true "
+            "(--newspapers), or one run between two periods, run=A periods=[FROM..TO,FROM..TO] (actorstance compare A "
+            "--periods FROM..TO FROM..TO)."
         )
     with folder as out:
         comparing.write(out, found)

@@ -211,12 +211,14 @@ def _why_none(at: NDArray[np.int64], saved: Saved) -> str:
 
 def comparison(found: dict[str, Any]) -> None:
     """Say what differs."""
-    names = found.get("runs") or ["..".join(period) for period in found["periods"]]
+    names = found.get("runs") or found.get("newspapers") or ["..".join(period) for period in found["periods"]]
     say(f"\na: {names[0]}\nb: {names[1]}")
     say(f"{plural(found['n'], 'example')} in {plural(found['groups'], 'group')} (stories or articles)")
     for reason, number in found.get("left_out", {}).items():
         if number:
             say(f"  left out {number:,}: {reason}")
+    if shared := found.get("in_both"):
+        say(f"  {plural(shared, 'sentence')} in both, word for word: of a news agency?")
     for row in found["metrics"] or ():
         say(f"  {row['name']:10} {row['a']:.3f} -> {row['b']:.3f}  {_difference(row)}  p {row['p']:.4f}")
     if (pair := found["mcnemar"]) is not None:
@@ -232,7 +234,8 @@ def comparison(found: dict[str, Any]) -> None:
     if len(found["actors"]) > ROWS:
         say(f"  … {len(found['actors']) - ROWS:,} more in comparison.csv")
     if alone := sum(bool(row.get("labelled_a")) != bool(row.get("labelled_b")) for row in found["actors"]):
-        say(f"note: {alone:,} with enough labels in one period only: both scores are the model's own")
+        where = "newspaper" if "newspapers" in found else "period"
+        say(f"note: {alone:,} with enough labels in one {where} only: both scores are the model's own")
     _say_what_is_corrected(found)
     for row in found.get("skipped", ()):
         few = " and ".join(map(str, row["groups"]))
@@ -260,8 +263,9 @@ def _say_what_is_corrected(found: dict[str, Any]) -> None:
         say("scores are the models' own, uncorrected")
     elif none:
         which = "scores are" if none == len(found["actors"]) else f"{none:,} {'is' if none == 1 else 'are'}"
-        say(f"{which} the model's own, uncorrected: if its errors differ between periods,")
-        say("  with topic or source, it looks like a change of stance; check.py corrects it")
+        kinds = "newspapers" if "newspapers" in found else "periods"
+        say(f"{which} the model's own, uncorrected: if its errors differ between {kinds},")
+        say("  with topic or style, it looks like another stance; check.py corrects it")
 
 
 def _difference(row: dict[str, Any]) -> str:
