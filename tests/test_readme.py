@@ -52,13 +52,13 @@ def run(checkout: Path) -> str:
     return _run("scripts/train.py", checkout).splitlines()[-1].removeprefix("run: ")
 
 
-def _read(checkout: Path, run: str, name: str, place: str) -> str:
+def _read(checkout: Path, run: str, name: str, article: str) -> str:
     """A run of predict, on articles of two months."""
     articles = [
         {
             "id": f"a{at}",
             "date": f"2020-0{2 + at % 2}-11",
-            "text": f"{ARTICLE} It was day {at} of the talks in {place}.",
+            "text": f"{article} It was day {at} of the talks in Rome.",
         }
         for at in range(12)
     ]
@@ -68,12 +68,12 @@ def _read(checkout: Path, run: str, name: str, place: str) -> str:
 
 @pytest.fixture(scope="module")
 def read(checkout: Path, run: str) -> str:
-    return _read(checkout, run, "read.jsonl", "Rome")
+    return _read(checkout, run, "read.jsonl", ARTICLE)
 
 
 @pytest.fixture(scope="module")
 def other(checkout: Path, run: str) -> str:
-    return _read(checkout, run, "other.jsonl", "Paris")
+    return _read(checkout, run, "other.jsonl", ARTICLE.replace("accused", "again accused"))
 
 
 @pytest.fixture(scope="module")
