@@ -635,10 +635,18 @@ ON_THE_PAGE = [
 
 
 def test_a_saved_page_is_read_as_a_browser_shows_it(tmp_path: Path) -> None:
-    for name in ("talks.html", "talks_files/frame.html", "more/talks.HTM", "a.txt", "b_files/c.html"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
+    for name in (
+        "talks.html",
+        "talks_files/frame.html",
+        "more/talks.HTM",
+        "more/talks_files/c.htm",
+        "a.txt",
+        "b_files/c.html",
+    ):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         _write(tmp_path / name, PAGE)
-    assert documents.unread(tmp_path) == [tmp_path / "talks_files" / "frame.html"]  # b_files is no page's
+    frames = [tmp_path / "more" / "talks_files" / "c.htm", tmp_path / "talks_files" / "frame.html"]
+    assert documents.unread(tmp_path) == frames  # b_files is no page's
     assert [one.id for one in Archive(tmp_path)] == ["a.txt", "b_files/c.html", "more/talks.HTM", "talks.html"]
     _write(tmp_path / "b.jsonl", json.dumps({"id": "b", "text": PAGE[PAGE.index("<p>") :]}))
     found = documents.read(tmp_path)

@@ -204,7 +204,8 @@ def is_frame(file: Path) -> bool:
     page = file.parent.name.removesuffix("_files")
     if file.suffix.lower() not in PAGES or page == file.parent.name:
         return False
-    return any((file.parent.parent / f"{page}{suffix}").is_file() for suffix in PAGES)
+    endings = (*PAGES, *map(str.upper, PAGES))
+    return any((file.parent.parent / f"{page}{ending}").is_file() for ending in endings)
 
 
 def lines(path: Path, ends: bool = False) -> Iterator[str]:
