@@ -18,14 +18,14 @@ from pathlib import Path
 from typing import Any
 
 from actorstance.actors import UNKNOWN, Registry
-from actorstance.attribution import Statement
 from actorstance.documents import Document, parse
 from actorstance.errors import InputError
-from actorstance.newsroom import parse as parse_newsroom
-from actorstance.quotes import statements
+from actorstance.readers.newsroom import parse as parse_newsroom
 from actorstance.reading import Pair, Reading, read_actors
 from actorstance.resources import shipped
-from actorstance.roles import given_alike
+from actorstance.speech.attribution import Statement
+from actorstance.speech.quotes import statements
+from actorstance.syntax.roles import given_alike
 
 _PRONOUN = re.compile(r"(?:he|him|his|she|hers?|it|its|they|them|their|who|which|I|we|us|our|my|me)", re.IGNORECASE)
 QUOTES = '"“”'

@@ -26,11 +26,12 @@ import numpy as np
 from datasets import Dataset, concatenate_datasets
 from numpy.typing import NDArray
 
-from actorstance import corpora, sampling
+from actorstance import corpora
 from actorstance.correction import Corrected, correct
+from actorstance.evaluation import sampling
+from actorstance.evaluation.reliability import reliability
 from actorstance.examples import dataset, grouped_folds, grouped_tenth, labels
 from actorstance.models.linear import LinearModel
-from actorstance.reliability import reliability
 from actorstance.scoring import mean_interval, stance_scores
 from actorstance.twins import without_twin
 

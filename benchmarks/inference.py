@@ -38,7 +38,7 @@ from datasets import Dataset, concatenate_datasets
 from transformer import marked
 
 import actorstance
-from actorstance import corpora, documents, newsroom
+from actorstance import corpora, documents
 from actorstance.actors import Registry
 from actorstance.examples import LABELS, labels, pairs
 from actorstance.models.encoding import collate
@@ -47,6 +47,7 @@ from actorstance.models.onnx import PRECISIONS
 from actorstance.models.pair_model import PairModel, batches
 from actorstance.models.pair_network import halved
 from actorstance.models.transformer import TransformerModel
+from actorstance.readers import newsroom
 from actorstance.reading import read_actors
 from actorstance.scoring import macro_f1
 

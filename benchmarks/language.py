@@ -1,4 +1,4 @@
-"""How well English is told from other languages, by the share of function words (`actorstance.language`).
+"""How well English is told from other languages, by the share of function words (`actorstance.text.language`).
 
 python benchmarks/language.py DATA        (a folder that holds polnear, seesaw, dse and newsmtsc)
 
@@ -18,9 +18,10 @@ from pathlib import Path
 
 import datasets
 
-from actorstance import corpora, documents, newsroom
+from actorstance import corpora, documents
 from actorstance.errors import InputError
-from actorstance.language import LEAST, SHORTEST, english_share
+from actorstance.readers import newsroom
+from actorstance.text.language import LEAST, SHORTEST, english_share
 
 ROOT = Path(__file__).parents[1]
 ROUNDS = 5

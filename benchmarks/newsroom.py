@@ -22,9 +22,10 @@ from pathlib import Path
 import datasets
 import numpy as np
 
-from actorstance import corpora, newsroom
+from actorstance import corpora
 from actorstance.examples import LABELS
 from actorstance.files import read_json_lines
+from actorstance.readers import newsroom
 from actorstance.resources import shipped
 from actorstance.scoring import macro_f1
 

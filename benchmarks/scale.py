@@ -34,13 +34,13 @@ import pyarrow as pa
 from datasets import Dataset, DatasetInfo
 
 from actorstance import corpora, load
-from actorstance.archive import Archive, Text
+from actorstance.archives.archive import Archive, Text
+from actorstance.archives.shards import TABLES, prepare, shards
 from actorstance.documents import parse
 from actorstance.examples import FEATURES, pair_columns
 from actorstance.files import sha256
 from actorstance.folder import ARCHIVE
 from actorstance.reading import read_actors
-from actorstance.shards import TABLES, prepare, shards
 
 SCRIPT = Path(__file__).resolve().parents[1] / "scripts" / "predict.py"
 REAL = ("dse", "seesaw", "newsmtsc")

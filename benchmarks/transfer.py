@@ -25,9 +25,9 @@ from numpy.typing import NDArray
 import actorstance
 from actorstance import corpora
 from actorstance.errors import InputError
+from actorstance.evaluation.priors import priors
 from actorstance.examples import labels
 from actorstance.models.bundle import ORIGINS
-from actorstance.priors import priors
 from actorstance.scoring import macro_f1
 from actorstance.twins import without_near_twin
 

@@ -4,8 +4,8 @@ from contextlib import nullcontext
 
 from omegaconf import DictConfig
 
-from actorstance import command, front
-from actorstance.command import Invocation
+from actorstance.commands import command, front
+from actorstance.commands.command import Invocation
 
 
 def main(config: DictConfig, call: Invocation) -> None:

@@ -4,8 +4,8 @@ from contextlib import nullcontext
 
 from omegaconf import DictConfig
 
-from actorstance import command, configured, front
-from actorstance.command import Invocation
+from actorstance.commands import command, configured, front
+from actorstance.commands.command import Invocation
 from actorstance.errors import InputError
 
 

@@ -3,8 +3,9 @@
 from omegaconf import DictConfig
 
 import actorstance
-from actorstance import command, configured, pipeline, terminal
-from actorstance.command import Invocation
+from actorstance import pipeline
+from actorstance.commands import command, configured, terminal
+from actorstance.commands.command import Invocation
 
 
 def main(config: DictConfig, call: Invocation) -> None:

@@ -3,8 +3,9 @@
 from omegaconf import DictConfig
 
 import actorstance
-from actorstance import command, pipeline, terminal
-from actorstance.command import Invocation
+from actorstance import pipeline
+from actorstance.commands import command, terminal
+from actorstance.commands.command import Invocation
 from actorstance.errors import InputError
 
 

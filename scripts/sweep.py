@@ -5,13 +5,15 @@ from typing import Any
 
 from omegaconf import DictConfig
 
-from actorstance import command, configured, pipeline, space, terminal
-from actorstance.command import Invocation
+from actorstance import pipeline
+from actorstance.commands import command, configured, terminal
+from actorstance.commands.command import Invocation
 from actorstance.models import Watch
+from actorstance.sweeps import space
 
 
 def main(config: DictConfig, call: Invocation) -> None:
-    from actorstance.sweeping import Sweep  # needs the extra `sweep`
+    from actorstance.sweeps.sweeping import Sweep  # needs the extra `sweep`
 
     searched, fixed, again = call.searched()
     corpus_of = configured.remembered_corpora()

@@ -2,8 +2,9 @@
 
 from omegaconf import DictConfig
 
-from actorstance import command, configured, pipeline, terminal
-from actorstance.command import Invocation
+from actorstance import pipeline
+from actorstance.commands import command, configured, terminal
+from actorstance.commands.command import Invocation
 from actorstance.files import first_process, read_json
 
 

@@ -26,16 +26,18 @@ import pytest
 from filelock import FileLock
 
 import actorstance
-from actorstance import archive, bulk, cluster, configured, corpora, engine, files, pipeline, scoring
+from actorstance import corpora, files, pipeline, scoring
 from actorstance.actors import Registry
-from actorstance.archive import Archive, Rejected, Text
+from actorstance.archives import archive, bulk, cluster, engine
+from actorstance.archives.archive import Archive, Rejected, Text
+from actorstance.archives.shards import TABLES, Done, Opener, Shard, read_here, shards
+from actorstance.archives.totals import Sums
+from actorstance.commands import configured
 from actorstance.documents import TOO_LONG
 from actorstance.errors import InputError
 from actorstance.examples import LABELS
 from actorstance.models import Model
 from actorstance.saved import read_saved
-from actorstance.shards import TABLES, Done, Opener, Shard, read_here, shards
-from actorstance.totals import Sums
 
 SCRIPT = Path(__file__).resolve().parents[1] / "scripts" / "predict.py"
 VERBS = ("accused", "thanked", "met", "praised", "blamed", "warned")
@@ -407,7 +409,7 @@ def test_ten_thousand_actors(trained: Path, source: Path, tmp_path: Path) -> Non
 
 def test_a_document_that_breaks_the_reader(trained: Path, source: Path, tmp_path: Path, monkeypatch: Any) -> None:
     from actorstance import reading
-    from actorstance import shards as module
+    from actorstance.archives import shards as module
 
     real = reading.read_actors
 
@@ -554,7 +556,7 @@ def test_a_model_that_is_another_elsewhere(trained: Path) -> None:
 
 
 def test_shards_are_bounded(monkeypatch: Any) -> None:
-    from actorstance import shards as module
+    from actorstance.archives import shards as module
 
     monkeypatch.setattr(module, "CHARACTERS", 100)
     texts = [Text("w", str(at), None, "x" * length) for at, length in enumerate((40, 40, 40, 200, 1, 1, 1, 1))]

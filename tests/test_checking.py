@@ -14,9 +14,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actorstance import checking, sheets, terminal
+from actorstance import checking
+from actorstance.commands import terminal
 from actorstance.correction import correct
 from actorstance.errors import InputError
+from actorstance.evaluation import sheets
 from actorstance.examples import LABELS
 from actorstance.files import write_jsonl
 from actorstance.saved import Saved, read_saved, wanted_intervals

@@ -11,9 +11,11 @@ import pytest
 from numpy.typing import NDArray
 from scipy import stats
 
-from actorstance import comparing, significance, terminal
+from actorstance import comparing
+from actorstance.commands import terminal
 from actorstance.days import day_of
 from actorstance.errors import InputError
+from actorstance.evaluation import significance
 from actorstance.examples import LABELS
 from actorstance.files import write_json, write_jsonl
 from actorstance.saved import Saved
@@ -274,7 +276,7 @@ def test_an_actor_between_two_newspapers(
 
 def test_each_newspaper_is_corrected_by_labels_of_its_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The model is always against; the labels of one newspaper are, those of the other are neutral."""
-    p, every = np.tile([0.8, 0.1, 0.1], (160, 1)), {"inclusion": np.ones(160), "asked": np.ones(160) > 0}
+    p, every = np.tile([0.8, 0.1, 0.1], (160, 1)), dict[str, Any](inclusion=np.ones(160), asked=np.ones(160) > 0)
     against, neutral = np.zeros(160, dtype=np.int64), np.ones(160, dtype=np.int64)
     a, b = paper(tmp_path / "a", p, against, **every), paper(tmp_path / "b", p, neutral, **every)
     (row,) = comparing.newspapers(a, b, repeats=100, wanted=["varna"])["actors"]

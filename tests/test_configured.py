@@ -11,7 +11,9 @@ import pytest
 from omegaconf import OmegaConf
 
 import actorstance.models
-from actorstance import cluster, configured, pipeline
+from actorstance import pipeline
+from actorstance.archives import cluster
+from actorstance.commands import configured
 from actorstance.errors import InputError
 
 

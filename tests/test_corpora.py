@@ -17,11 +17,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from actorstance import corpora, newsroom
+from actorstance import corpora
 from actorstance.corpora import Corpus, load
 from actorstance.errors import InputError
 from actorstance.examples import AUTHOR, LABELS, UNKNOWN
 from actorstance.files import read_json, read_json_lines, sha256
+from actorstance.readers import newsroom
 
 ROW = {"text": "Varna thanked Ostia.", "source": "Varna", "target": "Ostia", "label": "favor"}
 HEADER = "text,source,target,label\n"

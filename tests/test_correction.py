@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy import stats
 
-from actorstance import sampling
 from actorstance.correction import MIN_GROUPS, Corrected, correct
+from actorstance.evaluation import sampling
 
 
 def corpus(

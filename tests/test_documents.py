@@ -16,13 +16,15 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from actorstance import documents, lines, newsroom, sentences
+from actorstance import documents
 from actorstance.actors import Registry
-from actorstance.archive import Archive
+from actorstance.archives.archive import Archive
 from actorstance.documents import Document
 from actorstance.errors import InputError
-from actorstance.legible import mend
+from actorstance.readers import newsroom
 from actorstance.reading import read_actors
+from actorstance.text import lines, sentences
+from actorstance.text.legible import mend
 
 ROOT = Path(__file__).resolve().parents[1]
 GOLD = ROOT / "tests" / "gold"

@@ -17,8 +17,9 @@ import onnx
 import pytest
 
 import actorstance
-from actorstance import conformal, corpora, pipeline
+from actorstance import corpora, pipeline
 from actorstance.errors import InputError
+from actorstance.evaluation import conformal
 from actorstance.examples import labels
 from actorstance.models import exporting
 from actorstance.models import onnx as onnx_model

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from actorstance import documents, exports, lines
-from actorstance.archive import Archive, Text
+from actorstance import documents
+from actorstance.archives.archive import Archive, Text
 from actorstance.errors import InputError
+from actorstance.text import exports, lines
 
 FILES = sorted((Path(__file__).parent / "gold" / "exports").glob("*.txt"))
 Lines = list[tuple[str, str]]

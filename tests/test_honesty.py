@@ -14,12 +14,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from actorstance import behaviour, conformal, editing
 from actorstance.actors import Registry
 from actorstance.errors import InputError
+from actorstance.evaluation import behaviour, conformal, editing
+from actorstance.evaluation.reliability import reliability
 from actorstance.examples import LABELS, dataset
 from actorstance.models.linear import LinearModel
-from actorstance.reliability import reliability
 
 
 def drawn(n: int, seed: int, sure: float = 1.0) -> tuple[NDArray[np.int64], NDArray[np.float64]]:

@@ -14,9 +14,10 @@ from datasets import Dataset, concatenate_datasets
 from numpy.typing import NDArray
 from torch import nn
 
-from actorstance import audit, conformal, corpora, pipeline
+from actorstance import audit, corpora, pipeline
 from actorstance.corpora import LICENCES, Corpus
 from actorstance.errors import InputError
+from actorstance.evaluation import conformal
 from actorstance.examples import LABELS, known_labels, label_sets, labels, weights
 from actorstance.models import bundle, card, load
 from actorstance.models.linear import LinearModel

@@ -12,10 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import actorstance
-from actorstance import documents, front, newsroom, pipeline, report
+from actorstance import documents, pipeline, report
+from actorstance.commands import front
 from actorstance.errors import InputError
 from actorstance.folder import Folder
-from actorstance.language import LEAST, LOOKED_AT, SHORTEST, english_share, looks_english
+from actorstance.readers import newsroom
+from actorstance.text.language import LEAST, LOOKED_AT, SHORTEST, english_share, looks_english
 
 ROOT = Path(__file__).parents[1]
 GOLD = {path.stem: path.read_text(encoding="utf-8") for path in (ROOT / "tests/gold/languages").glob("*.txt")}

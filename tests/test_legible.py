@@ -13,11 +13,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from actorstance import article, documents, pipeline, reading, shards
+from actorstance import documents, pipeline, reading
 from actorstance.actors import Registry
-from actorstance.archive import Text
-from actorstance.legible import mend
+from actorstance.archives import shards
+from actorstance.archives.archive import Text
 from actorstance.models import load
+from actorstance.pages import article
+from actorstance.text.legible import mend
 
 GOLD = Path(__file__).parent / "gold" / "characters.txt"
 LINES = GOLD.read_text(encoding="utf-8").split("\n")

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import tomllib
+from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
 
@@ -68,3 +71,23 @@ def test_the_notebook_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 def test_the_notebook_lists_the_public_names() -> None:
     text = (ROOT / "docs/python.md").read_text(encoding="utf-8")
     assert {name for name in actorstance.__all__ if f"`{name}" not in text} == set()
+
+
+def _imported(code: str) -> Iterator[str]:
+    """The modules and folders of the package that a module imports when it is imported, by their first name."""
+    for line in ast.parse(code).body:
+        if isinstance(line, ast.ImportFrom) and line.module == "actorstance":
+            yield from (alias.name for alias in line.names)
+        elif isinstance(line, ast.ImportFrom) and (line.module or "").startswith("actorstance."):
+            yield str(line.module).split(".")[1]
+
+
+def test_no_folder_imports_what_imports_it() -> None:
+    package = Path(actorstance.__file__).parent
+    needs: dict[str, set[str]] = {}
+    for path in package.rglob("*.py"):
+        here = path.relative_to(package).parts[0].removesuffix(".py")
+        needs.setdefault(here, set()).update(set(_imported(path.read_text(encoding="utf-8"))) - {here})
+    assert {"speech", "pages"} <= needs["report"] | needs["reading"]
+    order = list(TopologicalSorter(needs).static_order())  # raises CycleError, which names the cycle
+    assert order.index("syntax") < order.index("mentions") < order.index("reading") < order.index("pipeline")

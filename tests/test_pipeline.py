@@ -12,10 +12,11 @@ import pytest
 from datasets import Dataset
 from numpy.typing import NDArray
 
-from actorstance import behaviour, corpora, documents, load, pipeline, runs, scoring, stances
+from actorstance import corpora, documents, load, pipeline, runs, scoring, stances
 from actorstance.actors import Registry
 from actorstance.corpora import Corpus
 from actorstance.errors import InputError
+from actorstance.evaluation import behaviour
 from actorstance.examples import LABELS
 from actorstance.models import Watch
 from actorstance.models.linear import LinearModel

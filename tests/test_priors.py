@@ -11,10 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actorstance import cli, corpora, documents, load, pipeline
+from actorstance import corpora, documents, load, pipeline
+from actorstance.commands import cli
 from actorstance.errors import InputError
+from actorstance.evaluation.priors import Priors, priors, shares
 from actorstance.examples import LABELS
-from actorstance.priors import Priors, priors, shares
 
 RAW = "Turkey on Monday accused Russia of breaking the truce.\n\nFrance praised Iran for the help it had sent.\n"
 

@@ -11,17 +11,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from actorstance import terminal
 from actorstance.actors import UNKNOWN, Mention, Registry
+from actorstance.commands import terminal
 from actorstance.documents import Document, Sentence, parse
 from actorstance.errors import InputError
 from actorstance.examples import pairs
-from actorstance.names import NOT_READ
-from actorstance.ner import SpacyNames
-from actorstance.quotes import statements
+from actorstance.mentions.names import NOT_READ
+from actorstance.mentions.ner import SpacyNames
 from actorstance.reading import MAX_PAIRS, NOWHERE, read_actors
 from actorstance.runs import counted
-from actorstance.sentences import split
+from actorstance.speech.quotes import statements
+from actorstance.text.sentences import split
 
 GOLD = Path(__file__).parent / "gold" / "actors"
 WORLD = Registry.world()

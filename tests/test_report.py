@@ -15,8 +15,11 @@ from typing import Any
 
 import pytest
 
-from actorstance import cli, comparing, documents, events, figures, findings, load, pipeline, report, terminal
+import actorstance
+from actorstance import comparing, documents, load, pipeline, report
+from actorstance.commands import cli, terminal
 from actorstance.errors import InputError
+from actorstance.pages import events, figures, findings
 
 RAW = (
     "Talks collapse\n\nTurkey on Monday accused Russia of breaking the truce.\n\n"
@@ -497,7 +500,7 @@ def test_a_complete_archive_is_kept_whatever_comes_after_it(
 
 def test_what_messages_tell_to_type_can_be_typed(capsys: pytest.CaptureFixture[str]) -> None:
     """Each `(actorstance: --flag …)` in a message is an option of predict, which alone has such hints."""
-    source = "\n".join(path.read_text("utf-8") for path in Path(cli.__file__).parent.rglob("*.py"))
+    source = "\n".join(path.read_text("utf-8") for path in Path(actorstance.__file__).parent.rglob("*.py"))
     hints = set(re.findall(r"--[a-z-]+", " ".join(re.findall(r"\(actorstance: (--[^)]*)\)", source))))
     assert hints >= {"--archive", "--columns", "--processes", "--resume"}
     with pytest.raises(SystemExit, match="0"):

@@ -21,7 +21,8 @@ import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from safetensors.numpy import load_file, save_file
 
-from actorstance import command, corpora, pipeline
+from actorstance import corpora, pipeline
+from actorstance.commands import command
 from actorstance.errors import InputError
 from actorstance.models.linear import LinearModel
 

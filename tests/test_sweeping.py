@@ -16,13 +16,14 @@ from typing import Any
 import pytest
 from hydra.errors import HydraException
 
-from actorstance import corpora, pipeline, space
+from actorstance import corpora, pipeline
 from actorstance.corpora import Corpus
 from actorstance.errors import InputError
 from actorstance.models import Watch
 from actorstance.models.transformer import TransformerModel
-from actorstance.space import Dimension
-from actorstance.sweeping import Sweep
+from actorstance.sweeps import space
+from actorstance.sweeps.space import Dimension
+from actorstance.sweeps.sweeping import Sweep
 
 SCRIPTS = Path(__file__).resolve().parents[1] / "scripts"
 SETTINGS = {"command": "python scripts/train.py eval_split=valid"}

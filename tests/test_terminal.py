@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from actorstance import terminal
+from actorstance.commands import terminal
 from actorstance.files import write_jsonl
 from actorstance.saved import Saved
 

@@ -16,9 +16,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from actorstance import report, runs, sampling, sheets
+from actorstance import report, runs
 from actorstance.correction import MIN_GROUPS, half_width
 from actorstance.errors import InputError, require_int, require_seed
+from actorstance.evaluation import sampling, sheets
 from actorstance.examples import LABELS
 from actorstance.files import read_json, write_csv, write_json, write_jsonl
 from actorstance.folder import KEYS, PREDICTIONS, Folder

@@ -15,15 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import binomtest
 
-from actorstance import significance
 from actorstance.correction import LEVEL, MIN_GROUPS
 from actorstance.days import day_of
 from actorstance.errors import InputError, require_int
+from actorstance.evaluation import significance
+from actorstance.evaluation.significance import BATCH, EQUAL
 from actorstance.files import write_csv, write_json
 from actorstance.folder import Folder
 from actorstance.saved import Interval, Saved, wanted_intervals
 from actorstance.scoring import accuracy_of, confusions, drawn, group_weights, interval, macro_f1_of
-from actorstance.significance import BATCH, EQUAL
 
 ADJUSTMENTS = ("holm", "bh")
 

@@ -14,15 +14,14 @@ import numpy as np
 from datasets import Dataset
 from numpy.typing import NDArray
 
-from actorstance import joint, newsroom
 from actorstance.errors import InputError, require_int
 from actorstance.examples import CONTEXT, CORPUS, FEATURES, dataset
 from actorstance.files import read_json
-from actorstance.readers import PUBLISHED, dse, newsmtsc, seesaw, semeval
+from actorstance.readers import PUBLISHED, dse, joint, newsmtsc, newsroom, seesaw, semeval
+from actorstance.readers.tables import HUB, InMemory, Rows, Tally, place_of, read_table
 from actorstance.resources import shipped
-from actorstance.sentences import one_line
 from actorstance.stored import ROWS
-from actorstance.tables import HUB, InMemory, Rows, Tally, place_of, read_table
+from actorstance.text.sentences import one_line
 from actorstance.twins import without_near_twin
 
 LICENCES = {  # of a corpus, and so of models trained on it

@@ -16,15 +16,15 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
-from actorstance import exports, hyphens, markup
-from actorstance import lines as page_lines
 from actorstance.days import iso, published
 from actorstance.errors import InputError
 from actorstance.files import MAX_JSON, PAGES, below, csv_rows, decode, is_frame, read_json_lines, read_text
-from actorstance.language import looks_english
-from actorstance.legible import Mended, mend, without
-from actorstance.lines import Line
-from actorstance.sentences import one_line, split
+from actorstance.text import exports, hyphens, markup
+from actorstance.text import lines as page_lines
+from actorstance.text.language import looks_english
+from actorstance.text.legible import Mended, mend, without
+from actorstance.text.lines import Line
+from actorstance.text.sentences import one_line, split
 
 MAX_TEXT = 1_000_000  # characters of one document; the longest articles have a tenth of that
 MAX_PAGE = 10 * MAX_TEXT  # characters of one web page, most of which are no text

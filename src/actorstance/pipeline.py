@@ -10,21 +10,23 @@ from typing import Any
 import numpy as np
 from datasets import concatenate_datasets
 
-from actorstance import audit, behaviour, conformal, corpora, language, runs
+from actorstance import audit, corpora, runs
 from actorstance.actors import Registry
 from actorstance.corpora import Corpus, naming
 from actorstance.documents import Document
 from actorstance.errors import InputError, require_seed
+from actorstance.evaluation import behaviour, conformal
+from actorstance.evaluation.held_out import cross_validated, fit_timed, scored
+from actorstance.evaluation.priors import Wanted, priors
 from actorstance.examples import SPLITS, among, grouped_folds, known_labels, label_sets, labels, pairs
 from actorstance.files import first_process, sha256
 from actorstance.folder import PREDICTIONS
-from actorstance.held_out import cross_validated, fit_timed, scored
 from actorstance.models import Model, bundle, optional
 from actorstance.parts import foreign_part, has_split, held_out_part, parts_of, require_unseen, training_part
-from actorstance.priors import Wanted, priors
+from actorstance.readers.tables import InMemory
 from actorstance.reading import Names, read_actors
 from actorstance.scoring import macro_f1
-from actorstance.tables import InMemory
+from actorstance.text import language
 
 
 def train(

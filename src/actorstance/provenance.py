@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from actorstance.actors import AUTHOR, UNKNOWN, Registry
+from actorstance.evaluation.priors import Priors
 from actorstance.models import Model
-from actorstance.priors import Priors
-from actorstance.spelling import letters
+from actorstance.syntax.spelling import letters
 
 _SMALL = frozenset({"and", "for", "in", "of", "on", "the", "to"})
 NAMES = {AUTHOR: "the author", UNKNOWN: "an unnamed source"}  # of the two sources that are not actors

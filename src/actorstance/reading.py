@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from itertools import permutations
 
 from actorstance.actors import AUTHOR, UNKNOWN, Mention, Registry
-from actorstance.attribution import Statement
-from actorstance.cast import cast
-from actorstance.coreference import resolve
-from actorstance.discourse import meant_by
 from actorstance.documents import Document
-from actorstance.quotes import statements
+from actorstance.mentions.cast import cast
+from actorstance.mentions.coreference import resolve
+from actorstance.mentions.discourse import meant_by
+from actorstance.speech.attribution import Statement
+from actorstance.speech.quotes import statements
 
 MAX_PAIRS = 72  # of one sentence: nine actors, each with each; a longer list of names says little about any two
 NOWHERE = (-1, -1)

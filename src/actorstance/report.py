@@ -12,14 +12,14 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 
-from actorstance import article, events, figures, findings, network, template, timeline
 from actorstance.actors import AUTHOR, UNKNOWN
-from actorstance.article import Article
 from actorstance.corpora import names_of
 from actorstance.days import day_of
 from actorstance.examples import LABELS
 from actorstance.files import sha256, write_csv, write_text
 from actorstance.folder import Folder
+from actorstance.pages import article, events, figures, findings, network, template, timeline
+from actorstance.pages.article import Article
 from actorstance.provenance import spelled
 from actorstance.scoring import ROLES
 from actorstance.wording import number, plural

@@ -11,7 +11,7 @@ from actorstance.errors import InputError
 
 
 def table_of(name: str) -> dict[str, Any]:
-    """Return a YAML file that lies beside the code, such as `grammar.yaml`."""
+    """Return a YAML file that lies beside the code, such as `syntax/grammar.yaml`."""
     found: dict[str, Any] = yaml.safe_load((Path(__file__).parent / name).read_text(encoding="utf-8"))
     return found
 

@@ -18,21 +18,22 @@ from datasets import Dataset
 from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
-from actorstance import conformal, report, scoring
+from actorstance import report, scoring
 from actorstance.actors import AUTHOR, UNKNOWN, Registry
 from actorstance.documents import Document
 from actorstance.errors import InputError
+from actorstance.evaluation import conformal
+from actorstance.evaluation.held_out import HeldOut
+from actorstance.evaluation.priors import Priors
 from actorstance.examples import IDENTITY, LABELS, OFFSETS
 from actorstance.files import first_process, read_json, write_csv, write_json, write_jsonl
 from actorstance.folder import ARCHIVE, REJECTED
-from actorstance.held_out import HeldOut
-from actorstance.legible import KINDS
 from actorstance.models import Model
 from actorstance.models.bundle import MANIFEST
-from actorstance.priors import Priors
 from actorstance.provenance import provenance, spellings
 from actorstance.reading import COUNTED, NOWHERE, Reading
-from actorstance.sentences import one_line
+from actorstance.text.legible import KINDS
+from actorstance.text.sentences import one_line
 
 _SCORE = ("n", "documents", "gold", "score", "low", "high", "correction")
 _CORRECTED = ("labelled", "model_score", "power", "low_here", "high_here")

@@ -15,7 +15,7 @@ import numpy as np
 from datasets import Dataset
 
 from actorstance.actors import Registry
-from actorstance.tagging import lexicon
+from actorstance.syntax.tagging import lexicon
 
 _Span = tuple[int, int]
 

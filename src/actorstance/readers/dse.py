@@ -10,7 +10,7 @@ from actorstance.errors import InputError
 from actorstance.examples import twin_key
 from actorstance.files import records
 from actorstance.readers import actor_of
-from actorstance.tables import Rows, Tally
+from actorstance.readers.tables import Rows, Tally
 
 # class -> label of (first entity -> second, second -> first)
 LABELS = {

@@ -16,8 +16,8 @@ from actorstance.errors import InputError
 from actorstance.examples import AUTHOR, UNKNOWN
 from actorstance.files import read_json_lines
 from actorstance.readers import AGAINST, FAVOR, NEUTRAL, actor_of, place
-from actorstance.sentences import one_line
-from actorstance.tables import Rows, Tally
+from actorstance.readers.tables import Rows, Tally
+from actorstance.text.sentences import one_line
 
 PARTS = ("mt", "rw")
 _POLARITIES = {2: AGAINST, 4: NEUTRAL, 6: FAVOR, -1: AGAINST, 0: NEUTRAL, 1: FAVOR}

@@ -17,8 +17,8 @@ from actorstance.errors import InputError
 from actorstance.examples import AUTHOR, CONTEXT, UNKNOWN
 from actorstance.files import read_json
 from actorstance.readers import AGAINST, FAVOR, NEUTRAL, actor_of, canonical, find_name, place
-from actorstance.sentences import one_line
-from actorstance.tables import Rows, Tally
+from actorstance.readers.tables import Rows, Tally
+from actorstance.text.sentences import one_line
 
 LEVELS = ("sentence", "article")
 UNLISTED = "somebody else"  # a target that the article's list of entities does not have; as a source it is UNKNOWN

@@ -13,8 +13,8 @@ from actorstance.errors import InputError
 from actorstance.examples import AUTHOR
 from actorstance.files import decode, lines
 from actorstance.readers import AGAINST, FAVOR, NEUTRAL, actor_of, find_name, place
-from actorstance.sentences import one_line
-from actorstance.tables import Rows, Tally
+from actorstance.readers.tables import Rows, Tally
+from actorstance.text.sentences import one_line
 
 PARTS = ("a", "b")
 MAX_FILE = 50_000_000  # bytes

@@ -1,0 +1,5 @@
+"""Who says what.
+
+`attribution` (what a sentence reports without quotation marks) → `quotes` (quotations and their speakers; of
+interviews by `interviews`).
+"""

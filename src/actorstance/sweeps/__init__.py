@@ -1,0 +1,1 @@
+"""Sweeps: `space` (what is searched) → `sweeping` (trials) → `sweep_report`."""
