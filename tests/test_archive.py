@@ -28,7 +28,7 @@ from filelock import FileLock
 import actorstance
 from actorstance import corpora, files, pipeline, scoring
 from actorstance.actors import Registry
-from actorstance.archives import archive, bulk, cluster, engine
+from actorstance.archives import archive, bulk, cluster, engine, totals
 from actorstance.archives.archive import Archive, Rejected, Text
 from actorstance.archives.shards import TABLES, Done, Opener, Shard, read_here, shards
 from actorstance.archives.totals import Sums
@@ -51,6 +51,7 @@ def _article(number: int) -> dict[str, Any]:
     return {"id": f"a{number}", "date": f"2020-0{1 + number % 9}-11", "text": f"{text} Nobody else said a word of it."}
 
 
+FLOATS = ("score", "model_score", "low", "high")
 ARTICLES = [_article(number) for number in range(40)]
 LINES = "".join(json.dumps(row) + "\n" for row in ARTICLES)
 
@@ -227,6 +228,36 @@ def test_one_long_document_is_no_sample() -> None:
     assert sums.interval() == (-1, 1)
     alike = Sums(759, 14, 759 * 0.5, int((sizes**2).sum()), (sizes * sizes * 0.5).sum(), (sizes**2 * 0.25).sum())
     assert alike.interval() == pytest.approx((0.5, 0.5), abs=1e-3)
+
+
+def test_totals_are_the_same_however_many_rows_wait(whole: Path, tmp_path: Path, monkeypatch: Any) -> None:
+    """Each shard added at once, two at a time, or all at the end; against sums made here."""
+    parts = [
+        (pq.read_table(whole / "predictions" / file.name), pq.read_table(file))
+        for file in sorted((whole / "mentions").iterdir())
+    ]
+    assert len(parts) >= 4
+    found: list[tuple[dict[str, int], list[dict[str, Any]]]] = []
+    for rows in (1, sum(len(predictions) for predictions, _ in parts[:2]), 1_000_000):
+        monkeypatch.setattr(totals, "_PENDING", rows)
+        sums = totals.Totals(tmp_path / "sums")
+        for predictions, mentions in parts:
+            sums.add(predictions, mentions)
+        found.append((sums.counts(), [*sums.actors(), *sums.pairs()]))
+        sums.close()
+    for counts, rows in found:
+        assert counts == found[0][0]
+        for one, other in zip(rows, found[0][1], strict=True):
+            assert {**one, **dict.fromkeys(FLOATS)} == {**other, **dict.fromkeys(FLOATS)}
+            assert [one[name] for name in FLOATS] == pytest.approx([other[name] for name in FLOATS])
+    members: dict[tuple[str, str], list[float]] = {}
+    for row in _rows(whole, "predictions"):
+        members.setdefault((row["source"], row["target"]), []).append(row["favor"] - row["against"])
+    assert found[0][0]["pairs_of_actors"] == len(members)
+    pairs = {(row["source"], row["target"]): row for row in found[0][1] if "target" in row}
+    assert pairs.keys() == members.keys()
+    for key, scores in members.items():
+        assert (pairs[key]["n"], pairs[key]["score"]) == (len(scores), pytest.approx(np.mean(scores)))
 
 
 def test_the_manifest_names_every_file(whole: Path) -> None:

@@ -1,7 +1,8 @@
 """Scores of actors and pairs from an archive's shards, one after the other, in memory that does not grow.
 
 A mean and its interval need only six sums over the documents of each actor or pair. They are kept in an SQLite
-file, since a large archive has more names than memory holds.
+file, since a large archive has more names than memory holds. Many rows at once are added to it, in the order of its
+keys: one by one as they come, each would be somewhere else in a file that grows.
 
 The interval is the linear form of resampling documents (the sandwich estimator of a ratio): with n_d mentions of the
 actor in document d, whose scores add up to s_d, and the mean r = sum(s) / sum(n), its squares are those of s_d - r n_d.
@@ -30,9 +31,11 @@ from actorstance.scoring import ROLES
 PREDICTED = ("document_id", "source", "target", "against", "favor", "evidence")  # columns of predictions that are read
 MENTIONED = ("actor", "rule", "candidates")  # and of mentions
 PAIR = "pair"
+_KEYS = ("role", "a", "b")
 _SUMS = ("n", "documents", "total", "nn", "nt", "tt", *EVIDENCE)
 _LEAST_FREE = 0.1  # degrees of freedom; with so few an interval reaches from end to end, with less there is no number
 _CACHE = 32_000  # KiB of the file that SQLite keeps in memory
+_PENDING = 300_000  # rows of sums that wait to be added, some 50 MB: with a million it is hardly quicker
 
 
 class Sums(NamedTuple):
@@ -79,6 +82,7 @@ class Totals:
         self._file.execute(f"PRAGMA cache_size = -{_CACHE}")
         columns = ", ".join(f"{name} NOT NULL" for name in _SUMS)
         self._file.execute(f"CREATE TABLE sums (role, a, b, {columns}, PRIMARY KEY (role, a, b)) WITHOUT ROWID")
+        self._pending: list[pa.Table] = []
         counts = ", ".join(f"{name} NOT NULL" for name in EVIDENCE)
         self._file.execute(f"CREATE TABLE found (actor PRIMARY KEY, {counts}) WITHOUT ROWID")
 
@@ -98,9 +102,9 @@ class Totals:
         table = predictions.select(["document_id", "source", "target"]).append_column("score", score)
         table = _with_kinds(table, predictions["evidence"])
         for role, keys in ((ROLES[0], ["target"]), (ROLES[1], ["source"]), (PAIR, ["source", "target"])):
-            summed = _summed(table, keys)
-            ends = [*summed.columns[: len(keys)], *([[""] * len(summed)] * (2 - len(keys)))]
-            self._upsert("sums", ("role", "a", "b"), _SUMS, [[role] * len(summed), *ends, *summed.columns[len(keys) :]])
+            self._pending.append(_keyed(role, _summed(table, keys), keys))
+        if sum(map(len, self._pending)) >= _PENDING:
+            self._settle()
         actors, unresolved = mentions["actor"], pc.equal(mentions["actor"], UNKNOWN)
         named = pc.starts_with(mentions["rule"], "registry")  # as `Mention.rule` has it
         by = pc.if_else(named, "by_registry", "by_rule")
@@ -111,11 +115,21 @@ class Totals:
         found = found.group_by("actor", use_threads=False).aggregate([(kind, "sum") for kind in EVIDENCE])
         self._upsert("found", ("actor",), EVIDENCE, found.columns)
 
-    def _upsert(self, table: str, keys: tuple[str, ...], sums: tuple[str, ...], columns: Sequence[Any]) -> None:
-        """Add rows, given as columns of Arrow or as lists, to those of the same keys."""
+    def _settle(self) -> None:
+        """Add the rows that wait."""
+        if self._pending:
+            waiting = pa.concat_tables(self._pending).group_by(list(_KEYS), use_threads=False)
+            rows = waiting.aggregate([(name, "sum") for name in _SUMS]).sort_by([(key, "ascending") for key in _KEYS])
+            self._upsert("sums", _KEYS, _SUMS, rows.select([*_KEYS, *(f"{name}_sum" for name in _SUMS)]).columns)
+            self._pending.clear()
+
+    def _upsert(
+        self, table: str, keys: tuple[str, ...], sums: tuple[str, ...], columns: Sequence[pa.ChunkedArray]
+    ) -> None:
+        """Add rows, given as columns, to those of the same keys."""
         added = ", ".join(f"{name} = {name} + excluded.{name}" for name in sums)
         places = ", ".join("?" * (len(keys) + len(sums)))
-        rows = zip(*(one if isinstance(one, list) else one.to_pylist() for one in columns), strict=True)
+        rows = zip(*(column.to_pylist() for column in columns), strict=True)
         with self._file:
             self._file.executemany(
                 f"INSERT INTO {table} VALUES ({places}) ON CONFLICT ({', '.join(keys)}) DO UPDATE SET {added}",  # noqa: S608
@@ -124,6 +138,7 @@ class Totals:
 
     def counts(self) -> dict[str, int]:
         """Return how many actors and pairs there are."""
+        self._settle()
         actors = "SELECT count(*) FROM (SELECT a FROM sums WHERE role <> ? GROUP BY a)"
         pairs = "SELECT count(*) FROM sums WHERE role = ?"
         names = zip(("actors", "pairs_of_actors"), (actors, pairs), strict=True)
@@ -131,6 +146,7 @@ class Totals:
 
     def actors(self) -> Iterator[dict[str, Any]]:
         """Yield the rows of actors.csv, in its order."""
+        self._settle()
         kinds = ", ".join(f"coalesce(found.{kind}, 0)" for kind in EVIDENCE)
         for role in ROLES:
             query = (
@@ -143,6 +159,7 @@ class Totals:
 
     def pairs(self) -> Iterator[dict[str, Any]]:
         """Yield the rows of pairs.csv, in its order."""
+        self._settle()
         query = f"SELECT a, b, {', '.join(_SUMS)} FROM sums WHERE role = ? ORDER BY n DESC, a, b"  # noqa: S608
         for source, target, *rest in self._file.execute(query, (PAIR,)):
             yield {"source": source, "target": target, **_scored(rest), **_found(rest)}
@@ -174,6 +191,13 @@ def _summed(table: pa.Table, keys: list[str]) -> pa.Table:
     found = found.aggregate([("n", "count"), *((name, "sum") for name in parts)])
     order = ["n_sum", "n_count", *(f"{name}_sum" for name in parts if name != "n")]
     return found.select([*keys, *order])
+
+
+def _keyed(role: str, summed: pa.Table, keys: list[str]) -> pa.Table:
+    """Sums as rows of the file: with the role, and an empty second name where there is one."""
+    ends = [*(summed[key] for key in keys), *([pa.repeat("", len(summed))] * (2 - len(keys)))]
+    names = [pa.repeat(role, len(summed)), *ends]
+    return pa.table(dict(zip((*_KEYS, *_SUMS), [*names, *summed.columns[len(keys) :]], strict=True)))
 
 
 def _scored(sums: list[Any]) -> dict[str, Any]:
