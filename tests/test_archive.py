@@ -238,8 +238,8 @@ def test_totals_are_the_same_however_many_rows_wait(whole: Path, tmp_path: Path,
     ]
     assert len(parts) >= 4
     found: list[tuple[dict[str, int], list[dict[str, Any]]]] = []
-    for rows in (1, sum(len(predictions) for predictions, _ in parts[:2]), 1_000_000):
-        monkeypatch.setattr(totals, "_PENDING", rows)
+    for waiting in (1, sum(len(predictions) for predictions, _ in parts[:2]), 1_000_000):
+        monkeypatch.setattr(totals, "_PENDING", waiting)
         sums = totals.Totals(tmp_path / "sums")
         for predictions, mentions in parts:
             sums.add(predictions, mentions)
