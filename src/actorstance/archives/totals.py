@@ -15,7 +15,8 @@ from __future__ import annotations
 
 import math
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -36,6 +37,7 @@ _SUMS = ("n", "documents", "total", "nn", "nt", "tt", *EVIDENCE)
 _LEAST_FREE = 0.1  # degrees of freedom; with so few an interval reaches from end to end, with less there is no number
 _CACHE = 32_000  # KiB of the file that SQLite keeps in memory
 _PENDING = 300_000  # rows of sums that wait to be added, some 50 MB: with a million it is hardly quicker
+_PART = 10_000  # of these that are Python objects at once
 
 
 class Sums(NamedTuple):
@@ -113,27 +115,25 @@ class Totals:
         found = pa.table({"actor": pa.chunked_array([*actors.chunks, *candidates.chunks], pa.string())})
         found = _with_kinds(found, pa.chunked_array(kinds, pa.string()))
         found = found.group_by("actor", use_threads=False).aggregate([(kind, "sum") for kind in EVIDENCE])
-        self._upsert("found", ("actor",), EVIDENCE, found.columns)
+        self._upsert("found", ("actor",), EVIDENCE, found.select(["actor", *(f"{kind}_sum" for kind in EVIDENCE)]))
 
     def _settle(self) -> None:
         """Add the rows that wait."""
         if self._pending:
             waiting = pa.concat_tables(self._pending).group_by(list(_KEYS), use_threads=False)
             rows = waiting.aggregate([(name, "sum") for name in _SUMS]).sort_by([(key, "ascending") for key in _KEYS])
-            self._upsert("sums", _KEYS, _SUMS, rows.select([*_KEYS, *(f"{name}_sum" for name in _SUMS)]).columns)
+            self._upsert("sums", _KEYS, _SUMS, rows.select([*_KEYS, *(f"{name}_sum" for name in _SUMS)]))
             self._pending.clear()
 
-    def _upsert(
-        self, table: str, keys: tuple[str, ...], sums: tuple[str, ...], columns: Sequence[pa.ChunkedArray]
-    ) -> None:
-        """Add rows, given as columns, to those of the same keys."""
+    def _upsert(self, table: str, keys: tuple[str, ...], sums: tuple[str, ...], rows: pa.Table) -> None:
+        """Add rows, whose columns are keys and sums, to those of the same keys."""
         added = ", ".join(f"{name} = {name} + excluded.{name}" for name in sums)
         places = ", ".join("?" * (len(keys) + len(sums)))
-        rows = zip(*(column.to_pylist() for column in columns), strict=True)
+        parts = (zip(*(column.to_pylist() for column in part.columns), strict=True) for part in rows.to_batches(_PART))
         with self._file:
             self._file.executemany(
                 f"INSERT INTO {table} VALUES ({places}) ON CONFLICT ({', '.join(keys)}) DO UPDATE SET {added}",  # noqa: S608
-                rows,
+                chain.from_iterable(parts),
             )
 
     def counts(self) -> dict[str, int]:
