@@ -19,7 +19,6 @@ from actorstance.correction import LEVEL, MIN_GROUPS
 from actorstance.days import day_of
 from actorstance.errors import InputError, require_int
 from actorstance.evaluation import significance
-from actorstance.evaluation.significance import BATCH, EQUAL
 from actorstance.files import write_csv, write_json
 from actorstance.folder import Folder
 from actorstance.saved import Interval, Saved, wanted_intervals
@@ -125,7 +124,7 @@ def periods(
         _intervals(saved, wanted), lambda one: [(saved, one.at[of[one.at] == which]) for which in (0, 1)], repeats, seed
     )
     if not rows:
-        raise InputError(f"{saved.folder}: no actor is spoken of in {MIN_GROUPS} groups (articles) of both periods.")
+        raise _too_few(saved, "periods", skipped)
     about: dict[str, Any] = {"periods": [list(period) for period in between], "n": int((of >= 0).sum())}
     about["groups"] = saved.groups_of(np.flatnonzero(of >= 0))
     about["left_out"] = {
@@ -177,7 +176,7 @@ def newspapers(
         _intervals(both, wanted), lambda it: [(a, it.at[it.at < cut]), (b, it.at[it.at >= cut] - cut)], repeats, seed
     )
     if not found:
-        raise InputError(f"{both.folder}: no actor is spoken of in {MIN_GROUPS} groups (articles) of both.")
+        raise _too_few(both, "newspapers", skipped)
     about = {"newspapers": [a.folder.name, b.folder.name], "n": len(rows), "groups": len(np.unique(both.groups))}
     about |= {"in_both": len(one & other), "skipped": [] if wanted is None else skipped}
     return {**about, **_frame(repeats, adjust), "metrics": None, "mcnemar": None, "actors": _adjusted(found, adjust)}
@@ -281,14 +280,8 @@ def _metrics(
         if weights is not None:
             draws = [of(drawn(table, weights)) for table in tables]
             low, high = interval(draws[1] - draws[0], len(tables[0]))
-        reached = 0
-        rng = np.random.default_rng(seed)
-        for start in range(0, repeats, BATCH):
-            swap = rng.integers(2, size=(min(BATCH, repeats - start), len(tables[0])))
-            turned = [drawn(other - one, swap) + one.sum(axis=0) for one, other in (tables, tables[::-1])]
-            reached += int((np.abs(of(turned[1]) - of(turned[0])) >= abs(second - first) - EQUAL).sum())
         figures = {"a": first, "b": second, "difference": second - first, "low": low, "high": high}
-        result.append({"name": name, **figures, "p": (reached + 1) / (repeats + 1)})
+        result.append({"name": name, **figures, "p": significance.swapped(tables[0], tables[1], of, repeats, seed)})
     return result
 
 
@@ -312,6 +305,16 @@ def _unpaired(
         else:
             rows.append({**one.row, **_change(first, second, repeats, seed)})
     return rows, skipped
+
+
+def _too_few(saved: Saved, samples: str, skipped: list[dict[str, Any]]) -> InputError:
+    """What to raise if nothing is in enough groups of both samples."""
+    most = max(skipped, key=lambda row: min(row["groups"]), default=None)
+    found = "" if most is None else f" The most that any is in: {' and '.join(map(str, most['groups']))}."
+    return InputError(
+        f"{saved.folder}: no actor is spoken of in {MIN_GROUPS} groups (articles) of both {samples}.{found} Read more "
+        "articles, or name other actors."
+    )
 
 
 def _change(first: Part, second: Part, repeats: int, seed: int) -> dict[str, Any]:

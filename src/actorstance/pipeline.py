@@ -16,16 +16,15 @@ from actorstance.corpora import Corpus, naming
 from actorstance.documents import Document
 from actorstance.errors import InputError, require_seed
 from actorstance.evaluation import behaviour, conformal
-from actorstance.evaluation.held_out import cross_validated, fit_timed, scored
+from actorstance.evaluation.held_out import between, cross_validated, fit_timed, scored
 from actorstance.evaluation.priors import Wanted, priors
-from actorstance.examples import SPLITS, among, grouped_folds, known_labels, label_sets, labels, pairs
+from actorstance.examples import SPLITS, grouped_folds, known_labels, label_sets, labels, pairs
 from actorstance.files import first_process, sha256
 from actorstance.folder import PREDICTIONS
 from actorstance.models import Model, bundle, optional
 from actorstance.parts import foreign_part, has_split, held_out_part, parts_of, require_unseen, training_part
 from actorstance.readers.tables import InMemory
 from actorstance.reading import Names, read_actors
-from actorstance.scoring import macro_f1
 from actorstance.text import language
 
 
@@ -270,16 +269,8 @@ def export(model: Model, corpus: Corpus, out: str | Path, *, precision: str = "b
     exported: Model = exporting.to_onnx(model, precision, tune if len(tune) else fit)
     gold, before, after = labels(held), model.predict_proba(held), exported.predict_proba(held)
     known = known_labels(held, label_sets(corpus.examples))
-    f1_before, f1 = (macro_f1(gold, among(chances, known).argmax(axis=1)) for chances in (before, after))
-    lost = {
-        "precision": precision,
-        "of": model.sha256,
-        "n": len(held),
-        "macro_f1_before": f1_before,
-        "macro_f1": f1,
-        "largest_difference": float(np.abs(after - before).max()),
-        "changed": int((after.argmax(axis=1) != before.argmax(axis=1)).sum()),
-    }
+    lost = {"precision": precision, "of": model.sha256, **between(before, after, gold, known)}
+    f1_before, f1 = lost["macro_f1_before"], lost["macro_f1"]
     if f1_before - f1 > MAX_LOSS:
         raise InputError(
             f"precision={precision} loses {(f1_before - f1) * 100:.2f} points of macro-F1 on {len(held):,} held-out "

@@ -36,7 +36,7 @@ _KEYS = ("role", "a", "b")
 _SUMS = ("n", "documents", "total", "nn", "nt", "tt", *EVIDENCE)
 _LEAST_FREE = 0.1  # degrees of freedom; with so few an interval reaches from end to end, with less there is no number
 _CACHE = 32_000  # KiB of the file that SQLite keeps in memory
-_PENDING = 300_000  # rows of sums that wait to be added, some 50 MB: with a million it is hardly quicker
+_PENDING = 300_000  # rows of sums that wait to be added, some 35 MB: with a million it is hardly quicker
 _PART = 10_000  # of these that are Python objects at once
 
 

@@ -197,3 +197,25 @@ def _errors(examples: Dataset, probabilities: NDArray[np.float64], model: Model)
 def _surest(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The first `ERRORS` of the errors of several models, most confident first."""
     return sorted(found, key=lambda error: -float(error["p"]))[:ERRORS]
+
+
+def between(
+    before: NDArray[np.float64], after: NDArray[np.float64], gold: NDArray[np.int64], known: NDArray[np.bool_]
+) -> dict[str, Any]:
+    """Return how a model's answers differ from those of the model that it was made of.
+
+    Args:
+        before: the other model's probabilities of n examples, shape (n, 3).
+        after: its own.
+        gold: their labels, as indices, shape (n,).
+        known: which labels each example's corpus knows, shape (n, 3).
+
+    """
+    f1_before, f1 = (scoring.macro_f1(gold, among(chances, known).argmax(axis=1)) for chances in (before, after))
+    return {
+        "n": len(gold),
+        "macro_f1_before": f1_before,
+        "macro_f1": f1,
+        "largest_difference": float(np.abs(after - before).max()),
+        "changed": int((after.argmax(axis=1) != before.argmax(axis=1)).sum()),
+    }

@@ -10,7 +10,7 @@ differ by chance, so their p-values are adjusted (Holm 1979; Benjamini and Hochb
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 from scipy.stats import t as student_t
 
 from actorstance.correction import LEVEL, Corrected
-from actorstance.scoring import FEW_REPEATS, interval, mean_draws, mean_interval
+from actorstance.scoring import FEW_REPEATS, drawn, interval, mean_draws, mean_interval
 
-BATCH = 500  # randomisations that are held in memory at once
-EQUAL = 1e-12  # differences this close count as equal: rounding
+_BATCH = 500  # randomisations that are held in memory at once
+_EQUAL = 1e-12  # differences this close count as equal: rounding
 
 Sample = tuple[NDArray[np.float64], NDArray[np.generic]]  # the scores of n mentions, and the group of each
 
@@ -44,10 +44,32 @@ def paired(
     low, high = mean_interval(gap, index, seed)
     sums, _ = _by_group(gap, index)
     reached, rng = 0, np.random.default_rng(seed)
-    for start in range(0, repeats, BATCH):
-        signs = 2 * rng.integers(2, size=(min(BATCH, repeats - start), len(sums))) - 1
-        reached += int((np.abs(signs @ sums) >= abs(sums.sum()) - EQUAL * len(gap)).sum())
+    for start in range(0, repeats, _BATCH):
+        signs = 2 * rng.integers(2, size=(min(_BATCH, repeats - start), len(sums))) - 1
+        reached += int((np.abs(signs @ sums) >= abs(sums.sum()) - _EQUAL * len(gap)).sum())
     return float(gap.mean()), low, high, (reached + 1) / (repeats + 1)
+
+
+def swapped(
+    a: NDArray[np.int64], b: NDArray[np.int64], of: Callable[[NDArray[Any]], Any], repeats: int, seed: int
+) -> float:
+    """Return how often a metric of two models differs as much when their answers to groups are swapped at random.
+
+    Args:
+        a: a model's confusions by group, shape (groups, 3, 3).
+        b: another's.
+        of: the metric of confusions, shape (..., 3, 3).
+        repeats: of the randomisation.
+        seed: likewise.
+
+    """
+    seen = abs(of(b.sum(axis=0)) - of(a.sum(axis=0)))
+    reached, rng = 0, np.random.default_rng(seed)
+    for start in range(0, repeats, _BATCH):
+        swap = rng.integers(2, size=(min(_BATCH, repeats - start), len(a)))
+        turned = [drawn(other - one, swap) + one.sum(axis=0) for one, other in ((a, b), (b, a))]
+        reached += int((np.abs(of(turned[1]) - of(turned[0])) >= seen - _EQUAL).sum())
+    return (reached + 1) / (repeats + 1)
 
 
 def unpaired(first: Sample, second: Sample, repeats: int, seed: int) -> tuple[float, float, float]:
@@ -86,15 +108,15 @@ def permuted(sums: NDArray[np.float64], counts: NDArray[np.int64], first: int, r
             ((total - mean[:, None] * count) ** 2).sum(axis=1) / count.sum(axis=1) ** 2
             for (total, count), mean in zip(parts, means, strict=True)
         ]
-        result: NDArray[np.float64] = np.abs(means[1] - means[0]) / np.sqrt(np.maximum(squares[0] + squares[1], EQUAL))
+        result: NDArray[np.float64] = np.abs(means[1] - means[0]) / np.sqrt(np.maximum(squares[0] + squares[1], _EQUAL))
         return result
 
     rng = np.random.default_rng(seed)
     seen = float(statistic(np.arange(len(sums))[None])[0])
     reached = 0
-    for start in range(0, repeats, BATCH):
-        orders = rng.permuted(np.tile(np.arange(len(sums)), (min(BATCH, repeats - start), 1)), axis=1)
-        reached += int((statistic(orders) >= seen - EQUAL).sum())
+    for start in range(0, repeats, _BATCH):
+        orders = rng.permuted(np.tile(np.arange(len(sums)), (min(_BATCH, repeats - start), 1)), axis=1)
+        reached += int((statistic(orders) >= seen - _EQUAL).sum())
     return (reached + 1) / (repeats + 1)
 
 

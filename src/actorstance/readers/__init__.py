@@ -2,6 +2,7 @@
 
 A reader is a generator over (where, row) that keeps its account in a `Tally`: rows read, kept, dropped by reason, and
 read per split, to compare with the published numbers (`PUBLISHED`), so that a copy with a piece missing is noticed.
+`tables` reads any table with labels, `newsroom` the bundled corpus; `joint` makes one corpus of several.
 """
 
 from __future__ import annotations
