@@ -107,6 +107,8 @@ def test_rows_are_those_of_an_ordinary_run(trained: Path, whole: Path, tmp_path:
     read = json.loads((whole / "archive.json").read_text(encoding="utf-8"))["counts"]
     assert {key: read[key] for key in counts if key != "seconds"} == {k: v for k, v in counts.items() if k != "seconds"}
     assert (read["rejected"], read["shards"]) == (0, 5)
+    told = [json.loads((run / "provenance.json").read_text(encoding="utf-8")) for run in (whole, tmp_path / "run")]
+    assert told[0]["registry"] == told[1]["registry"]
     for name in ("actors.csv", "pairs.csv"):
         ours, theirs = (
             list(csv.DictReader((run / name).read_text(encoding="utf-8").splitlines()))

@@ -257,7 +257,9 @@ def test_names_that_spacy_finds_are_actors(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setitem(sys.modules, "spacy", SimpleNamespace(load=lambda name: Pipeline()))
     found = document("They met qorvex in the harbour. A man in Zuleikh left.")
     assert [mention.actor for mention in read_actors(found, WORLD).mentions] == []
-    mentions = read_actors(found, WORLD, SpacyNames("some")).mentions
+    names = SpacyNames("some")
+    assert names.name == "some"
+    mentions = read_actors(found, WORLD, names).mentions
     assert [(mention.actor, mention.known) for mention in mentions] == [("qorvex", False), ("zuleikh", False)]
 
 

@@ -17,6 +17,7 @@ import pytest
 
 import actorstance
 from actorstance import comparing, documents, load, pipeline, report
+from actorstance.actors import Registry
 from actorstance.commands import cli, terminal
 from actorstance.errors import InputError
 from actorstance.pages import events, figures, findings
@@ -244,6 +245,29 @@ def test_a_name_is_spelled_as_the_text_spells_it(folder: Path, tmp_path: Path) -
     names = {actor: row["name"] for actor, row in told.items()}
     assert names["marta_mcconnery"] == "Marta McConnery"
     assert "Danny O'Barrow" in names.values()
+
+
+def test_a_run_says_with_what_its_actors_were_found(folder: Path, tmp_path: Path) -> None:
+    def names(text: str) -> list[tuple[int, int, str]]:
+        return []
+
+    model, texts = (
+        load(folder / "run"),
+        [documents.parse("a", "Talks\n\nTurkey accused Russia of breaking the truce.\n")],
+    )
+    told = []
+    asked: list[dict[str, Any]] = [{}, {"registry": Registry({"turkey": ["Turkey"]})}, {"names": names}]
+    for number, found in enumerate(asked):
+        pipeline.predict(model, texts, tmp_path / str(number), **found)
+        told.append(json.loads((tmp_path / str(number) / "provenance.json").read_text(encoding="utf-8")))
+    assert [row["registry"] for row in told] == [
+        (model.registry or Registry.world()).sha256,
+        Registry({"turkey": ["Turkey"]}).sha256,
+        told[0]["registry"],
+    ]
+    assert told[0]["registry"] != told[1]["registry"]
+    assert [row["ner"] for row in told] == [None, None, "a finder of the caller's"]
+    assert f"SHA-256 <code>{told[1]['registry']}</code>" in (tmp_path / "1" / "report.html").read_text(encoding="utf-8")
 
 
 def test_dots_over_time_stand_inside_the_axes(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

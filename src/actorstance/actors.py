@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import datetime
+import hashlib
+import json
 import re
 from bisect import bisect_right
 from collections import Counter
@@ -275,6 +277,11 @@ class Registry:
                     {"name": alias.name, **more} if more else alias.name
                 )
         return found
+
+    @property
+    def sha256(self) -> str:
+        """The SHA-256 of `to_json`, as JSON: of two registries that are alike the same."""
+        return hashlib.sha256(json.dumps(self.to_json()).encode()).hexdigest()
 
     def to_json(self) -> dict[str, Any]:
         """Return the registry as plain tables, for a model's folder; a list where an actor has only names."""

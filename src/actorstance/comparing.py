@@ -157,12 +157,12 @@ def newspapers(
         seed: likewise.
 
     Raises:
-        InputError: if the runs are of different models, or of the same articles; if no actor is in enough groups of
-            both, or a setting is wrong.
+        InputError: if the runs are of different models, registries or settings, or of the same articles; if no actor is
+            in enough groups of both, or a setting is wrong.
 
     """
     _check(adjust, repeats)
-    _same_model(a, b)
+    _read_alike(a, b)
     one, other = ({row["text"] for row in saved.rows} for saved in (a, b))
     if one <= other or other <= one:
         raise InputError(
@@ -241,13 +241,19 @@ def _same_examples(a: Saved, b: Saved) -> NDArray[np.int64]:
     return order
 
 
-def _same_model(a: Saved, b: Saved) -> None:
-    """Refuse runs whose scores would differ on the same sentence."""
+def _read_alike(a: Saved, b: Saved) -> None:
+    """Refuse runs that would differ on the same article."""
     one, other = Folder(a.folder), Folder(b.folder)
     if one.provenance["model"] != other.provenance["model"]:
         raise InputError(f"{a.folder} and {b.folder} are of different models. Read both newspapers with the same one.")
     if one.priors != other.priors:
         raise InputError(f"{a.folder} and {b.folder} were read with different priors. Read both with the same.")
+    for key, what in (("registry", "registries of actors"), ("ner", "finders of names (ner)")):
+        if one.provenance.get(key) != other.provenance.get(key):
+            raise InputError(
+                f"{a.folder} and {b.folder} were read with different {what}, so an actor of one may have another id in "
+                "the other. Read both newspapers with the same."
+            )
 
 
 def _intervals(saved: Saved, wanted: Sequence[str] | None) -> list[Interval]:

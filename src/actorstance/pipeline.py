@@ -357,6 +357,7 @@ def predict(
         sets=sets,
         behaviour=behaviour.checks(model, examples, seed, priors=shifted),
         registry=registry,
+        ner=getattr(names, "name", "a finder of the caller's") if names else None,
         priors=shifted,
         seed=seed,
         seconds=seconds,

@@ -24,6 +24,7 @@ def provenance(
     data: str | None = None,
     priors: Priors | None = None,
     called: Mapping[str, str] | None = None,
+    ner: str | None = None,
 ) -> dict[str, Any]:
     """Return what provenance.json holds.
 
@@ -37,6 +38,7 @@ def provenance(
         data: the corpus that was scored, None for new articles.
         priors: under which the probabilities are read, None for those of training.
         called: actor -> its name as the text spells it, see `spellings`.
+        ner: what found names besides the rules, if anything did.
 
     """
     from actorstance import __version__
@@ -53,6 +55,8 @@ def provenance(
         "seed": seed,
         "data": data,
         "priors": priors.row() if priors else None,
+        "registry": registry.sha256 if registry else None,
+        "ner": ner,
         "model": origin,
         "actors": {actor: _actor(actor, known, called or {}) for actor in sorted(set(actors))},
     }

@@ -267,6 +267,8 @@ class _Page:
             "seed": self.folder.seed,
             "model": {**model, "corpus": ", ".join(names_of(model["corpus"]))},
             "priors": self._priors(),
+            "registry": told.get("registry") if self.reads else None,
+            "ner": told.get("ner"),
             "hashes": [(name, sha256(self.folder.path / name)) for name in hashed],
         }
 

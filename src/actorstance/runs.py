@@ -213,6 +213,7 @@ def write_predicted(
     sets: NDArray[np.bool_] | None,
     behaviour: dict[str, Any],
     registry: Registry,
+    ner: str | None,
     priors: Priors | None,
     seed: int,
     seconds: float,
@@ -238,7 +239,7 @@ def write_predicted(
     write_json(out / "audit.json", {"rows": counts, "cropped": model.cropped})
     named = (row["actor"] for row in actors)
     called = spellings((one.actor, one.name) for reading in readings for one in reading.mentions)
-    told = provenance("predict", model, seed, named, registry, command, priors=priors, called=called)
+    told = provenance("predict", model, seed, named, registry, command, priors=priors, called=called, ner=ner)
     write_json(out / "provenance.json", told)
     report.write(out)
     return counts

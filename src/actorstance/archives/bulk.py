@@ -85,7 +85,7 @@ def predict(
     require_int("shard", size, 1, 100_000)
     settings = {
         "model (its SHA-256)": opener.sha256,
-        "actors (their SHA-256)": hashlib.sha256(opener.actors.encode()).hexdigest(),
+        "actors (their SHA-256)": registry.sha256,
         "ner": opener.ner,
         "level": opener.level,
         "priors": opener.priors.row() if opener.priors else None,
@@ -252,7 +252,9 @@ def _finish(
     write_json(out / "audit.json", {"rows": rows, "cropped": {"predicted": dict(cropped)} if cropped else {}})
     write_jsonl(out / "log.jsonl", [{"stage": "predict", **rows, "seconds": time.perf_counter() - start}])
     called = spellings(_called(out, set(named)))
-    origin = provenance("predict", model, settings["seed"], named, registry, command, priors=priors, called=called)
+    origin = provenance(
+        "predict", model, settings["seed"], named, registry, command, priors=priors, called=called, ner=settings["ner"]
+    )
     write_json(out / "provenance.json", origin)
     write_json(out / ARCHIVE, {**settings, "counts": rows, "manifest_sha256": sha256(out / MANIFEST)})
     report.write(out)

@@ -22,6 +22,7 @@ class SpacyNames:
     """
 
     def __init__(self, model: str) -> None:
+        self.name = model
         try:
             import spacy
         except ImportError as error:
