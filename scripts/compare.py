@@ -12,10 +12,10 @@ from actorstance.errors import InputError
 def main(config: DictConfig, call: Invocation) -> None:
     settings = configured.arguments(config)
     one, runs = settings.pop("run"), settings.pop("runs") or []
-    if not isinstance(runs, list):
+    if not isinstance(runs, list) or not all(isinstance(each, str | int) for each in runs):
         raise InputError(f"runs={runs}: expected two folders, runs=[outputs/A,outputs/B].")
     settings["newspapers"] = configured.flag("newspapers", settings["newspapers"])
-    front.compare([*runs, *([] if one is None else [one])], nullcontext(call.out), **settings)
+    front.compare([*map(str, runs), *([] if one is None else [one])], nullcontext(call.out), **settings)
 
 
 if __name__ == "__main__":

@@ -390,6 +390,33 @@ def test_a_parquet_without_the_column(tmp_path: Path) -> None:
         Archive(tmp_path)
 
 
+def test_a_parquet_with_two_columns_of_one_name(tmp_path: Path) -> None:
+    texts = [["1"], ["Turkey accused Russia."], ["Nobody accused Ukraine."]]
+    pq.write_table(pa.table(texts, names=["id", "text", "text"]), tmp_path / "a.parquet")
+    with pytest.raises(InputError, match=r"a\.parquet: two columns have one name, 'text'"):
+        Archive(tmp_path)
+
+
+def test_a_day_that_no_calendar_has_costs_its_row_alone(tmp_path: Path) -> None:
+    days = pa.array([0, 2**62, 86_400_000_000], pa.timestamp("us"))
+    pq.write_table(pa.table({"id": ["a", "b", "c"], "date": days, "text": ["Turkey."] * 3}), tmp_path / "a.parquet")
+    found = list(Archive(tmp_path))
+    assert [(one.id, getattr(one, "reason", None)) for one in found] == [
+        ("a", None),
+        (None, "its date is no date and no text"),
+        ("c", None),
+    ]
+
+
+def test_a_row_of_a_table_longer_than_an_article_costs_that_row_alone(tmp_path: Path) -> None:
+    said = "Turkey accused Russia of shelling civilians. "
+    rows = [("a", said), ("b", said * 3_300), ("c", said * 30_000), ("d", said)]
+    (tmp_path / "a.csv").write_text("id,text\n" + "".join(f'{id},"{text}"\n' for id, text in rows), encoding="utf-8")
+    found = list(Archive(tmp_path / "a.csv"))
+    assert [one.id for one in found] == ["a", "b", "c", "d"]
+    assert [type(one) for one in found] == [Text, Text, Rejected, Text]
+
+
 @pytest.mark.parametrize("ending", ["jsonl", "jsonl.gz", "parquet"])
 def test_a_date_whose_column_is_named_must_be_there(ending: str, tmp_path: Path) -> None:
     path = tmp_path / f"a.{ending}"
@@ -485,6 +512,21 @@ def test_a_run_goes_on_to_the_same_bytes(trained: Path, source: Path, whole: Pat
     assert _bytes(out) == _bytes(whole)
     with pytest.raises(InputError, match="complete"):
         _read(trained, source, out, resume=True)
+
+
+def test_strict_stops_at_what_was_rejected_before(trained: Path, tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text(LINES.replace(json.dumps(ARTICLES[1]["text"]), '""', 1), encoding="utf-8")
+    with pytest.raises(_StopError):
+        _read(trained, tmp_path / "a.jsonl", tmp_path / "run", engine=_stopping(2, _StopError()))
+    with pytest.raises(InputError, match=r"a\.jsonl:2: empty\. Leave out strict"):
+        _read(trained, tmp_path / "a.jsonl", tmp_path / "run", resume=True, strict=True)
+    assert _read(trained, tmp_path / "a.jsonl", tmp_path / "run", resume=True)["rejected"] == 1
+
+
+def test_a_seed_that_is_none_is_refused_before_anything_is_read(trained: Path, source: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="seed=-1"):
+        _read(trained, source, tmp_path / "run", seed=-1)
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_run_goes_on_only_as_it_began(trained: Path, source: Path, tmp_path: Path) -> None:

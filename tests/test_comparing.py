@@ -304,6 +304,9 @@ def test_newspapers_that_cannot_be_compared(gold: NDArray[np.int64], tmp_path: P
         comparing.newspapers(a, paper(tmp_path / "f", chances, told={"registry": "3"}))
     with pytest.raises(InputError, match=r"with different finders of names \(ner\), so an actor"):
         comparing.newspapers(a, paper(tmp_path / "g", chances, told={"ner": "en_core_web_sm"}))
+    for compared in (comparing.newspapers, comparing.runs):
+        with pytest.raises(InputError, match="seed=-1"):
+            compared(a, a, seed=-1)
     few = paper(tmp_path / "d", chances[:16])
     with pytest.raises(InputError, match=r"in 5 groups .* of both newspapers\. The most .* in: 80 and 4\. Read more"):
         comparing.newspapers(a, few)

@@ -8,12 +8,14 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import yaml
 from omegaconf import OmegaConf
 
 import actorstance.models
 from actorstance import pipeline
 from actorstance.archives import cluster
 from actorstance.commands import configured
+from actorstance.commands.command import Invocation
 from actorstance.errors import InputError
 
 
@@ -49,3 +51,26 @@ def test_a_cluster_without_ray(monkeypatch: pytest.MonkeyPatch) -> None:
     unread: Any = None
     with pytest.raises(InputError, match=r"pip install 'actorstance\[ray\]'"):
         next(cluster.cluster(unread, unread, []))
+
+
+def test_what_reaches_out_is_not_taken_from_the_folder_of_an_interrupted_run(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / ".hydra").mkdir()
+    saved = ["run=a", "input=b", "engine=ray", "engine.address='ray://x:1'", "++actors.ner=c", "model.tensorboard=d"]
+    (tmp_path / ".hydra" / "overrides.yaml").write_text(yaml.safe_dump(saved), encoding="utf-8")
+    call = Invocation(["python scripts/predict.py", f"resume={tmp_path}"], [f"resume={tmp_path}", "engine=local"])
+    call.put_resumed_before()
+    assert call.arguments[:4] == ["run=a", "input=b", f"resume={tmp_path}", "engine=local"]
+    assert call.typed == "python scripts/predict.py run=a input=b"
+    assert all(one in caplog.text for one in saved[2:])
+    assert "Type them again if they are yours" in caplog.text
+    (tmp_path / ".hydra" / "overrides.yaml").write_text("[" * 20_000, encoding="utf-8")
+    with pytest.raises(InputError, match="no run to go on with"):
+        call.put_resumed_before()
+
+
+def test_nothing_is_resumed_without_a_folder() -> None:
+    call = Invocation(["python scripts/predict.py"], ["resume=null", "run=a"])
+    call.put_resumed_before()
+    assert call.arguments == ["resume=null", "run=a"]

@@ -16,9 +16,9 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from actorstance import documents
+from actorstance import documents, files
 from actorstance.actors import Registry
-from actorstance.archives.archive import Archive
+from actorstance.archives.archive import Archive, Text
 from actorstance.documents import Document
 from actorstance.errors import InputError
 from actorstance.readers import newsroom
@@ -576,6 +576,38 @@ TABLES: dict[str, tuple[str, str | bytes]] = {
 def test_a_table_is_read_row_by_row(tmp_path: Path, name: str, content: str | bytes) -> None:
     found = documents.read(_write(tmp_path / name, content))
     assert [(document.id, document.date, document.raw) for document in found] == TWO
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_lines_and_fields_are_bounded(encoding: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "MAX_LINE", 1_000)
+    row = json.dumps({"id": "a", "text": BODY * 100}) + "\n"
+    with pytest.raises(InputError, match=r"a\.jsonl:1: a line of more than 1,000 bytes"):
+        documents.read(_write(tmp_path / "a.jsonl", row.encode(encoding)))
+
+
+@pytest.mark.parametrize(("charset", "apostrophe"), [("windows-1252", "’"), ("ISO-8859-1", "’"), ("iso-8859-15", "'")])
+def test_a_page_is_read_in_the_encoding_that_it_declares(charset: str, apostrophe: str, tmp_path: Path) -> None:
+    head = f'<html><head><meta http-equiv="Content-Type" content="text/html; charset={charset}"></head>'
+    said = f"Peñarol accused Ostia{apostrophe}s café of lying about Monday{apostrophe}s price: 3 €."
+    page = f"{head}<body><p>{said}</p></body></html>"
+    data = page.encode("windows-1252" if charset != "iso-8859-15" else charset)
+    (found,) = documents.read(_write(tmp_path / "a.html", data))
+    assert found.raw.strip() == said
+    (text,) = Archive(tmp_path)
+    assert isinstance(text, Text)
+    assert text.text == page
+    for name, wrong in (("b.txt", data), ("c.html", data.replace(charset.encode(), b"rot13"))):
+        with pytest.raises(InputError, match="not UTF-8 at byte"):
+            documents.read(_write(tmp_path / name, wrong))
+
+
+def test_a_field_without_end_and_utf16_that_is_none(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"a\.csv:2: a field of more than 10,000,000 characters\. Is a quotation mark"):
+        documents.read(_write(tmp_path / "a.csv", 'id,text\na,"' + f"{BODY}\n" * (10_100_000 // len(BODY))))
+    broken = '{"id": "a"}\n'.encode("utf-16") + b"\x00\xd8\x00\x00"
+    with pytest.raises(InputError, match=r"b\.jsonl: not UTF-16, though it begins so"):
+        documents.read(_write(tmp_path / "b.jsonl", broken))
 
 
 @pytest.mark.parametrize("reader", [documents.read, Archive])

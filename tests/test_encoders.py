@@ -214,6 +214,11 @@ class Hub:
         (local_dir / ".cache").mkdir(exist_ok=True)
 
 
+def _unreachable(*_: Any, **__: Any) -> None:
+    """As the library that carries the hub's requests fails, whose errors are none of the hub's nor of the system's."""
+    raise type("ConnectError", (Exception,), {})("no such name")
+
+
 def test_a_model_on_the_hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     there = Hub(tmp_path / "hub")
     monkeypatch.setattr(hub, "HfApi", lambda token=None: there)
@@ -236,6 +241,13 @@ def test_a_model_on_the_hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     ):
         with pytest.raises(InputError, match=says):
             actorstance.load(address)
+    with monkeypatch.context() as patch:
+        patch.setattr(there, "model_info", _unreachable)
+        patch.setattr(there, "create_repo", _unreachable)
+        with pytest.raises(InputError, match="hf://ana/stances: no such name"):
+            actorstance.load("hf://ana/stances")
+        with pytest.raises(InputError, match="hf://ana/stances: no such name"):
+            hub.push(tmp_path / "run", "ana/stances")
     with pytest.raises(InputError, match="no complete model here"):
         hub.push(tmp_path, "ana/stances")
     shutil.rmtree(tmp_path / "hub" / "ana" / "stances" / "model")

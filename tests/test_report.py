@@ -368,6 +368,13 @@ def _told(**changes: object) -> Callable[[Path], None]:
     return change
 
 
+def _json(name: str, **changes: object) -> Callable[[Path], None]:
+    def change(run: Path) -> None:
+        (run / name).write_text(json.dumps(json.loads((run / name).read_text("utf-8")) | changes), encoding="utf-8")
+
+    return change
+
+
 def _score(run: Path) -> None:
     text = (run / "actors.csv").read_text("utf-8")
     (run / "actors.csv").write_text(
@@ -388,6 +395,9 @@ def _score(run: Path) -> None:
         (_told(seed="7"), "seed='7': expected a whole number from 0 to 4294967295"),
         (_told(seed=True), "seed=True: expected a whole number"),
         (_told(actors=["turkey"]), "provenance.json: actors: expected a table"),
+        (_line("predictions.jsonl", target_start=-1, target_end=-1), "of new text a target has a place"),
+        (_json("audit.json", rows={"sentences": []}), r"not as this version writes a run \(TypeError"),
+        (_json("behaviour.json", checks=[{}]), r"not as this version writes a run \(UndefinedError"),
         (_told(actors={"turkey": "Turkey"}), "actors: expected a table"),
         (_told(actors={"turkey": {"name": 7}}), "actors: expected a table"),
     ],

@@ -187,6 +187,15 @@ def test_of_a_small_space_each_setting_is_tried_once(tmp_path: Path) -> None:
     assert found.best_command() == "python scripts/train.py eval_split=valid x=0.3"
 
 
+def test_a_setting_of_a_small_space_is_tried_though_its_process_ended_before_it_began(tmp_path: Path) -> None:
+    begun = sweep(tmp_path, "x=0.1,0.2,0.3", trials=20)
+    begun._enqueue_untried()
+    begun.study._pop_waiting_trial_id()
+    found = sweep(tmp_path, "x=0.1,0.2,0.3", trials=20)
+    found.run(parabola)
+    assert sorted(tried(found)) == [0.1, 0.2, 0.3]
+
+
 def test_a_complete_run_whose_process_could_not_say_so_counts(tmp_path: Path) -> None:
     def objective(chosen: dict[str, Any], out: Path, resume: bool, watch: Watch) -> float:
         (out / "model").mkdir(parents=True)

@@ -44,6 +44,9 @@ class Plan:
         return chances
 
 
+ASKED = 40  # mentions in a sheet, if not told
+
+
 def plan(saved: Saved, n: int, wanted: Sequence[str] | None = None, seed: int = 0) -> Plan:
     """Draw the mentions whose labels narrow the wanted intervals the most: see `sampling`.
 

@@ -17,7 +17,7 @@ from scipy.stats import binomtest
 
 from actorstance.correction import LEVEL, MIN_GROUPS
 from actorstance.days import day_of
-from actorstance.errors import InputError, require_int
+from actorstance.errors import InputError, require_int, require_seed
 from actorstance.evaluation import significance
 from actorstance.files import write_csv, write_json
 from actorstance.folder import Folder
@@ -56,7 +56,7 @@ def runs(
         InputError: if the examples are not the same, or a setting is wrong.
 
     """
-    _check(adjust, repeats)
+    _check(adjust, repeats, seed)
     order = _same_examples(a, b)
     _, index = np.unique(a.groups, return_inverse=True)
     p_a, p_b = a.probabilities, b.probabilities[order]
@@ -115,7 +115,7 @@ def periods(
         InputError: if no article has an ISO date, no actor is in enough groups of both periods, or a setting is wrong.
 
     """
-    _check(adjust, repeats)
+    _check(adjust, repeats, seed)
     days = [day_of(row.get("date")) for row in saved.rows]
     if not any(days):
         raise InputError(f"{saved.folder}: no article has an ISO date: give JSONL with a field `date`, as 2020-02-12.")
@@ -161,7 +161,7 @@ def newspapers(
             in enough groups of both, or a setting is wrong.
 
     """
-    _check(adjust, repeats)
+    _check(adjust, repeats, seed)
     _read_alike(a, b)
     one, other = ({row["text"] for row in saved.rows} for saved in (a, b))
     if one <= other or other <= one:
@@ -214,7 +214,8 @@ def write(out: str | Path, found: dict[str, Any]) -> None:
     write_json(out / "comparison.json", found)
 
 
-def _check(adjust: str, repeats: int) -> None:
+def _check(adjust: str, repeats: int, seed: int) -> None:
+    require_seed(seed)
     if adjust not in ADJUSTMENTS:
         raise InputError(f"adjust={adjust!r}: expected {' or '.join(ADJUSTMENTS)}.")
     require_int("repeats", repeats, 100, 1_000_000)

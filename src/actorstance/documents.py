@@ -219,7 +219,7 @@ def require_named(names: Mapping[str, str], there: Collection[str], where: str, 
         raise InputError(
             f"{where}: no column {' and no '.join(map(repr, missing.values()))}; there are {found}. Name the one that "
             f"holds the {' and the '.join(missing)}: {' '.join(f'columns.{one}' for one in given)} "
-            f"(actorstance: --columns {' '.join(given)})."
+            f"(actorstance: {' '.join(f'--columns {one}' for one in given)})."
         )
 
 
@@ -378,7 +378,7 @@ def _read_text(path: Path) -> str:
     size = path.stat().st_size
     if size > MAX_FILE:
         raise InputError(f"{path}: {size:,} bytes: {TOO_LONG}")
-    raw = decode(path.read_bytes(), str(path))
+    raw = decode(path.read_bytes(), str(path), path.suffix.lower() in PAGES)
     if not raw.strip("\ufeff\u200b \t\r\n\u00a0"):
         raise InputError(f"{path}: the file is empty.")
     return raw

@@ -8,9 +8,10 @@ import hashlib
 import io
 import json
 import os
+import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -144,8 +145,16 @@ _SAVE = " Save it as UTF-8 (Notepad: Save as, Encoding: UTF-8), or convert it: i
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
-def decode(data: bytes, where: str) -> str:
+# What older English pages declare; browsers read all of the first group as Windows-1252 (the WHATWG's encodings).
+_CHARSETS = dict.fromkeys((b"windows-1252", b"iso-8859-1", b"latin1", b"us-ascii"), "windows-1252")
+_CHARSETS[b"iso-8859-15"] = "iso-8859-15"
+_DECLARED = re.compile(rb"<meta\b[^<>]{0,200}?\bcharset\s*=\s*[\"']?\s*([\w-]+)", re.IGNORECASE)
+
+
+def decode(data: bytes, where: str, page: bool = False) -> str:
     """Return UTF-8 bytes as text, or UTF-16 ones that begin with a byte order mark.
+
+    Those of a page that are no UTF-8 may be in the Windows-1252 or ISO 8859-15 that the page declares.
 
     Raises:
         InputError: if they are binary or neither; `where` names them in the message.
@@ -163,6 +172,10 @@ def decode(data: bytes, where: str) -> str:
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
+        declared = _DECLARED.search(data, 0, 4096) if page else None
+        if declared and (charset := _CHARSETS.get(declared[1].lower())):
+            with suppress(UnicodeDecodeError):
+                return data.decode(charset)
         raise InputError(
             f"{where}: not UTF-8 at byte {error.start} (0x{data[error.start]:02x}). Save it as UTF-8, or convert it: "
             "iconv -f WINDOWS-1252 -t UTF-8."
@@ -216,19 +229,25 @@ def lines(path: Path, ends: bool = False) -> Iterator[str]:
 
     """
     with path.open("rb") as raw:
-        file: IO[bytes] = raw
+        read: Callable[[int], bytes | str] = raw.readline
         if raw.peek(2).startswith(_UTF16):  # whose line ends are not single bytes
-            file = io.BytesIO(decode(raw.read(), str(path)).encode("utf-8", "surrogatepass"))
+            read = io.TextIOWrapper(raw, "utf-16", newline="\n").readline
         number = 0
-        while line := file.readline(MAX_LINE + 1):
+        while line := _next_line(read, path, number + 1):
             number += 1
-            if len(line) > MAX_LINE:
-                raise InputError(
-                    f"{path}:{number}: a line of more than {MAX_LINE:,} bytes, which is more than is read."
-                )
-            text = decode(line, f"{path}:{number}")
+            text = line if isinstance(line, str) else decode(line, f"{path}:{number}")
             text = text if ends else text.rstrip("\r\n")
             yield text.removeprefix("\ufeff") if number == 1 else text
+
+
+def _next_line(read: Callable[[int], bytes | str], path: Path, number: int) -> bytes | str:
+    try:
+        line = read(MAX_LINE + 1)
+    except UnicodeDecodeError as error:  # perhaps some lines further down: it is decoded in pieces
+        raise InputError(f"{path}: not UTF-16, though it begins so.{_SAVE}") from error
+    if len(line) > MAX_LINE:
+        raise InputError(f"{path}:{number}: a line of more than {MAX_LINE:,} bytes, which is more than is read.")
+    return line
 
 
 def require_distinct(names: Sequence[str], where: str) -> None:
@@ -254,12 +273,17 @@ def csv_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
 
 def records(path: Path, delimiter: str) -> Iterator[tuple[str, list[str]]]:
     """Yield ("file:line", fields) of a delimited file; a quoted field may hold delimiters and line breaks."""
+    csv.field_size_limit(max(csv.field_size_limit(), MAX_LINE))  # of the process; an article may be above its default
     reader = csv.reader(lines(path, ends=True), delimiter=delimiter, strict=True)
     while True:
         where = f"{path}:{reader.line_num + 1}"
         try:
             fields = next(reader, None)
         except csv.Error as error:
+            if "field limit" in str(error):
+                raise InputError(
+                    f"{where}: a field of more than {MAX_LINE:,} characters. Is a quotation mark open?"
+                ) from error
             raise InputError(f"{where}: no valid quoting of fields: {error}.") from error
         if fields is None:
             return

@@ -127,6 +127,8 @@ class Folder:
         sheets = 0
         for where, row in self._lines(PREDICTIONS, _KINDS[PREDICTIONS] | (_OF_NEW_TEXT if new_text else {})):
             _check_prediction(where, row)
+            if new_text and row["target_start"] < 0:
+                raise InputError(f"{where}: target_start is {row['target_start']}; of new text a target has a place.")
             _check_draws(where, row)
             if row["example_id"] in seen:
                 raise InputError(f"{where}: example_id {row['example_id']!r} stands there twice.")
@@ -242,7 +244,7 @@ def _number(where: str, name: str, value: str) -> int | float | None:
     if value == "":
         return None
     try:
-        number = int(value) if name in _WHOLE else float(value)
+        number = math.nan if len(value) > 40 else int(value) if name in _WHOLE else float(value)
     except ValueError:
         number = math.nan
     if not math.isfinite(number) or (name in _FRACTIONS and abs(number) > 1.5) or (name in _WHOLE and number < 0):

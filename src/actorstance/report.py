@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from jinja2 import TemplateError
 from markupsafe import Markup
 
 from actorstance.actors import AUTHOR, UNKNOWN
 from actorstance.corpora import names_of
 from actorstance.days import day_of
+from actorstance.errors import InputError
 from actorstance.examples import LABELS
 from actorstance.files import sha256, write_csv, write_text
 from actorstance.folder import Folder
@@ -55,9 +57,19 @@ def write(run: Path) -> Path:
 
     """
     folder = Folder(run)
-    view = _Page(folder)
-    page = view.html()
-    write_text(run / "network.graphml", network.graphml(folder.actors, folder.pairs, folder.known))
+    try:
+        view = _Page(folder)
+        page = view.html()
+        graph = network.graphml(folder.actors, folder.pairs, folder.known)
+    except InputError:
+        raise
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, TemplateError) as error:
+        # Of metrics, audit, check and behaviour only what the page shows is looked at, and only while it is made.
+        raise InputError(
+            f"{run}: not as this version writes a run ({type(error).__name__}: {' '.join(str(error).split())[:200]}). "
+            "Make the run again; if this version made it, please report the error."
+        ) from error
+    write_text(run / "network.graphml", graph)
     if view.reads and folder.archive is None:
         write_csv(run / "events.csv", events.COLUMNS, view.events)
     write_text(run / "report.html", page)

@@ -40,7 +40,7 @@ from actorstance.documents import (
 )
 from actorstance.documents import SUFFIXES as PLAIN
 from actorstance.errors import InputError
-from actorstance.files import MAX_LINE, PAGES, below, decode, is_frame
+from actorstance.files import MAX_LINE, PAGES, below, decode, is_frame, require_distinct
 from actorstance.stored import Ids
 
 ONLY_ARCHIVES = (".jsonl.gz", ".jsonl.zst", ".parquet")  # kinds of files that are read only here
@@ -172,6 +172,7 @@ class Archive:
             found = pq.read_schema(file).names
         except (pa.ArrowException, OSError) as error:
             raise InputError(f"{file}: no Parquet file that can be read ({error}).") from error
+        require_distinct(found, str(file))
         require_named(self.columns, found, str(file), always=("id", "text"))
 
     def _require_named(self, file: Path) -> None:
@@ -216,7 +217,7 @@ class Archive:
         try:
             if (size := file.stat().st_size) > MAX_FILE:
                 raise _BadError(f"{size:,} bytes: {TOO_LONG}")
-            found = articles(name, _decoded(file.read_bytes()))
+            found = articles(name, _decoded(file.read_bytes(), file.suffix.lower() in PAGES))
         except _BadError as bad:
             yield Rejected(name, name, str(bad))
             return
@@ -265,18 +266,21 @@ class Archive:
             wanted = [column for column in self.columns.values() if column in table.schema_arrow.names]
             for batch in table.iter_batches(_BATCH, columns=wanted, use_threads=False):
                 self.passed = behind + size * number // max(1, rows)
-                for row in batch.to_pylist():
+                for at in range(len(batch)):
                     number += 1
                     where, id = f"{name}:{number}", None
                     try:
+                        row = {column: batch[column][at].as_py() for column in wanted}
                         id = _id(row[self.columns["id"]])
                         date = row.get(self.columns["date"])
                         date = date if isinstance(date, str | None) else date.isoformat()
                         yield self._checked(where, id, date, row[self.columns["text"]])
                     except _BadError as bad:
                         yield Rejected(where, id, str(bad))
-                    except AttributeError:
+                    except (AttributeError, OverflowError):
                         yield Rejected(where, id, "its date is no date and no text")
+                    except ValueError as error:
+                        yield Rejected(where, id, f"cannot be read ({error})")
 
     def _checked(self, where: str, id: str, date: Any, text: Any) -> Text:
         if not isinstance(text, str) or not isinstance(date, str | None):
@@ -317,9 +321,9 @@ def _object(text: str) -> dict[str, Any]:
     return row
 
 
-def _decoded(data: bytes) -> str:
+def _decoded(data: bytes, page: bool = False) -> str:
     try:
-        return decode(data, "it")
+        return decode(data, "it", page)
     except InputError as error:
         raise _BadError(str(error).removeprefix("it: ").split(". Save it")[0]) from error
 

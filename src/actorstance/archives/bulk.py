@@ -26,7 +26,7 @@ from actorstance.actors import Registry
 from actorstance.archives.archive import Archive
 from actorstance.archives.shards import DOCUMENTS, TABLES, Done, Opener, Shard, shards
 from actorstance.archives.totals import MENTIONED, PREDICTED, Totals
-from actorstance.errors import InputError, require_int
+from actorstance.errors import InputError, require_int, require_seed
 from actorstance.evaluation.priors import Priors
 from actorstance.files import json_line, read_json, sha256, whole, write_csv, write_json, write_jsonl
 from actorstance.folder import ARCHIVE, FOREIGN, REJECTED
@@ -83,6 +83,7 @@ def predict(
 
     """
     require_int("shard", size, 1, 100_000)
+    require_seed(seed)
     settings = {
         "model (its SHA-256)": opener.sha256,
         "actors (their SHA-256)": registry.sha256,
@@ -173,15 +174,19 @@ def _read(
                 raise InputError(
                     f"{out}: the archive is not as it was: other documents from {shard.documents[0].where} on."
                 )
+            stop_at(record)
             progress(record, False)
 
-    for done in engine(wanted()):
-        if strict and done.record["rejected"]:
-            first = done.record["rejected"][0]
+    def stop_at(record: dict[str, Any]) -> None:
+        if strict and record["rejected"]:
+            first = record["rejected"][0]
             raise InputError(
                 f"{first['where']}: {first['reason'].removesuffix('.')}. Leave out strict (actorstance: --strict), and "
                 "the run goes on without it."
             )
+
+    for done in engine(wanted()):
+        stop_at(done.record)
         _write(out, done)
         progress(done.record, True)
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import datasets
 
-from actorstance import __version__, report, runs
+from actorstance import __version__, checking, report, runs
 from actorstance.archives import engine
 from actorstance.archives.bulk import Engine
 from actorstance.archives.cluster import TRIAL, cluster
@@ -107,7 +107,7 @@ def _add_check(subcommands: Subcommands) -> None:
         subcommands, "check", _check, "ask for the labels that are worth most, and correct scores by them"
     )
     check.add_argument("run", help="the folder of a run of predict, or of a check")
-    check.add_argument("-n", type=int, default=40, help="mentions in the sheet (default: %(default)s)")
+    check.add_argument("-n", type=int, help=f"mentions in the sheet (default: {checking.ASKED})")
     check.add_argument(
         "--wanted",
         metavar="LIST",

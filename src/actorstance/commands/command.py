@@ -42,6 +42,10 @@ _SETTING = re.compile(
     re.DOTALL,
 )
 
+# Of these none is taken from a folder that may come from a stranger: they lead to other machines, to code that a spaCy
+# pipeline may hold, or write elsewhere.
+_REACHING = re.compile(r"\+{0,2}(?:engine|actors\.ner|model\.tensorboard)(?![\w-])")
+
 Main = Callable[[DictConfig, "Invocation"], None]
 
 
@@ -118,11 +122,15 @@ class Invocation:
         Whether those typed now agree is for `pipeline.train` to check, which knows all of them.
         """
         folder = next((one[len("resume=") :] for one in self.arguments if one.startswith("resume=")), None)
-        if folder is None:
+        if folder in (None, "null"):
             return
         if folder.startswith("'"):
             folder = folder[1:-1].replace("\\'", "'").replace("\\\\", "\\")
         saved = _saved_settings(Path(folder))
+        if reaching := [one for one in saved if _REACHING.match(one)]:
+            saved = [one for one in saved if one not in reaching]
+            told = f"of {folder} these settings are not taken over, since they reach out: {' '.join(reaching)}"
+            logging.getLogger("actorstance").warning("%s. Type them again if they are yours.", told)
         self.words[1:] = map(shlex.quote, saved)
         now = {_key(one) for one in self.arguments}
         before = [one for one in saved if _key(one) not in now]
@@ -234,7 +242,7 @@ def _saved_settings(run: Path) -> list[str]:
     file = run / ".hydra" / "overrides.yaml"
     try:
         saved = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError, yaml.YAMLError) as error:
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
         raise InputError(f"resume={run}: no run to go on with: {file} cannot be read.") from error
     # The folder may come from a stranger: nothing in it may be a Hydra flag, name a class or look anything up.
     if not isinstance(saved, list) or not all(isinstance(one, str) and _SETTING.fullmatch(one) for one in saved):
@@ -265,7 +273,7 @@ def _override(argument: str) -> str:
         "hydra.run.dir",
     }
     if equals and value and value[0] not in "'\"":
-        if path:
+        if path and value != "null":
             value = _quoted(value)
         elif not value.isascii():  # Hydra's grammar knows only ASCII letters; list punctuation stays as it is
             value = re.sub(r"[^\[\]{},]+", lambda part: part[0] if part[0].isascii() else _quoted(part[0]), value)

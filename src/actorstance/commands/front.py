@@ -91,7 +91,7 @@ def check(
     folder: NewFolder,
     *,
     sheet: str | None,
-    n: int,
+    n: int | None,
     wanted: str | None,
     seed: int,
     command: str,
@@ -103,7 +103,7 @@ def check(
         run: the folder of a run of predict, or of a check.
         folder: see above.
         sheet: the filled-in sheet; None: one is made.
-        n: mentions in it.
+        n: mentions in the one that is made; None: `checking.ASKED`.
         wanted: intervals to narrow, separated by commas, see `saved.wanted_intervals`.
         seed: of the draw.
         command: what the user typed.
@@ -112,9 +112,11 @@ def check(
     """
     if sheet is not None and wanted is not None:
         raise InputError("wanted: a filled-in sheet narrows the intervals that it was made for. Leave wanted out.")
+    if sheet is not None and n is not None:
+        raise InputError("n: a filled-in sheet has the mentions that it was made with. Leave n out.")
     saved = read_saved(run)
     if sheet is None:
-        plan = checking.plan(saved, n, configured.parted(wanted), seed)
+        plan = checking.plan(saved, checking.ASKED if n is None else n, configured.parted(wanted), seed)
         with folder as out:
             checking.write_plan(out, saved, plan, command)
         terminal.asked(plan.summary, out, then)

@@ -6,7 +6,6 @@ import re
 from pathlib import Path
 
 from huggingface_hub import HfApi, snapshot_download
-from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 from platformdirs import user_cache_path
 
 from actorstance.errors import InputError
@@ -35,7 +34,7 @@ def fetch(address: str) -> Path:
         commit = str(HfApi().model_info(repo, revision=revision).sha)
         folder: Path = user_cache_path("actorstance") / "hub" / repo / commit
         snapshot_download(repo, revision=commit, allow_patterns=["model/**"], local_dir=folder)
-    except (HfHubHTTPError, LocalEntryNotFoundError, HFValidationError, OSError) as error:
+    except Exception as error:  # of the hub, of the disk, or of whichever library carries its requests
         raise InputError(f"{address}: {' '.join(str(error).split())[:300]}") from error
     return folder
 
@@ -64,6 +63,6 @@ def push(path: str | Path, repo: str, *, private: bool = True, token: str | None
         api.upload_folder(repo_id=repo, folder_path=folder, path_in_repo="model", delete_patterns="*")
         if (card := folder / bundle.CARD).exists():
             api.upload_file(repo_id=repo, path_or_fileobj=card, path_in_repo="README.md")
-    except (HfHubHTTPError, HFValidationError, OSError) as error:
+    except Exception as error:  # as in fetch
         raise InputError(f"{SCHEME}{repo}: {' '.join(str(error).split())[:300]}") from error
     return f"{SCHEME}{repo}"

@@ -152,7 +152,8 @@ def over_time(points: Sequence[Point], first: datetime.date, last: datetime.date
             face = style if point.low is not None else STYLES["paper"]
             axes.plot([day], [point.score], "o", color=style, markerfacecolor=face, markersize=4.5, zorder=4)
         span = max(_ordinal(last) - _ordinal(first), 1)
-        axes.set_xlim(_ordinal(first) - 0.04 * span, _ordinal(last) + 0.04 * span)
+        ends = (_ordinal(datetime.date.min), _ordinal(datetime.date.max))  # matplotlib knows no day beyond
+        axes.set_xlim(max(_ordinal(first) - 0.04 * span, ends[0]), min(_ordinal(last) + 0.04 * span, ends[1]))
         locator = AutoDateLocator(minticks=2, maxticks=5)  # type: ignore[no-untyped-call]
         axes.xaxis.set_major_locator(locator)
         formatter = ConciseDateFormatter(locator, show_offset=False)  # type: ignore[no-untyped-call]

@@ -302,7 +302,7 @@ def _parquet_rows(path: Path) -> Rows:
             for batch in file.iter_batches(ROWS):
                 yield from batch.to_pylist()
 
-    for number, row in enumerate(_with_names(rows(), kinds), 1):
+    for number, row in enumerate(_with_names(rows(), kinds, str(path)), 1):
         yield f"{path}, row {number}", row
 
 
@@ -341,17 +341,21 @@ def _named_rows(table: InMemory, where: str) -> Rows:
     parts = table if isinstance(table, DatasetDict) else {"": table}
     for split, part in parts.items():
         official = _OFFICIAL.get(str(split), str(split))
-        for number, row in enumerate(_with_names(part, part.features), 1):
+        for number, row in enumerate(_with_names(part, part.features, f"{where}, {official}"), 1):
             yield (
                 f"{where}, {official} row {number}".replace(",  row", ", row"),
                 {**row, "split": official} if split else row,
             )
 
 
-def _with_names(rows: Iterable[dict[str, Any]], kinds: Features) -> Iterator[dict[str, Any]]:
+def _with_names(rows: Iterable[dict[str, Any]], kinds: Features, where: str) -> Iterator[dict[str, Any]]:
     """Rows with the names of labels that are numbers; one below 0 is no label."""
     named = {name: kind for name, kind in kinds.items() if isinstance(kind, ClassLabel)}
-    for row in rows:
+    for number, row in enumerate(rows, 1):
         for name, kind in named.items():
+            if row[name] is not None and row[name] >= kind.num_classes:
+                raise InputError(
+                    f"{where}, row {number}: {name} is label number {row[name]} of {kind.num_classes}, counted from 0."
+                )
             row[name] = None if row[name] is None or row[name] < 0 else kind.int2str(row[name])
         yield row

@@ -152,7 +152,8 @@ class Sweep:
 
     def _enqueue_untried(self) -> None:
         """Each setting of a small space once, in order: random proposals would try some twice."""
-        known = [one.params or one.system_attrs.get("fixed_params", {}) for one in self.study.trials]
+        drawn = [one for one in self.study.trials if _counts(one) or one.state == TrialState.WAITING]
+        known = [one.params or one.system_attrs.get("fixed_params", {}) for one in drawn]
         lists = [one.values() or () for one in self.space.values()]
         every: Iterable[dict[str, Any]] = (dict(zip(self.space, row, strict=True)) for row in itertools.product(*lists))
         if not any(one.state == TrialState.WAITING for one in self.study.trials):
