@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
 from actorstance.documents import Document
 from actorstance.syntax.marks import Span
@@ -15,13 +16,15 @@ _MET = re.compile(
     r"\b(?:sp(?:oke|eaks|oken|eaking)|talk(?:s|ed|ing)?|(?:sat|sits) down|interview(?:s|ed)?|met|answer(?:s|ed)"
     r"|conversation)\b"
 )
+_PRONOUN = re.compile(r"(?:She|He|They)\b")
 
 
 def answers(document: Document) -> tuple[list[Span], Span | None]:
     r"""Return where the answers of an interview are, and where the text above names who gives them.
 
     An answer continues over paragraphs up to the next question; only the first paragraph of the last one is certain.
-    Nobody is named (None) unless the sentences above that mention a meeting name exactly one person.
+    Nobody is named (None) unless the sentences above that mention a meeting name exactly one person, with the whole
+    name, or with its last word or a pronoun if only one person above it is meant by that.
 
     Example:
         >>> from actorstance.documents import parse
@@ -58,12 +61,28 @@ def answers(document: Document) -> tuple[list[Span], Span | None]:
 def _answering(document: Document, end: int) -> Span | None:
     """Where the only person is whom the sentences above an interview name along with the meeting."""
     found: dict[str, Span] = {}
+    above: dict[str, Span] = {}  # the persons named so far
     known = roles()
     for sentence in document.sentences:
-        if sentence.end > end or not _MET.search(document.raw, sentence.start, sentence.end):
+        if sentence.end > end:
+            break
+        names = list(SEQUENCE.finditer(document.raw, sentence.start, sentence.end))
+        words = {name[0]: name[0].lower().split() for name in names}
+        whole = [name for name in names if _is_whole(words[name[0]], known["bodies"])]
+        above = {name[0]: name.span() for name in whole} | above
+        if not _MET.search(document.raw, sentence.start, sentence.end):
             continue
-        for name in SEQUENCE.finditer(document.raw, sentence.start, sentence.end):
-            words = name[0].lower().split()
-            if len(words) > 1 and words[0] != "the" and words[-1] not in known["bodies"]:
-                found.setdefault(name[0], name.span())
+        meant = {name[0]: name.span() for name in whole}
+        if not meant:
+            alone = {name[0] for name in names if len(words[name[0]]) == 1}
+            short = [name for name in above if name.split()[-1] in alone]
+            if not short and _PRONOUN.match(document.raw, sentence.start):
+                short = list(above)
+            meant = {short[0]: above[short[0]]} if len(short) == 1 else {}
+        found = meant | found
     return next(iter(found.values())) if len(found) == 1 else None
+
+
+def _is_whole(words: list[str], bodies: Collection[str]) -> bool:
+    """Whether these are the words of a person's whole name."""
+    return len(words) > 1 and words[0] != "the" and words[-1] not in bodies
