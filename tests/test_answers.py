@@ -6,6 +6,7 @@ import json
 import logging
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,10 +14,12 @@ from datasets import Dataset
 
 from actorstance import corpora, documents, pipeline
 from actorstance.errors import InputError
+from actorstance.examples import grouped_folds, grouped_tenth, labels
 from actorstance.files import sha256
 from actorstance.models import load
 from actorstance.models.answers import answers
 from actorstance.models.linear import LinearModel
+from actorstance.models.teaching import SEED, lesson
 from actorstance.models.transformer import TransformerModel
 
 STATES = ["Peru", "Chile", "Ghana", "Nepal", "Oman", "Kenya"]
@@ -83,6 +86,50 @@ def test_a_network_learns_from_answers(
     assert nearer < 0.8 * farther
 
 
+def test_teachers_trained_anew_answer_about_what_they_did_not_see(read: Path, tmp_path: Path) -> None:
+    train = table(tmp_path / "own.jsonl", "in June").examples
+    params = {"teacher": str(tmp_path / "teacher"), "answers": str(read), "label_smoothing": 0.0, "balance": 0.0}
+    asked, taught = lesson(train, {**params, "teacher_folds": 3}, None)
+    teacher = load(tmp_path / "teacher")
+    told, about_more = np.zeros((len(train), 3)), []
+    more, _ = answers(str(read), teacher, train)
+    for others, part in grouped_folds(train, 3, SEED):
+        anew = LinearModel(**teacher.params).fit(*grouped_tenth(train.select(others), SEED))
+        told[part] = anew.predict_proba(train.select(part))
+        about_more.append(anew.predict_proba(more))
+    assert np.allclose(taught["wanted"][: len(train)], (np.eye(3)[labels(train)] + told) / 2)
+    assert np.allclose(taught["wanted"][len(train) :], np.mean(about_more, axis=0))
+    assert asked["text"][:] == [*train["text"][:], *more["text"][:]]
+    _, by_heart = lesson(train, {**params, "teacher_folds": 0}, None)
+    assert not np.allclose(taught["wanted"], by_heart["wanted"])
+
+
+def test_teachers_trained_anew_resume_with_their_student(
+    read: Path, tmp_path: Path, tiny_encoder: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    corpus = table(tmp_path / "own.jsonl", "in June")
+    TransformerModel(encoder=tiny_encoder, epochs=1).fit(corpus.examples, corpus.examples).save(tmp_path / "net")
+    settings = {"encoder": tiny_encoder, "epochs": 1, "teacher": str(tmp_path / "net"), "teacher_folds": 2}
+    whole = TransformerModel(**settings).fit(corpus.examples, corpus.examples, tmp_path / "whole")  # type: ignore[arg-type]
+    assert {path.name for path in (tmp_path / "whole").iterdir()} == {"teacher-1", "teacher-2", "seed-0"}
+    with monkeypatch.context() as patch:
+        patch.setattr("actorstance.models.transformer.TransformerModel._train", _only_teachers)
+        with pytest.raises(KeyboardInterrupt):
+            TransformerModel(**settings).fit(corpus.examples, corpus.examples, tmp_path / "killed")  # type: ignore[arg-type]
+    assert {path.name for path in (tmp_path / "killed").iterdir()} == {"teacher-1"}
+    again = TransformerModel(**settings).fit(corpus.examples, corpus.examples, tmp_path / "killed")  # type: ignore[arg-type]
+    np.testing.assert_array_equal(whole.predict_proba(corpus.examples), again.predict_proba(corpus.examples))
+
+
+_train = TransformerModel._train
+
+
+def _only_teachers(model: TransformerModel, *arguments: Any) -> list[dict[str, Any]]:
+    if arguments[-1].name == "teacher-2":
+        raise KeyboardInterrupt
+    return _train(model, *arguments)
+
+
 def test_a_run_names_the_answers_it_learned_from_and_resumes_with_no_others(
     read: Path, tmp_path: Path, tiny_encoder: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -113,6 +160,9 @@ def test_what_is_no_teachers_answer_is_refused(read: Path, tmp_path: Path) -> No
         TransformerModel(answers=str(read))
     with says("and model.context=false"):
         TransformerModel(answers=str(read), teacher=str(tmp_path / "teacher"), context=True)
+    for folds, teacher in ((1, str(tmp_path / "teacher")), (2, None)):
+        with says(f"model.teacher_folds={folds}: 0, or 2 to 20 with a model.teacher"):
+            TransformerModel(teacher=teacher, teacher_folds=folds)
     with says("model.answers=3: expected a run's folder"):
         TransformerModel(answers=3)  # type: ignore[arg-type]
     own = table(tmp_path / "own.jsonl", "in June")

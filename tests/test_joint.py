@@ -22,6 +22,7 @@ from actorstance.examples import LABELS, known_labels, label_sets, labels, weigh
 from actorstance.models import bundle, card, load
 from actorstance.models.linear import LinearModel
 from actorstance.models.pair_network import label_weights, loss_over
+from actorstance.models.teaching import lesson
 from actorstance.models.transformer import TransformerModel
 from actorstance.parts import parts_of, require_unseen
 from actorstance.provenance import provenance
@@ -250,7 +251,7 @@ def test_teacher_is_taught_beside_the_labels_among_those_that_a_corpus_has(tmp_p
     told[polar, 1] = 0
     told /= told.sum(axis=1, keepdims=True)
     student = TransformerModel(encoder=tiny_encoder, teacher=str(tmp_path / "run"))
-    taught = student._taught(train)
+    _, taught = lesson(train, student.params, None)
     one_hot = np.eye(3)[labels(train)]
     weighed = (one_hot + told) / 2 * label_weights(labels(train), 0.25) * weights(train)[:, None]
     assert np.allclose(taught["wanted"], weighed / weighed.sum(axis=1, keepdims=True))
@@ -353,7 +354,7 @@ def test_a_teacher_of_another_kind_is_named_as_such(
     pipeline.train(corpus, LinearModel(min_df=1), tmp_path / "run", eval_split="valid")
     student = TransformerModel(encoder=tiny_encoder, teacher=str(tmp_path / "run"))
     with caplog.at_level("INFO", "actorstance"):
-        student._taught(corpus.examples)
+        lesson(corpus.examples, student.params, None)
     told = r"model\.teacher, a model of kind linear: of \d+ labels it would give 100\.0 % the same"
     assert re.search(told, caplog.text)
     student.card = {"origins": bundle.origins(student.params)}
@@ -366,7 +367,8 @@ def test_a_teacher_says_nothing_of_a_label_that_it_never_saw(tmp_path: Path, tin
     polar = write(tmp_path / "polar.jsonl", POLAR, "by", 12)
     pipeline.train(corpora.load("table", polar), LinearModel(min_df=1), tmp_path / "run", eval_split="valid")
     train = corpora.load("table", write(tmp_path / "whole.jsonl", VERBS, "in")).examples
-    taught = TransformerModel(encoder=tiny_encoder, teacher=str(tmp_path / "run"))._taught(train)["wanted"]
+    student = TransformerModel(encoder=tiny_encoder, teacher=str(tmp_path / "run"))
+    taught = lesson(train, student.params, None)[1]["wanted"]
     neutral = labels(train) == 1
     assert (taught[neutral] == [0, 1, 0]).all()
     assert (taught[~neutral].max(axis=1) < 1).any()

@@ -24,21 +24,20 @@ from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
 
 from actorstance.errors import InputError, require_fitted, require_int, require_number, require_seed
-from actorstance.examples import LABELS, among, known_labels, label_sets, labels, weights
+from actorstance.examples import LABELS, among, known_labels, label_sets, labels
 from actorstance.models import bundle, load
-from actorstance.models.answers import answers
 from actorstance.models.calibration import fit_temperature
 from actorstance.models.encoders import encoder_folder, open_encoder, quiet
 from actorstance.models.encoding import Tokenizer, collate, padded
 from actorstance.models.pair_model import PairModel, parts
 from actorstance.models.pair_network import PairNetwork, averaged, device, halved, label_weights
 from actorstance.models.renaming import renamed
+from actorstance.models.teaching import lesson
 from actorstance.models.training import Settings, fine_tune, out_of_memory, processes
 from actorstance.scoring import macro_f1
 
 PREDICT_TOKENS_CUDA = 16_384  # a graphics card wants many at once
 HEAD = "head.safetensors"
-TOLD = 0.5  # share of a teacher's probabilities in the training targets
 AVERAGES = ("weights", "probabilities")  # what is averaged of several networks
 _WHOLE = {  # setting -> the least and the most that it may be
     "epochs": (1, 1000),
@@ -48,6 +47,7 @@ _WHOLE = {  # setting -> the least and the most that it may be
     "renamed": (0, 10),
     "checkpoint_steps": (1, 10**9),
     "seeds": (1, 20),
+    "teacher_folds": (0, 20),
 }
 _REAL = {
     "lr": (1e-8, 1),
@@ -91,6 +91,8 @@ class TransformerModel(PairModel):
         teacher: a run or saved model of any kind whose probabilities are taught alongside the labels, half and half: a
             small encoder learns from a large one (Hinton, Vinyals, Dean 2015, Distilling the Knowledge in a Neural
             Network). None: the labels alone.
+        teacher_folds: 0, or parts of the training data, 2 to 20: models with the teacher's settings are trained anew,
+            each without one part, and answer about that part, see `teaching`; about `answers` all of them, averaged.
         answers: a run of predict.py in which the teacher read articles without labels; what it answered is taught too,
             alone. Not with `context`, which such a run does not keep.
 
@@ -122,6 +124,7 @@ class TransformerModel(PairModel):
         seed: int = 0,
         start: str | None = None,
         teacher: str | None = None,
+        teacher_folds: int = 0,
         answers: str | None = None,
     ) -> None:
         # The keys and their order are those of model.json.
@@ -146,6 +149,7 @@ class TransformerModel(PairModel):
             "seed": seed,
             "start": start,
             "teacher": teacher,
+            "teacher_folds": teacher_folds,
             "answers": answers,
         }
         for name, ends in _WHOLE.items():
@@ -163,6 +167,8 @@ class TransformerModel(PairModel):
                 raise InputError(f"model.{name}={run!r}: expected a run's folder.")
         if answers is not None and (teacher is None or context):
             raise InputError("model.answers: it needs model.teacher, whose answers they are, and model.context=false.")
+        if teacher_folds == 1 or (teacher_folds and teacher is None):
+            raise InputError(f"model.teacher_folds={teacher_folds}: 0, or 2 to 20 with a model.teacher.")
         if not isinstance(tensorboard, str | None):
             raise InputError(f"model.tensorboard={tensorboard!r}: expected a folder.")
         self.tensorboard = tensorboard  # not part of what the model is: neither saved nor compared
@@ -192,9 +198,8 @@ class TransformerModel(PairModel):
         y = labels(train)
         self.seen_ = [bool(count) for count in np.bincount(y, minlength=len(LABELS))]
         self.label_weights_ = label_weights(y, self.params["balance"]).tolist()
-        begun, taught = self._begun(), self._taught(train)
-        if self.params["answers"] is not None:
-            train, taught = self._with_answers(train, taught)
+        begun = self._begun()
+        train, taught = lesson(train, self.params, checkpoints)
         folder = encoder_folder(self.params["encoder"])
         self.networks_: list[PairNetwork] = []
         self.__dict__.pop("_ready", None)  # from an earlier fit
@@ -248,40 +253,6 @@ class TransformerModel(PairModel):
         if there not in (1, here):
             log.info("model.start: it has %d networks, %d are trained here, which start from them in turn", there, here)
         return model.networks_
-
-    def _taught(self, train: Dataset) -> dict[str, NDArray[Any]]:
-        """What the loss takes for each example, see `pair_network.loss_over`.
-
-        Wanted is its smoothed label, averaged with the teacher's answer if there is one; its weight comes from corpus
-        and label.
-        """
-        y, known = labels(train), known_labels(train, label_sets(train))
-        smoothing = self.params["label_smoothing"]
-        wanted = (1 - smoothing) * np.eye(len(LABELS))[y] + smoothing * known / known.sum(axis=1, keepdims=True)
-        if self.params["teacher"] is not None:
-            teacher = load(self.params["teacher"])
-            told = teacher.predict_proba(train) * known
-            if not told.any(axis=1).all():
-                raise InputError(f"model.teacher={self.params['teacher']}: it never saw a label that is taught here.")
-            told_of_own = told[np.arange(len(y)), y]  # 0: a label that the teacher's corpus lacked
-            agreed = (told.argmax(axis=1) == y).mean()
-            by = f"model.teacher, a model of kind {teacher.kind}"
-            log.info("%s: of %d labels it would give %.1f %% the same", by, len(y), 100 * agreed)
-            told = (1 - TOLD) * wanted + TOLD * told / told.sum(axis=1, keepdims=True)
-            seen = told_of_own > 0
-            if not seen.all():
-                log.info(
-                    "model.teacher: %d examples have a label that it never saw, so it is left out there", (~seen).sum()
-                )
-            wanted = np.where(seen[:, None], told, wanted)
-        return _weighed(wanted, known, weights(train), label_weights(y, self.params["balance"]))
-
-    def _with_answers(self, train: Dataset, taught: dict[str, NDArray[Any]]) -> tuple[Dataset, dict[str, NDArray[Any]]]:
-        """Add what the teacher answered about articles without labels, which count as much as those with labels."""
-        more, told = answers(self.params["answers"], load(self.params["teacher"]), train)
-        added = _weighed(told, np.ones_like(told, dtype=bool), np.ones(len(told)), np.array(self.label_weights_))
-        both = {name: np.concatenate([rows, added[name]]) for name, rows in taught.items()}
-        return concatenate_datasets([train, more.cast(train.features)]), both
 
     def _train(
         self,
@@ -380,13 +351,3 @@ class TransformerModel(PairModel):
 
 def _tensors(batch: dict[str, NDArray[Any]]) -> dict[str, torch.Tensor]:
     return {name: torch.from_numpy(values) for name, values in batch.items()}
-
-
-def _weighed(
-    wanted: NDArray[Any], known: NDArray[Any], weight: NDArray[Any], factors: NDArray[Any]
-) -> dict[str, NDArray[Any]]:
-    """What the loss takes: each label's share weighed, so that dividing by the factors undoes them whoever told it."""
-    wanted = wanted * factors
-    weight = weight * wanted.sum(axis=1)
-    shares = wanted / wanted.sum(axis=1, keepdims=True)
-    return {"wanted": shares, "known": known, "weights": weight / weight.mean()}
