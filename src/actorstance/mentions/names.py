@@ -341,6 +341,7 @@ class _Finder:
             while last > first and raw[last - 1].isspace():
                 last -= 1
             words = raw[first:last].split()
+        words[-2:-1] = [word.rstrip(",") for word in words[-2:-1]]  # "Tesla, Inc"
         if first >= last or not _LETTERS.search(raw[first:last]) or len(words) > 9:
             return None
         numbered = words[-1][1:2] == "-" and words[-1][0] in "DRI"  # "D-Ohio"

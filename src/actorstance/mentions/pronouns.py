@@ -119,7 +119,7 @@ class Pronouns:
                 break
             if one.kind == "person" and word != "who":
                 continue
-            if re.fullmatch(r"(?:['’]s?)?,?\s|,\s[^,.;]{1,38},\s", gap):
+            if re.fullmatch(r"(?:['’]s?)?(?:\.?,)?\s|,\s[^,.;]{1,38},\s", gap):
                 return standing_for(one.mention, span, "pronoun", "relative", 0.85)
         return None
 

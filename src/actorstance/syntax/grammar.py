@@ -97,6 +97,8 @@ class Clause(Chunked):
         opener = "(" if tags[comma] == ")" else tags[comma]
         for at in range(comma - 1, 0, -1):
             if tags[at] == opener:
+                if tags[at - 1] == ")":
+                    return self._over_comma(verb, at - 1)  # "Halden Inc. (NYSE: HLD), a miner, said"
                 inner = tags[at + 1 : comma]
                 if opener == "," and inner[:1] == ["C"] and all(self._in_name(one) for one in range(at + 1, comma)):
                     return at + 1, comma - 1
@@ -106,7 +108,7 @@ class Clause(Chunked):
                 if found and tags[found[0]] != "R":
                     return found
                 break
-            if tags[at] in ".;:":
+            if tags[at] in ".;:" and opener != "(":
                 break
         return self.inverted(verb) or self._previous(comma)
 

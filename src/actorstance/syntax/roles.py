@@ -19,6 +19,7 @@ SHORTENED = (
     "|Det|Sec|Insp|Messrs|Mme|St"
 )
 ENDINGS = "Jr|Sr"
+OF_FIRMS = "Inc|Corp|Co|Ltd|Bros|Cos"  # endings of firms, likewise
 _IN_FULL = {
     "gov": "governor",
     "sen": "senator",

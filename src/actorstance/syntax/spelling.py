@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 
-from actorstance.syntax.roles import ENDINGS, SHORTENED, is_given, roles, slug
+from actorstance.syntax.roles import ENDINGS, OF_FIRMS, SHORTENED, is_given, roles, slug
 from actorstance.syntax.tagging import lexicon
 
 Words = tuple[str, ...]
@@ -22,7 +22,7 @@ _INNER = frozenset({"e", "y", "und"})  # never the first of a name
 _UPPER = "A-ZÀ-ÖØ-ÞĀĂĄĆĈĊČĎĐĒĔĖĘĚĜĞĠĢĤĦĨĪĬĮİĴĶĹĻĽĿŁŃŅŇŊŌŎŐŒŔŖŘŚŜŞŠŢŤŦŨŪŬŮŰŲŴŶŸŹŻŽȘȚ"
 _ARTICLE = r"(?:al|el|ul|a[dnrstz]|ash)-"  # of Arabic names: "al-Haddad", "ash-Shami"
 WORD = (
-    rf"(?:(?:[A-Z]\.)+|[A-Z]{{1,3}}&[A-Z]{{1,3}}"
+    rf"(?:(?:[A-Z]\.)+|Ph\.D|[A-Z]{{1,3}}&[A-Z]{{1,3}}"
     rf"|[{_UPPER}][^\W_]*(?:['’‘](?!s\b)[^\W_]+|-(?:[a-z]{{1,4}}-)?[{_UPPER}](?:[^\W_]+|(?=['’]))"
     rf"|(?<=s)['’](?=\s[{_UPPER}]))*"
     rf"|(?:{_ARTICLE}|[dl]['’])[{_UPPER}][^\W_]+)"
@@ -47,7 +47,8 @@ _CAPITALS = re.compile(r"(?<![\w’'-])[A-Z]")
 _PLURAL_POSSESSIVE = re.compile(r"s['’] ")
 _OFFICE_OF = re.compile(r"['’]s\sOffice(?![\w-])")
 _SMALL = re.compile(rf"(?<=[a-z] )(?:To|An|So|Do|You|No|As|If|In|On|Yet|Will|Has) (?=[{_UPPER}][a-z]+){WORD}")
-_BEHIND_COMMA = re.compile(r",\s(?:Jr|Sr)(?![^\W_])")
+_FIRM_BEHIND_DOT = re.compile(rf"\.,?\s(?:{OF_FIRMS}|LLC)(?![^\W_])")  # "Co., Ltd."
+_BEHIND_COMMA = re.compile(rf",\s(?:{ENDINGS}|{OF_FIRMS}|LLC)(?![^\W_])")
 # A syllable of Korean and Chinese names: "Jong-un", "Ching-te". A compound of English has other sounds: "Houthi-led".
 _SYLLABLE = r"(?:[b-df-hj-np-tv-z]|[csz]h|hs|t[sz])?[yw]?[aeiou]{1,3}(?:ng|[hklmnprt])?"
 _FIRST_SYLLABLE = re.compile(rf"\s(?=[A-Z])(?i:{_SYLLABLE})\Z")
@@ -212,6 +213,8 @@ def stretch_end(text: str, first: int, last: int, end: int) -> int:
         sign, more = text[last], None
         if sign == "." and _ABBREVIATED.search(text, max(first, last - 6), last):
             more = _BEHIND_DOT.match(text, last, end)
+        elif sign == ".":
+            more = _FIRM_BEHIND_DOT.match(text, last, end)
         elif sign == "-" and _FIRST_SYLLABLE.search(text, max(first, last - 8), last):
             more = _LATER_SYLLABLE.match(text, last, end)
         elif sign == ",":

@@ -17,16 +17,18 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 
 from actorstance.resources import table_of
-from actorstance.syntax.roles import ENDINGS, SHORTENED
+from actorstance.syntax.roles import ENDINGS, OF_FIRMS, SHORTENED
 
 _TOKEN = re.compile(
     r"[a-z]+(?![\w.&/’'-])"  # most tokens, told apart first
     r"|[Ww]on['’]t\b|(?=[A-Z][.-])(?:(?:[A-Z]\.){2,}|[DRI]-[A-Z]\w+\.(?=[,)])|[A-Z]\.(?=\s(?:[A-Z]\.\s)*[A-Z]\w))"
-    rf"|(?=[A-Z][a-z]{{1,5}}\.)(?:{SHORTENED}|{ENDINGS})\."
+    rf"|(?=[A-Z][a-z]{{1,5}}\.)(?:{SHORTENED}|{ENDINGS}|{OF_FIRMS}|Ph\.D)\."
     r"|[$£€]?\d[\d,.]*\d%?|(?:O|D|L|d|l|al|Al)['’][A-Z]\w+|['’](?:s|re|ve|ll|d|m|t)\b|['’](?=\s)|\w+(?:[-&./]\w+)*"
-    r"|--|(?!,\s(?:Jr|Sr)\b)(?<!,\s[JS]r\.)[^\w\s\"“”„«»‘'’`]"
+    rf"|--|(?!,\s(?:{ENDINGS}|{OF_FIRMS}|LLC)\b)"  # no comma round "Jr." and "Inc."
+    r"(?<!,\s[JS]r\.|,\sCo\.|,\sLLC)(?<!,\s(?:Inc|Ltd)\.)(?<!,\sCorp\.)[^\w\s\"“”„«»‘'’`]"
 )
-_PARTY = re.compile(r"[DRI]-[A-Z]")  # of a member of Congress: "D-Ohio", which is no name
+# Behind a name, but no name: the party of a member of Congress ("D-Ohio"), a doctor's degree.
+_BEHIND_NAME = re.compile(r"[DRI]-[A-Z]|(?:Ph\.?|M\.)D\.?\Z")
 _ARTICLE = re.compile(r"(?:[dl]'|d’|l’|al-|el-)[A-Z]")  # "d'Arcy", "al-Haddad"
 _MARKS = {",": ",", ":": ":", ";": ";", "(": "(", ")": ")", "[": "(", "]": ")", "—": "-", "–": "-", "--": "-"}
 _MARKS |= dict.fromkeys((".", "?", "!", "…"), ".")
@@ -123,7 +125,7 @@ def _alone(word: str) -> tuple[str, str]:
         return plain, "#"
     if plain in lexical.time or plain in lexical.verbs or _SPAN_OF_TIME.match(plain):
         return plain, ""
-    if _PARTY.match(word):
+    if _BEHIND_NAME.match(word):
         return plain, "R"
     if word[0].isupper() or _ARTICLE.match(word):
         return plain, "C"
