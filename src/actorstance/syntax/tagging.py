@@ -21,7 +21,7 @@ from actorstance.syntax.roles import ENDINGS, OF_FIRMS, SHORTENED
 
 _TOKEN = re.compile(
     r"[a-z]+(?![\w.&/’'-])"  # most tokens, told apart first
-    r"|[Ww]on['’]t\b|(?=[A-Z][.-])(?:(?:[A-Z]\.){2,}|[DRI]-[A-Z]\w+\.(?=[,)])|[A-Z]\.(?=\s(?:[A-Z]\.\s)*[A-Z]\w))"
+    r"|[Ww]on['’]t\b|(?=[A-Z][.-])(?:(?:[A-Z]\.){2,}|[DRI]-(?:[A-Z]\w*\.)+(?=[,)])|[A-Z]\.(?=\s(?:[A-Z]\.\s)*[A-Z]\w))"
     rf"|(?=[A-Z][a-z]{{1,5}}\.)(?:{SHORTENED}|{ENDINGS}|{OF_FIRMS}|Ph\.D)\."
     r"|[$£€]?\d[\d,.]*\d%?|(?:O|D|L|d|l|al|Al)['’][A-Z]\w+|['’](?:s|re|ve|ll|d|m|t)\b|['’](?=\s)|\w+(?:[-&./]\w+)*"
     rf"|--|(?!,\s(?:{ENDINGS}|{OF_FIRMS}|LLC)\b)"  # no comma round "Jr." and "Inc."

@@ -36,6 +36,8 @@ _AFTER_CLOCK = re.compile(
 )
 _ABBREVIATION = re.compile(rf"\b(?:{SHORTENED}|Mt|Ft|vs|v|Vols?|approx|ca)\.$")
 _SHORT = 8  # characters, more than any of these abbreviations: only the end of a sentence is searched for one
+_DOTTED = re.compile(r"\b[A-Z]\.$")  # goes on with another letter: "D-N.Y.", "R-W.Va."
+_LETTERED = re.compile(r"[A-Z][a-z]{0,2}\.")
 _NUMBER = re.compile(r"\bNos?\.$")  # an abbreviation only before a figure
 _LETTER = re.compile(r"\w")
 _ITEM = re.compile(r"[(]?(?:\d{1,2}|[a-z])[.)]")
@@ -122,6 +124,8 @@ def _belongs_together(text: str, previous: tuple[int, int], start: int, end: int
         return True
     if before[-1] == ".":
         last = len(before) - _SHORT
+        if previous[1] == start and _DOTTED.search(before, last) and _LETTERED.match(after):
+            return True
         if _NUMBER.search(before, last) and after[0].isdigit():
             return True
         if (_ABBREVIATION.search(before, last) or _INITIALS.search(before, last)) and not re.match(_STARTERS, after):
