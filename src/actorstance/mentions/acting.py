@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass, field, replace
+from functools import cache
 
 from actorstance.actors import Mention, Registry
-from actorstance.syntax.roles import MOTION, ends_with, given_alike, place_after, roles
+from actorstance.syntax.roles import MOTION, SHORTENED, ends_with, given_alike, place_after, roles, slug
 from actorstance.syntax.spelling import WORD, over_given
 
 _AT_SEAT = re.compile(
@@ -54,6 +55,8 @@ def acting(raw: str, date: str | None, registry: Registry) -> Acting:
             acts.left_out["a name with another common meaning"] += 1
         elif mention.by == "seats" and (held := _at_seat(raw, mention, free)) is not None:
             kept.append(held)
+        elif _is_titled(raw, mention, registry):
+            acts.left_out["a place that is a person's name"] += 1
         elif _is_place(raw, mention):
             acts.left_out["a capital or seat as a place"] += mention.by == "seats"
             acts.places.add((mention.start, mention.end))
@@ -63,6 +66,29 @@ def acting(raw: str, date: str | None, registry: Registry) -> Acting:
         else:
             kept.append(_with_given(raw, mention, registry, free))
     return acts
+
+
+@cache
+def _of_persons() -> tuple[frozenset[str], frozenset[str]]:
+    """The titles that only a person has, and those that open a sentence before a state too: "Host Peru lost"."""
+    words = roles()
+    sure = {*SHORTENED.lower().split("|"), *words["titles_of_men"], *words["titles_of_women"]} - {"st"}
+    return frozenset(sure), words["titles"] & words["described_persons"]
+
+
+def _is_titled(raw: str, mention: Mention, registry: Registry) -> bool:
+    """Whether a title makes a person of a state's name or seat: "Ms Lima", "President Jordan"."""
+    alias = raw[mention.start : mention.end]
+    places = mention.by in {"seats", "unsure"} or (mention.by == "names" and slug(alias) == mention.actor)
+    if not places or registry.kinds.get(mention.actor) != "state" or alias.isupper():
+        return False  # a registry of one's own may have the president among the names of a state
+    before = raw[max(0, mention.start - 24) : mention.start]
+    word = before.rsplit(None, 1)[-1] if before[-1:] == " " and before.strip() else ""
+    if not word[:1].isupper() or (word[-1] == "." and word[:-1] not in SHORTENED.split("|")):
+        return False  # "the Prime Minister. Peru"
+    sure, others = _of_persons()
+    opens = before[: -len(word) - 1].rstrip(" \n\"“‘'")[-1:] in ("", ".", "!", "?", "”")
+    return bool(ends_with(before, sure) or (not opens and ends_with(before, others)))
 
 
 def _with_given(raw: str, mention: Mention, registry: Registry, free: int) -> Mention:

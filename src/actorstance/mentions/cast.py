@@ -236,6 +236,7 @@ class _Caster:
     def _surnames(self, found: list[Name]) -> list[Name]:
         """Take a known name as the surname of a person in the article who bears it: London, after Jack London."""
         people = {one.words[-1] for one in self.entities if one.kind == "person"}
+        people |= {name.words[-1] for name in found if name.title and is_short(name.words)}
         bearing = [
             one
             for one in self.found.mentions

@@ -258,13 +258,15 @@ class _Finder:
             if name is not None:
                 name.kind = "organisation"
             return name
+        if lead and is_given(lead[-1].lower()) and known.end == mention.end:
+            return self._name(first, last, start)  # Jack London
         if known.end >= last:  # the known name ends it: "Bank of America"
-            if lead and is_given(lead[-1].lower()) and known.end == mention.end:
-                return self._name(first, last, start)  # Jack London
             if not lead or mention.by == "people" or ends_with(raw[first : mention.start], self.words["titles"]):
                 return None  # "Majority Leader Ana Lima": the title is hers
             if lead[-1].lower() in self.words["bodies"] and mention.by == "names":
                 return self._name(first, last, start)  # "Amnesty International Kenya"
+            if mention.by == "seats" and lead[-1].lower() in self.words["clubs"] and known.end == mention.end:
+                return self._name(first, last, start)  # "Real Madrid"
             if lead[-1].lower() in {"of", "for"}:
                 return None if role().fullmatch(lead[0]) else self._name(first, last, start)
             return self._name(first, mention.start - 1, start)
@@ -287,7 +289,22 @@ class _Finder:
             return name
         if mention.by == "people" or behind_title(raw[behind:last])[1]:
             return self._name(behind, last, start)
-        return self._over(mention, behind, last, start)
+        person = self._over(mention, behind, last, start)
+        if person or behind > mention.end + 1 or mention.start > first or not self._goes_on(mention, words[1:]):
+            return person
+        name = self._name(first, last, start)
+        return name if name is not None and len(name.words) > 1 else None
+
+    def _goes_on(self, mention: Mention, more: list[str]) -> bool:
+        """Whether more words make another name of a known one: "Paris Saint-Germain"; "Israel Katz", later "Katz"."""
+        alias = self.raw[mention.start : mention.end]
+        if not alias.isalpha() or alias.isupper() or not more[0][1:].islower():
+            return mention.by == "seats" and "-" in more[0]
+        if mention.by == "seats":
+            return True
+        if mention.by != "names" or len(more) > 1 or more[0].lower() in self.lower:
+            return False
+        return re.search(rf"(?<!{alias}\s)\b{re.escape(more[0])}\b(?!-)", self.raw) is not None
 
     def _is_name(self, lead: list[str], first: int, start: int) -> bool:
         """Whether words before "UK" are a name that goes on with it: "Reform UK", not "Yesterday UK firms"."""
