@@ -22,7 +22,7 @@ from actorstance.mentions.registered import take_registered
 from actorstance.mentions.signs import Signs, by_title, gender, with_nouns
 from actorstance.speech.attribution import Statement
 from actorstance.syntax.roles import is_given, roles, slug
-from actorstance.syntax.spelling import ACRONYM, ending, family, is_acronym, is_same_firm, is_short, letters
+from actorstance.syntax.spelling import ACRONYM, ending, family, is_acronym, is_same_firm, is_short, letters, nickname
 from actorstance.syntax.tagging import lexicon
 from actorstance.syntax.titles import is_member, party
 
@@ -136,7 +136,7 @@ class _Caster:
             entity.called.append(name)
         for name in several:
             self._owner(name, self.entity[name.start])
-            if alias := also_called(self.raw, name.end):
+            if alias := nickname(self.raw[name.start : name.end])[1] or also_called(self.raw, name.end):
                 self.by_alias.setdefault(alias, self.entity[name.start])
         for one in self.found.mentions:
             if one.offices and (initials := "".join(re.findall(r"\b[A-Z]", self.raw[one.start : one.end])))[2:]:

@@ -21,7 +21,7 @@ from actorstance.syntax.roles import (
     role,
     roles,
 )
-from actorstance.syntax.spelling import PARTICLES, over_particles, stretches, with_small_words
+from actorstance.syntax.spelling import PARTICLES, nickname, over_particles, stretches, with_small_words
 from actorstance.syntax.tagging import lexicon
 from actorstance.syntax.titles import JUNIOR, before, behind_place, behind_title, title_of
 
@@ -248,7 +248,7 @@ class _Finder:
         """A run of capitalised words that holds a known name and more: a person in office, or another body's name."""
         raw, mention = self.raw, known.mention
         words = raw[first:last].split()
-        lead = raw[first : mention.start].split()
+        lead = nickname(raw[first : mention.start])[0].split()
         if (
             mention.start > first + 1
             and raw[mention.start : mention.end] in _ABROAD
@@ -358,6 +358,7 @@ class _Finder:
             while last > first and raw[last - 1].isspace():
                 last -= 1
             words = raw[first:last].split()
+        words = nickname(raw[first:last])[0].split()
         words[-2:-1] = [word.rstrip(",") for word in words[-2:-1]]  # "Tesla, Inc"
         if first >= last or not _LETTERS.search(raw[first:last]) or len(words) > 9:
             return None

@@ -31,6 +31,8 @@ _MORE = rf"(?:\s(?=[{_UPPER}abdeiltuvyz])(?:(?:{_PARTICLE})\s)*{WORD})*"
 SEQUENCE = re.compile(rf"(?=[{_UPPER}adelu])(?<![^\W_])(?<!-){WORD}{_MORE}(?![^\W_])")
 _BEHIND_DOT = re.compile(rf"\.\s{WORD}{_MORE}")
 _ABBREVIATED = re.compile(rf"\b(?:{SHORTENED}|{ENDINGS})\Z")
+_MARKED = tuple(f" {mark}" for mark in "\"“'‘")
+_NICKNAME = re.compile(rf"\s(?:\"|[“'‘])((?:(?:The|El|La)\s)?{WORD}(?:\s{WORD})?)[\"”'’](?=\s)")  # James "Hawk" Rourke
 _LINK = re.compile(rf"\s(?:of|for|on)\s(?:the\s)?(?={WORD})")
 _STUDY = frozenset(  # "Institute for the Study of War"
     {"study", "prevention", "protection", "promotion", "advancement", "liberation", "commissioner", "coordination"}
@@ -80,6 +82,8 @@ def stretches(text: str, start: int, end: int) -> Iterator[Span]:
         first, last = found.span()
         if last < end and text[last] in ".-,":
             last = stretch_end(text, first, last, end)
+        if text.startswith(_MARKED, last):
+            last = _over_nickname(text, first, last, end)
         words = text[first:last].lower().split()
         if words[-1] in roles()["titles"] and (more := _OFFICE_OF.match(text, last, end)):
             last, words = more.end(), [*words[:-1], words[-1] + "'s", "office"]
@@ -93,6 +97,33 @@ def stretches(text: str, start: int, end: int) -> Iterator[Span]:
         last = joined(text, first, last, end)
         yield first, last
         at = last
+
+
+def _over_nickname(text: str, first: int, last: int, end: int) -> int:
+    """Where a person's name ends that has a nickname in quotation marks behind its given names."""
+    found = _NICKNAME.match(text, last, end)
+    more = SEQUENCE.match(text, found.end() + 1, end) if found else None
+    if more is None:
+        return last
+    given, behind, known = text[first:last].lower().split()[-1], more[0].lower().split(), roles()
+    unlike = any(given in known[kind] for kind in ("titles", "bodies", "things", "not_names", "nobody"))
+    if unlike or behind[0] in known["titles"] or behind[-1] in known["bodies"] or len(behind) > 3:
+        return last
+    return stretch_end(text, first, more.end(), end)
+
+
+def nickname(name: str) -> tuple[str, str]:
+    """Return a name without the nickname in quotation marks inside it, and the nickname, "" if it has none.
+
+    Example:
+        >>> nickname('James "Hawk" Rourke'), nickname("James Rourke")
+        (('James Rourke', 'Hawk'), ('James Rourke', ''))
+
+    """
+    if name.isalpha() or not any(mark in name for mark in _MARKED):
+        return name, ""
+    found = _NICKNAME.search(name)
+    return (name[: found.start()] + name[found.end() :], found[1]) if found else (name, "")
 
 
 def _linked(text: str, last: int, end: int) -> int:
