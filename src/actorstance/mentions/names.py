@@ -36,6 +36,7 @@ _OF_A_PERSON = re.compile(rf"\s({'|'.join(OF_A_PERSON)})(?![\w-])")
 
 _TO_NAME = re.compile(r"(?:\s(?:to|for|in|at)\s[^,.;:]{2,40})?,\s")  # "ambassador to Peru, Ana Lima,"
 
+_QUARTERS = frozenset({"north", "south", "east", "west", "northern", "southern", "eastern", "western"})
 _ABROAD = frozenset({"UK", "GB", "USA"})  # they end names of parties, charities and firms
 _OF_STATE = frozenset({"US", "U.S.", "UK", "U.K."})
 _SINGULAR = frozenset(  # forms without an -s that mean many
@@ -325,6 +326,9 @@ class _Finder:
                 name.owner, name.owner_rule = mention.actor, f"title: {title} of {mention.actor}"
         return name
 
+    def _is_body(self, words: str) -> bool:
+        return " " in words and words.rpartition(" ")[2].lower() in self.words["bodies"]
+
     def _name(self, first: int, last: int, start: int) -> Name | None:
         """A name without the words around it that are not part of it: articles, days, titles."""
         raw, stop = self.raw, self.words["not_names"]
@@ -339,6 +343,8 @@ class _Finder:
             common = initial and plain in self.lower and not is_given(plain) and not title
             if plain in PARTICLES and rest < last and (word != plain or first == begin):
                 break  # "Von der Heide", but not "the van Lima"
+            if plain in _QUARTERS and rest < last and self._is_body(more[0]):
+                break  # "South African Communist Party"
             if more and f"{plain} {more[0].split()[0].lower()}" in self.small:
                 break  # To Lam
             if (

@@ -118,6 +118,8 @@ def _alone(word: str) -> tuple[str, str]:
     if plain in _BY_NEIGHBOURS:
         return plain, ""
     if (tag := lexical.closed.get(plain)) is not None:
+        if tag in "pw" and len(word) > 1 and word.isupper():
+            return plain, "C"  # WHO, US
         return plain, "" if tag == "D" and plain in lexical.alone else tag
     if (tag := _MARKS.get(plain)) is not None:
         return plain, tag
