@@ -8,7 +8,17 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 
 from actorstance.actors import Mention, Registry
-from actorstance.syntax.roles import MOTION, SHORTENED, ends_with, given_alike, place_after, roles, slug
+from actorstance.syntax.roles import (
+    MOTION,
+    SHORTENED,
+    ends_with,
+    given_alike,
+    is_state,
+    local_office,
+    place_after,
+    roles,
+    slug,
+)
 from actorstance.syntax.spelling import WORD, over_given
 
 _AT_SEAT = re.compile(
@@ -55,6 +65,10 @@ def acting(raw: str, date: str | None, registry: Registry) -> Acting:
             acts.left_out["a name with another common meaning"] += 1
         elif mention.by == "seats" and (held := _at_seat(raw, mention, free)) is not None:
             kept.append(held)
+        elif mention.by in {"seats", "unsure"} and local_office().match(raw, mention.end):
+            acts.left_out["a place beside a local office"] += 1
+            if not is_state(raw[mention.start : mention.end]):
+                acts.places.add((mention.start, mention.end))
         elif _is_titled(raw, mention, registry):
             acts.left_out["a place that is a person's name"] += 1
         elif _is_place(raw, mention):
@@ -78,6 +92,8 @@ def _of_persons() -> tuple[frozenset[str], frozenset[str]]:
 
 def _is_titled(raw: str, mention: Mention, registry: Registry) -> bool:
     """Whether a title makes a person of a state's name or seat: "Ms Lima", "President Jordan"."""
+    if mention.start < 3 or raw[mention.start - 1] != " ":
+        return False
     alias = raw[mention.start : mention.end]
     places = mention.by in {"seats", "unsure"} or (mention.by == "names" and slug(alias) == mention.actor)
     if not places or registry.kinds.get(mention.actor) != "state" or alias.isupper():

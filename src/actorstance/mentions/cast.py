@@ -17,6 +17,7 @@ from actorstance.actors import UNKNOWN, Mention, Registry
 from actorstance.documents import Document
 from actorstance.mentions.appositions import also_called, apposition, called, ends_name, is_office, speaks_for
 from actorstance.mentions.entities import Entity
+from actorstance.mentions.members import apposed, appositions, introduced, whom
 from actorstance.mentions.names import OF_A_PERSON, Name, Span, names
 from actorstance.mentions.registered import take_registered
 from actorstance.mentions.signs import Signs, by_title, gender, with_nouns
@@ -24,7 +25,6 @@ from actorstance.speech.attribution import Statement
 from actorstance.syntax.roles import is_given, roles, slug
 from actorstance.syntax.spelling import ACRONYM, ending, family, is_acronym, is_same_firm, is_short, letters, nickname
 from actorstance.syntax.tagging import lexicon
-from actorstance.syntax.titles import is_member, party
 
 OFTEN = 4  # mentions from which the article is about a name, even one that does nothing
 _OF = re.compile(r"\sof\s(?:the\s)?")
@@ -127,9 +127,7 @@ class _Caster:
 
     def _introduce(self, found: list[Name]) -> None:
         """Make the entities for names of several words."""
-        several = [
-            name for name in found if not is_short(name.words) and not is_member(self.raw, name.start, name.words)
-        ]
+        several = [name for name in found if not is_short(name.words) and name.kind != "member"]
         for name in several:
             entity = self._same(name) or self._new(name)
             self._join(entity, name)
@@ -138,6 +136,10 @@ class _Caster:
             self._owner(name, self.entity[name.start])
             if alias := nickname(self.raw[name.start : name.end])[1] or also_called(self.raw, name.end):
                 self.by_alias.setdefault(alias, self.entity[name.start])
+        for name, behind in appositions(self.raw, found):
+            if (who := self.entity.get(name.start)) is not None and who.kind != "organisation":
+                who.titles.add(" ".join(behind.words).lower())
+                self.entity[behind.start] = who
         for one in self.found.mentions:
             if one.offices and (initials := "".join(re.findall(r"\b[A-Z]", self.raw[one.start : one.end])))[2:]:
                 words = tuple(self.raw[one.start : one.end].split())  # "Sudanese Armed Forces", later SAF
@@ -170,7 +172,7 @@ class _Caster:
     def _join(self, entity: Entity, name: Name) -> None:
         self.entity[name.start] = entity
         entity.count += 1
-        entity.titles |= {name.title, party(self.raw, name.end), self.signs.called(name)} - {""}
+        entity.titles |= {name.title, self.signs.called(name), *introduced(self.raw, name)} - {""}
         if len(name.words) > len(entity.words):
             entity.words = name.words
         kind, sure = self.signs.kind(name)
@@ -201,7 +203,7 @@ class _Caster:
             return
         end = self._sentence_end(name.end)
         words = apposition(self.raw, name.end, end)
-        entity.titles |= {called(words)} - {""}
+        entity.titles |= {called(words), apposed(words)} - {""}
         if words and entity.kind != "organisation":
             if is_office(words):
                 entity.kind, entity.evidence = "person", True
@@ -279,11 +281,10 @@ class _Caster:
             if (known := self.by_alias.get(name.words[0])) is not None:
                 self._count(name, known)
                 continue
-            if is_member(self.raw, name.start, name.words):
-                called = " ".join(name.words).lower()
-                meant = [one for one in self.entities if called in one.titles]
-                if len(meant) == 1:
-                    self._count(name, meant[0])
+            if name.kind == "member":
+                meant = None if self.signs.modifies(name) else whom(self.raw, name, self.entities)
+                if meant is not None:
+                    self._count(name, meant)
                 continue
             if candidates := self._bearing(name):
                 if (entity := self._which(name, candidates, latest)) is not None:

@@ -16,6 +16,8 @@ from actorstance.syntax.roles import (
     ends_with,
     groups,
     is_given,
+    is_state,
+    local_office,
     office,
     place_after,
     role,
@@ -23,7 +25,7 @@ from actorstance.syntax.roles import (
 )
 from actorstance.syntax.spelling import PARTICLES, nickname, over_particles, stretches, with_small_words
 from actorstance.syntax.tagging import lexicon
-from actorstance.syntax.titles import JUNIOR, before, behind_place, behind_title, title_of
+from actorstance.syntax.titles import JUNIOR, PARTISANS, before, behind_place, behind_title, is_member, title_of
 
 Span = tuple[int, int]
 
@@ -165,6 +167,7 @@ class _Finder:
             if name is not None:
                 if self._is_office_of(name, offices):
                     continue
+                self._of_state(name, end)
                 self._in_apposition(name, offices)
                 if not name.owner and (more := _OF_A_PERSON.match(self.raw, name.end, end)):
                     name.words, name.end, name.kind = (*name.words, more[1]), more.end(), "organisation"
@@ -190,6 +193,15 @@ class _Finder:
                 offices[at] = replace(one, mention=replace(one.mention, start=name.start, offices=both))
                 return True
         return False
+
+    def _of_state(self, name: Name, end: int) -> None:
+        """Make one description of a place and the local office behind it, "Vermont senator", or of a party's member."""
+        if len(name.words) < 3 and not name.title and (held := local_office().match(self.raw, name.end, end)):
+            place = " ".join(name.words)
+            if place in self.words["places"] or is_state(place):
+                name.words, name.end, name.kind = (*name.words, held[1]), held.end(), "member"
+        elif is_member(self.raw, name.start, name.words):
+            name.kind = "member"
 
     def _in_apposition(self, name: Name, offices: list[_Known]) -> None:
         """Give a name to the office before it: "Turkey's president, Ana Lima, said"."""
@@ -290,10 +302,10 @@ class _Finder:
             return name
         if mention.by == "people" or behind_title(raw[behind:last])[1]:
             return self._name(behind, last, start)
-        person = self._over(mention, behind, last, start)
-        if person or behind > mention.end + 1 or mention.start > first or not self._goes_on(mention, words[1:]):
+        if person := self._over(mention, behind, last, start):
             return person
-        name = self._name(first, last, start)
+        opens = behind == mention.end + 1 and lead in ([], ["The"])
+        name = self._name(first, last, start) if opens and self._goes_on(mention, words[len(lead) + 1 :]) else None
         return name if name is not None and len(name.words) > 1 else None
 
     def _goes_on(self, mention: Mention, more: list[str]) -> bool:
@@ -326,8 +338,10 @@ class _Finder:
                 name.owner, name.owner_rule = mention.actor, f"title: {title} of {mention.actor}"
         return name
 
-    def _is_body(self, words: str) -> bool:
-        return " " in words and words.rpartition(" ")[2].lower() in self.words["bodies"]
+    def _is_body(self, quarter: str, words: str) -> bool:
+        before, _, last = words.rpartition(" ")
+        body = last.lower() in self.words["bodies"]
+        return bool(before) and (body or (last.lower() in PARTISANS.values() and is_state(f"{quarter} {before}")))
 
     def _name(self, first: int, last: int, start: int) -> Name | None:
         """A name without the words around it that are not part of it: articles, days, titles."""
@@ -343,7 +357,7 @@ class _Finder:
             common = initial and plain in self.lower and not is_given(plain) and not title
             if plain in PARTICLES and rest < last and (word != plain or first == begin):
                 break  # "Von der Heide", but not "the van Lima"
-            if plain in _QUARTERS and rest < last and self._is_body(more[0]):
+            if plain in _QUARTERS and rest < last and self._is_body(word, more[0]):
                 break  # "South African Communist Party"
             if more and f"{plain} {more[0].split()[0].lower()}" in self.small:
                 break  # To Lam

@@ -211,6 +211,23 @@ def state_of(code: str) -> str:
     return _states().get(plain, plain)
 
 
+def is_state(name: str) -> bool:
+    """Return whether a name is an American state's, even if a country or a capital has it too: Georgia."""
+    return name[:1].isupper() and name.lower() in _state_names()
+
+
+@cache
+def _state_names() -> frozenset[str]:
+    return frozenset(_table()["states"])
+
+
+@cache
+def local_office() -> re.Pattern[str]:
+    """Return what matches a local office behind a place, without a name behind it: " governor"."""
+    kinds = r"(?:(?:state|federal|district|county|(?:superior|supreme|appeals)\s+court)\s+)?"
+    return re.compile(rf"\s+(?=[a-z]){kinds}({alternatives(roles()['local_offices'])})(?![\w-]|\s[A-Z])")
+
+
 @cache
 def _nicknames() -> dict[str, str]:
     return {short.strip(): name for name, shorts in _table()["nicknames"].items() for short in shorts.split(",")}

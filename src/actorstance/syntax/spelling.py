@@ -31,7 +31,8 @@ _MORE = rf"(?:\s(?=[{_UPPER}abdeiltuvyz])(?:(?:{_PARTICLE})\s)*{WORD})*"
 SEQUENCE = re.compile(rf"(?=[{_UPPER}adelu])(?<![^\W_])(?<!-){WORD}{_MORE}(?![^\W_])")
 _BEHIND_DOT = re.compile(rf"\.\s{WORD}{_MORE}")
 _ABBREVIATED = re.compile(rf"\b(?:{SHORTENED}|{ENDINGS})\Z")
-_MARKED = tuple(f" {mark}" for mark in "\"“'‘")
+_MARKS = frozenset("\"“'‘")
+_MARKED = tuple(f" {mark}" for mark in _MARKS)
 _NICKNAME = re.compile(rf"\s(?:\"|[“'‘])((?:(?:The|El|La)\s)?{WORD}(?:\s{WORD})?)[\"”'’](?=\s)")  # James "Hawk" Rourke
 _LINK = re.compile(rf"\s(?:of|for|on)\s(?:the\s)?(?={WORD})")
 _STUDY = frozenset(  # "Institute for the Study of War"
@@ -120,7 +121,7 @@ def nickname(name: str) -> tuple[str, str]:
         (('James Rourke', 'Hawk'), ('James Rourke', ''))
 
     """
-    if name.isalpha() or not any(mark in name for mark in _MARKED):
+    if _MARKS.isdisjoint(name):
         return name, ""
     found = _NICKNAME.search(name)
     return (name[: found.start()] + name[found.end() :], found[1]) if found else (name, "")

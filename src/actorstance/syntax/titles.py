@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from actorstance.syntax.roles import NOT_HOLDING, ends_with, is_given, last_words, roles, state_of
+from actorstance.syntax.roles import NOT_HOLDING, ends_with, is_given, is_state, last_words, roles, state_of
 
 PARTISANS = {"R": "republican", "D": "democrat", "I": "independent"}
 JUNIOR = frozenset({"jr", "sr"})
@@ -96,7 +96,7 @@ def party(raw: str, end: int) -> str:
 def is_member(raw: str, start: int, words: Sequence[str]) -> bool:
     """Return whether a name is a description of a member of a party: "the Kentucky Republican"."""
     described = len(words) > 1 and words[-1].lower() in PARTISANS.values()
-    return described and raw.startswith("the ", max(0, start - 4))
+    return described and (raw.startswith(("the ", "The "), max(0, start - 4)) or is_state(" ".join(words[:-1])))
 
 
 def before(raw: str, place: tuple[int, int], words: Sequence[str], title: str, start: int) -> tuple[str, str]:
