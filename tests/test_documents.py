@@ -327,6 +327,15 @@ def test_wrapped_text_has_the_same_sentences(paragraph: str, newline: str) -> No
     assert _same_when_wrapped(paragraph, newline.join(wrapped))
 
 
+@pytest.mark.parametrize("bullet", ["•", "▪", "●", "◦", "·", "-", "*"])
+def test_behind_a_bullet_a_sentence_ends_as_elsewhere(bullet: str) -> None:
+    found = documents.parse("a", f"{bullet} Peru blamed Chile for it. Egypt thanked Oman.\n")
+    assert [found.raw[one.start : one.end] for one in found.sentences] == [
+        f"{bullet} Peru blamed Chile for it.",
+        "Egypt thanked Oman.",
+    ]
+
+
 LINE = "Councillors voted to keep the bridge in the old town by the harbour too."  # 72 characters
 WRAPPED = {  # each broke an earlier version
     "dash before a line break": [

@@ -15,7 +15,8 @@ from actorstance.syntax.roles import SHORTENED
 
 # A mark that opens or closes a quotation: the double ones everywhere; single ones (straight or curly) at the edge of a
 # word only, where they are not an apostrophe, and two single ones, as some wires write them.
-_QUOTES = re.compile(r"[\"“”„«»]|''|``|['‘](?<![^\s(\[—–].)|['’](?<=[.?!,…].)(?!\w)")
+# A bullet, behind which sentencex finds no end, is blanked out as they are.
+_QUOTES = re.compile(r"[\"“”„«»•▪●◦]|''|``|['‘](?<![^\s(\[—–].)|['’](?<=[.?!,…].)(?!\w)")
 _PARENTHESIS = re.compile(r"\(([^()]*[.?!])\)")
 _CLOSERS = "\"'”’»)]"
 _OPENERS = "\"'“”„‘«([`"
