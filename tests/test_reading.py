@@ -337,3 +337,25 @@ def test_the_government_may_be_the_datelines() -> None:
 def _named(text: str, words: str) -> list[Mention]:
     found = read_actors(parse("d", text), WORLD).mentions
     return [one for one in found if text[one.start : one.end] == words]
+
+
+@pytest.mark.parametrize(
+    ("said", "source"),
+    [
+        ("Omar Haddad's wife blamed Peru.", "UNKNOWN"),
+        ("Omar Haddad's wife, Ana Lima, blamed Peru.", "ana_lima"),
+        ("Omar Haddad's lawyer blamed Peru.", "omar_haddad"),
+        ("Omar Haddad left. His former wife blamed Peru.", "UNKNOWN"),
+        ("Critics of the Turkish government blamed Peru.", "UNKNOWN"),
+        ("Iran's old rival blamed Peru.", "UNKNOWN"),
+        ("Iran and its rival Turkey blamed Peru.", "iran"),
+        ("Iran, a rival of Oman, blamed Peru.", "iran"),
+        ("Egypt's former prime minister blamed Peru.", "UNKNOWN"),
+        ("The former Egyptian president blamed Peru.", "UNKNOWN"),
+        ("Former Egyptian minister Omar Haddad blamed Peru.", "omar_haddad"),
+        ("Egypt's prime minister blamed Peru.", "egypt"),
+    ],
+)
+def test_nobody_speaks_for_those_whose_wife_critic_or_former_minister_it_is(said: str, source: str) -> None:
+    pairs = read_actors(document(said), WORLD).pairs
+    assert next(pair.source for pair in pairs if pair.target == "peru" and pair.why == "speaks: blamed") == source

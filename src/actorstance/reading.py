@@ -13,7 +13,7 @@ from actorstance.actors import AUTHOR, UNKNOWN, Mention, Registry
 from actorstance.documents import Document
 from actorstance.mentions.cast import cast
 from actorstance.mentions.coreference import resolve
-from actorstance.mentions.discourse import meant_by
+from actorstance.mentions.discourse import speaker
 from actorstance.speech.attribution import Statement
 from actorstance.speech.quotes import statements
 
@@ -83,7 +83,7 @@ def read_actors(document: Document, registry: Registry, names: Names | None = No
     mentions = sorted([*found.mentions, *more], key=lambda one: (one.start, -one.end))
     starts = [one.start for one in mentions]
     speakers = [
-        None if one.source is None else meant_by(one.source, _near(mentions, starts, one.source), document.raw)
+        None if one.source is None else speaker(one.source, _near(mentions, starts, one.source), document.raw)
         for one in said
     ]
     said, speakers = _told_once(said, speakers)

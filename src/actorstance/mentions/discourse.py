@@ -6,18 +6,21 @@ import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from actorstance.actors import UNKNOWN, Mention, Registry
 from actorstance.mentions.cast import Cast
 from actorstance.speech.attribution import Statement
 from actorstance.syntax.marks import Span
-from actorstance.syntax.roles import in_full, is_given, roles
+from actorstance.syntax.roles import alternatives, in_full, is_given, roles
 
 THRESHOLD = 0.6  # confidence below which a mention that may stand for several is left unresolved
 
 _JOINED = re.compile(r"[,;:()]|\s(?:and|or|of|for|in|at|on|from|to|by|with|who|which|that|as|than)\s", re.IGNORECASE)
 _GENDERS = {"he": "m", "him": "m", "his": "m", "she": "f", "her": "f", "its": "n"}
 _SPOKEN = re.compile(r"(he|she)\s", re.IGNORECASE)
+_LEFT = re.compile(r"\b(?:former|onetime|one-time|then-|ex-)", re.IGNORECASE)  # an office
+_LEFT_BEHIND = re.compile(r"['’]s?\s+(?:former|onetime|one-time|ex-|then-)", re.IGNORECASE)
 _PERSON = re.compile(  # an office of one
     r"\b(?:president|minister|leader|spokesman|spokeswoman|chancellor|premier|king|queen|ambassador|envoy|counterpart)$"
 )
@@ -166,6 +169,36 @@ def standing_for(
         return Mention(*span, UNKNOWN, by, how, False, round(confidence, 2), different[:5])
     confidence = max(confidence, THRESHOLD) if len(different) == 1 else confidence
     return Mention(*span, meant.actor, by, how, meant.known, round(confidence, 2), (), meant.name)
+
+
+def speaker(source: Span, mentions: Sequence[Mention], raw: str) -> Mention | None:
+    """Return the mention of whom a source speaks for, see `meant_by`: not of whose wife, critic or ex-minister it is.
+
+    Example:
+        >>> raw = "Haddad's wife"
+        >>> meant_by((0, 13), [Mention(0, 6, "haddad")], raw).actor, speaker((0, 13), [Mention(0, 6, "haddad")], raw)
+        ('haddad', None)
+
+    """
+    found = meant_by(source, mentions, raw)
+    if found is None or (found.start <= source[0] and found.end >= source[1]):
+        return found
+    of, whose = _apart()
+    if of.search(raw, source[0], found.start) or whose.match(raw, found.end, source[1]):
+        return None
+    left = _LEFT.search(raw, source[0], found.start) or _LEFT_BEHIND.match(raw, found.end, source[1])
+    return None if left and found.by_registry else found
+
+
+@cache
+def _apart() -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """What stands before and behind a name in a source that does not speak for it."""
+    words = alternatives(roles()["apart"])
+    between = r"(?:(?!and\b|or\b)[\w-]+\s+){0,2}?"
+    return (
+        re.compile(rf"\b(?:{words})\s+(?:of|to)\s+(?:the\s+)?\Z", re.IGNORECASE),
+        re.compile(rf"(?:['’]s?)?\s+{between}(?:{words})(?![\w-])", re.IGNORECASE),
+    )
 
 
 def meant_by(source: tuple[int, int], mentions: Sequence[Mention], raw: str) -> Mention | None:
