@@ -15,6 +15,7 @@ from actorstance.syntax.tagging import lexicon
 
 REACH = 3  # sentences back
 _NEARNESS = (2.5, 2.0, 1.0, 0.5)  # its score, by sentences back
+_ALONE = 1.5  # of an object, if nobody else fits here or in the sentence before: "Jones condemned Brown. He …"
 
 PRONOUN = re.compile(
     r"(?=[hstiwumo])(?<![\w’'-])(?:(?P<m>he|him|his|himself)|(?P<f>she|her|hers|herself)|(?P<plural>they|them|their)|(?P<thing>it|its)"
@@ -175,6 +176,10 @@ class Pronouns:
                 score -= 1.0 if "person" not in kinds or " " in one.mention.name else 2.0
             if key not in found or score > found[key][0]:
                 found[key] = score, one
+        if gender:
+            near = [key for key, (_, one) in found.items() if sentence - one.sentence <= 1]
+            if len(near) == 1 and not (one := found[near[0]][1]).subject and one.gender == gender:
+                found[near[0]] = found[near[0]][0] + _ALONE, one
         return found
 
     def _ahead(self, span: Span, gender: str) -> Mention | None:
