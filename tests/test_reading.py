@@ -130,6 +130,15 @@ def asked(text: str, date: str | None = None) -> dict[tuple[str, str], str]:
     return {(pair.source, pair.target): pair.why for pair in reading.pairs}
 
 
+@pytest.mark.parametrize(("text", "expected"), cases("pairs"))
+def test_where_pairs_come_from(text: str, expected: str) -> None:
+    found = asked(text)
+    for one in expected.split("; "):
+        pair, _, why = one.partition(" = ")
+        source, _, target = pair.partition(" > ")
+        assert found.get((source, target), "none") == why, (one, found)
+
+
 def test_pairs_and_their_reasons() -> None:
     assert asked("Russia accused Turkey of lying.") == {
         ("AUTHOR", "russia"): "author",

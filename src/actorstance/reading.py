@@ -180,7 +180,10 @@ class _Asker:
     def _told(
         self, inside: list[tuple[Statement, Mention | None]], spans: dict[str, list[tuple[int, int]]]
     ) -> tuple[dict[tuple[str, str], str], dict[tuple[str, str], str]]:
-        """(who speaks or acts, target) -> the reason, for everybody who is spoken of or acted on."""
+        """(who speaks or acts, target) -> the reason, for everybody who is spoken of or acted on.
+
+        Of the statements that one speaker makes of a target, the narrowest gives it: the last, as they come in order.
+        """
         speaking: dict[tuple[str, str], str] = {}
         acting: dict[tuple[str, str], str] = {}
         for one, who in inside:
@@ -191,7 +194,7 @@ class _Asker:
             for target, places in spans.items():
                 told_of = any(one.is_of(start) or self._reciprocal(one, start) for start, _ in places)
                 if target != speaker and told_of:
-                    found.setdefault((speaker, target), f"{told}: {one.rule}")
+                    found[speaker, target] = f"{told}: {one.rule}"
         return speaking, acting
 
     def _reciprocal(self, one: Statement, place: int) -> bool:
