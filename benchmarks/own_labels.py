@@ -70,7 +70,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data", type=Path, help="a folder with dse")
     parser.add_argument("run", type=Path, help="a training run of a transformer on newsroom")
-    parser.add_argument("--sizes", nargs="+", type=int, default=[100, 300, 1000, 3000], help="sentences")
+    parser.add_argument("--sizes", nargs="+", type=int, default=[100, 300, 1000], help="sentences")
     parser.add_argument("--draws", type=int, default=3, help="of each size")
     given = parser.parse_args()
     datasets.disable_progress_bars()
