@@ -13,9 +13,11 @@ from actorstance.syntax.chunking import Phrase
 from actorstance.syntax.grammar import Clause
 from actorstance.syntax.marks import Span
 from actorstance.syntax.roles import roles
-from actorstance.syntax.tagging import lexicon
+from actorstance.syntax.tagging import Form, lexicon
 
 _AUXILIARIES = frozenset({"did", "does", "do", "has", "have", "had"})
+_REPORTING = frozenset({"say", "mind", "order"})  # classes of verbs behind which a whole clause may be what is meant
+_BESIDE = frozenset({"while", "whereas", "as", "although", "though", "after", "before", "when", "and", "but"})
 
 
 @dataclass(frozen=True)
@@ -125,7 +127,7 @@ class _Attributions:
         first, last = min(speaker[0], verb), max(speaker[1], verb)
         if kind or not self._follows_quotation(first) or any(tag in "VXS" for tag in clause.tags[last + 1 :]):
             source = clause.source(speaker, verb)
-            self._add(first, last, source, clause.span(verb, verb), clause.words[verb], kind)
+            self._add(first, last, source, clause.span(verb, verb), clause.words[verb], kind, _of_object(form))
 
     def _passive(self, verb: int, agent: Phrase | None) -> bool:
         """Add a judgement in the passive: "was accused of lying (by the union)", "is widely praised"."""
@@ -151,8 +153,13 @@ class _Attributions:
                 told = max(before, key=lambda one: one.cue or (0, 0))
                 self.found.append(replace(told, source=clause.source(phrase, at)))
 
-    def _add(self, first: int, last: int, source: Span, cue: Span, rule: str, kind: str = "") -> None:
-        """Add the statement whose source and cue are the tokens first to last, if it has any content."""
+    def _add(
+        self, first: int, last: int, source: Span, cue: Span, rule: str, kind: str = "", of_object: bool = False
+    ) -> None:
+        """Add the statement whose source and cue are the tokens first to last, if it has any content.
+
+        `of_object` says that an object is all its content, as of "praised": no clause beside it is part of it.
+        """
         clause, tags, count = self.clause, self.clause.tags, len(self.clause.tags)
         right = last + 1
         while right < count and (tags[right] in "R,:" or clause.words[right] == "that"):
@@ -161,7 +168,10 @@ class _Attributions:
         if kind != "act" and aside:  # "…, she said, …"
             content = clause.span(0, self._clause_end(right))
         elif right < count and tags[right] != "." and any(tag not in ".)" for tag in tags[right:]):
-            content = clause.span(right, self._clause_end(right))
+            end = self._clause_end(right)
+            if of_object:
+                end = self._beside(last + 1, end) - 1
+            content = clause.span(right, end) if right <= end else cue
         elif first > 0 and kind == "act" and tags[last] in "VX":  # "…, while Varna slept": nobody follows it
             content = cue
         elif first > 0 and kind != "act":
@@ -188,7 +198,7 @@ class _Attributions:
         last = len(tags) - 1
         echo = next((at for at in self.echoes if start + 2 <= at < last), last)
         for at in range(start + 2, echo):
-            if tags[at] == ";" or (tags[at] == "," and tags[at + 1] in "KS" and self._new_clause(at + 2)):
+            if tags[at] == ";" or (tags[at] == "," and tags[at + 1] in "KS" and self._new_clause(at + 2) > 0):
                 last = echo = at - 1
                 break
         if echo < last:
@@ -199,16 +209,40 @@ class _Attributions:
             last -= 1
         return last
 
-    def _new_clause(self, start: int) -> bool:
-        """Whether a subject and its verb begin at a token."""
+    def _beside(self, start: int, last: int) -> int:
+        """Return where a clause with its own subject begins beside an object, ", but Varna"; else `last` + 1."""
+        clause, tags = self.clause, self.clause.tags
+        for at in range(start, last):
+            tag, form, beside = tags[at], clause.forms.get(at), clause.words[at] in _BESIDE
+            reporting = tag in "VvGE" and form is not None and not _REPORTING.isdisjoint(form.classes)
+            if reporting or tag == "w" or (tag == "S" and not beside):
+                break  # what follows may be what somebody says
+            if tag in ";," or beside:
+                verb = self._new_clause(at + 1 + (tag == "," and clause.words[at + 1] in _BESIDE))
+                if verb and (tag != "K" or self._is_past(verb)):
+                    return at
+        return last + 1
+
+    def _new_clause(self, start: int) -> int:
+        """Return the verb of the clause whose subject begins at a token, 0 if none does."""
         clause = self.clause
         phrase = clause.phrase_after(start)
         if phrase is None:
-            return False
+            return 0
         at = phrase[1] + 1
         while at < len(clause.tags) and clause.tags[at] == "R":
             at += 1
-        return at < len(clause.tags) and clause.tags[at] in "VX"
+        return at if at < len(clause.tags) and clause.tags[at] in "VX" else 0
+
+    def _is_past(self, verb: int) -> bool:
+        """Whether a verb is surely none of the nouns in -s: "health and retirement costs"."""
+        form = self.clause.forms.get(verb)
+        return form is None or "d" in form.forms
+
+
+def _of_object(form: Form | None) -> bool:
+    """Whether a verb says something of its object, and takes no clause: "praised"."""
+    return form is not None and "judge" in form.classes and _REPORTING.isdisjoint(form.classes)
 
 
 def nominal_cues(clause: Clause) -> Iterator[tuple[int, int, Span, Span]]:
