@@ -86,10 +86,15 @@ class _Attributions:
             elif tag == "V" or (tag in "GEv" and verb in clause.forms):
                 self._verb(verb)
         for first, last, source, cue in nominal_cues(clause):
-            if last not in got:
+            if last not in got and not self._is_object(first, last):
                 self._add(first, last, source, cue, clause.text[slice(*cue)].lower())
         self._echoed()
         return self.found
+
+    def _is_object(self, first: int, last: int) -> bool:
+        """Whether a noun is the object of a verb, and nothing follows: "Varna condemned Ostia's claim"."""
+        tags = self.clause.tags
+        return first > 0 and tags[first - 1] in "VvGE" and all(tag in ".)" for tag in tags[last + 1 :])
 
     def _received(self) -> set[int]:
         """Add the judgements that somebody gets from another; return their verbs and nouns, which are not acts."""
@@ -175,6 +180,8 @@ class _Attributions:
         elif first > 0 and kind == "act" and tags[last] in "VX":  # "…, while Varna slept": nobody follows it
             content = cue
         elif first > 0 and kind != "act":
+            if clause.words[last - 1] == "to" and rule != "according to":
+                return  # "urged Varna to reconsider": what comes before is not what Varna thinks
             left = first - 1
             while left > 0 and tags[left] in ",-R":
                 left -= 1
