@@ -511,6 +511,11 @@ def test_a_table_keeps_the_names_of_numbered_labels(tmp_path: Path) -> None:
     assert load("table", tmp_path / "a.parquet").examples["label"][:] == [2, 0]
     both = load("table", tmp_path / "folder").examples
     assert (both["label"][:], both["split"][:]) == ([2, 0, 2, 0], ["train", "train", "valid", "valid"])
+    written = pq.read_table(tmp_path / "a.parquet")
+    at = written.schema.get_field_index("label")
+    pq.write_table(written.set_column(at, written.schema.field(at), [pa.array([0, 7])]), tmp_path / "b.parquet")
+    with says(f"{tmp_path / 'b.parquet'}, row 2: label is label number 7 of 3, counted from 0"):
+        load("table", tmp_path / "b.parquet")
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import datetime
 import itertools
 import json
 import re
@@ -238,6 +239,12 @@ def test_uncorrected_scores_are_to_be_compared_with_their_average(folder: Path, 
     assert "compare with that" not in page(correction="ppi++")
 
 
+def test_scores_are_drawn_from_the_first_day_of_all_to_the_last() -> None:
+    days = [datetime.date(1, 1, 1), datetime.date(2020, 2, 12), datetime.date(9999, 12, 31)]
+    points = [figures.Point(day, 0.5, None, None, 3) for day in days]
+    ET.fromstring(figures.over_time(points, days[0], days[-1], 1.0, "about"))
+
+
 def test_a_name_is_spelled_as_the_text_spells_it(folder: Path, tmp_path: Path) -> None:
     text = "Vote near\n\nMarta McConnery praised Danny O'Barrow on Monday. Danny O'Barrow thanked Marta McConnery.\n"
     pipeline.predict(load(folder / "run"), [documents.parse("a", text)], tmp_path / "run")
@@ -266,6 +273,7 @@ def test_a_run_says_with_what_its_actors_were_found(folder: Path, tmp_path: Path
         told[0]["registry"],
     ]
     assert told[0]["registry"] != told[1]["registry"]
+    assert "by a registry, by a finder of the caller" in (tmp_path / "2" / "report.html").read_text(encoding="utf-8")
     assert [row["ner"] for row in told] == [None, None, "a finder of the caller's"]
     assert f"SHA-256 <code>{told[1]['registry']}</code>" in (tmp_path / "1" / "report.html").read_text(encoding="utf-8")
 

@@ -341,7 +341,7 @@ def _named_rows(table: InMemory, where: str) -> Rows:
     parts = table if isinstance(table, DatasetDict) else {"": table}
     for split, part in parts.items():
         official = _OFFICIAL.get(str(split), str(split))
-        for number, row in enumerate(_with_names(part, part.features, f"{where}, {official}"), 1):
+        for number, row in enumerate(_with_names(part, part.features, f"{where}, {official}".removesuffix(", ")), 1):
             yield (
                 f"{where}, {official} row {number}".replace(",  row", ", row"),
                 {**row, "split": official} if split else row,
