@@ -86,15 +86,10 @@ class _Attributions:
             elif tag == "V" or (tag in "GEv" and verb in clause.forms):
                 self._verb(verb)
         for first, last, source, cue in nominal_cues(clause):
-            if last not in got and not self._is_object(first, last):
+            if last not in got:
                 self._add(first, last, source, cue, clause.text[slice(*cue)].lower())
         self._echoed()
         return self.found
-
-    def _is_object(self, first: int, last: int) -> bool:
-        """Whether a noun is the object of a verb, and nothing follows: "Varna condemned Ostia's claim"."""
-        tags = self.clause.tags
-        return first > 0 and tags[first - 1] in "VvGE" and all(tag in ".)" for tag in tags[last + 1 :])
 
     def _received(self) -> set[int]:
         """Add the judgements that somebody gets from another; return their verbs and nouns, which are not acts."""
@@ -170,27 +165,46 @@ class _Attributions:
         while right < count and (tags[right] in "R,:" or clause.words[right] == "that"):
             right += 1
         aside = first > 1 and tags[first - 1] == "," and last + 1 < count and tags[last + 1] == ","
+        told = clause.words[first] == "according" and not {"V", "X"}.isdisjoint(tags[:first])
         if kind != "act" and aside:  # "…, she said, …"
             content = clause.span(0, self._clause_end(right))
-        elif right < count and tags[right] != "." and any(tag not in ".)" for tag in tags[right:]):
+        elif not told and right < count and tags[right] != "." and any(tag not in ".)" for tag in tags[right:]):
             end = self._clause_end(right)
             if of_object:
                 end = self._beside(last + 1, end) - 1
             content = clause.span(right, end) if right <= end else cue
-        elif first > 0 and kind == "act" and tags[last] in "VX":  # "…, while Varna slept": nobody follows it
-            content = cue
-        elif first > 0 and kind != "act":
-            if clause.words[last - 1] == "to" and rule != "according to":
-                return  # "urged Varna to reconsider": what comes before is not what Varna thinks
+        elif first > 0 and kind != "act" and self._stands_behind(first, last):
             left = first - 1
             while left > 0 and tags[left] in ",-R":
                 left -= 1
             content = clause.span(0, left)
+        elif first > 0 and tags[last] in ("VX" if kind == "act" else "V"):
+            content = cue  # "…, while Varna slept", "… and Lima agreed": nothing follows it
         else:
             return
         if content[0] < content[1]:
             kind = kind or ("mixed" if "Q" in tags else "indirect")
             self.found.append(Statement(kind, source, cue, content, rule))
+
+    def _stands_behind(self, first: int, last: int) -> bool:
+        """Whether source and cue, the tokens first to last, follow what is said: "…, Lima said".
+
+        What is part of the clause before reports none of it: "condemned Ostia's attack", "urged Ostia to object".
+        """
+        clause, tags, words = self.clause, self.clause.tags, self.clause.words
+        if words[first] == "according" or tags[first] == "E":  # "a claim rejected by Lima"
+            return True
+        if tags[first] == "w":
+            return False
+        at = first - 1
+        while at > 0 and tags[at] == "R":
+            at -= 1
+        if words[last] in lexicon().judgements:  # "won Lima's support"
+            form = clause.forms.get(at)
+            return form is not None and form.lemma in lexicon().getting
+        if words[at] == "in" and at > 0:  # ", in Lima's view"
+            at -= 1
+        return tags[at] in ",-:;.()Q" or words[at] in {"as", "than"}
 
     def _follows_quotation(self, first: int) -> bool:
         """Whether a quotation comes right before a token: "…," she told the board."""
