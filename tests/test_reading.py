@@ -363,8 +363,12 @@ def _named(text: str, words: str) -> list[Mention]:
         ("The former Egyptian president blamed Peru.", "UNKNOWN"),
         ("Former Egyptian minister Omar Haddad blamed Peru.", "omar_haddad"),
         ("Egypt's prime minister blamed Peru.", "egypt"),
+        ("Former President Ana Okoro blamed Peru.", "okoro"),
+        ("Former Egyptian president Okoro blamed Peru.", "okoro"),
+        ("A former Okoro aide blamed Peru.", "UNKNOWN"),
     ],
 )
 def test_nobody_speaks_for_those_whose_wife_critic_or_former_minister_it_is(said: str, source: str) -> None:
-    pairs = read_actors(document(said), WORLD).pairs
+    registry = WORLD.with_more(Registry({"okoro": {"names": ["Ana Okoro", "Okoro"]}}))
+    pairs = read_actors(document(said), registry).pairs
     assert next(pair.source for pair in pairs if pair.target == "peru" and pair.why == "speaks: blamed") == source

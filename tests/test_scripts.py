@@ -402,6 +402,8 @@ USAGE = {
     "evaluate run=no_run": "no_run",
     "evaluate run=2020": "2020",
     "predict run=RUN": "input",
+    "predict run=null input=body.txt": "null: ",
+    "predict run=RUN input=null": "null: ",
     "predict run=RUN input=no_body.txt": "no_body.txt",
 }
 

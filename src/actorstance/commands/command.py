@@ -273,7 +273,7 @@ def _override(argument: str) -> str:
         "hydra.run.dir",
     }
     if equals and value and value[0] not in "'\"":
-        if path and value != "null":
+        if path and (value != "null" or key in {"run", "input"}):  # these two cannot be left out
             value = _quoted(value)
         elif not value.isascii():  # Hydra's grammar knows only ASCII letters; list punctuation stays as it is
             value = re.sub(r"[^\[\]{},]+", lambda part: part[0] if part[0].isascii() else _quoted(part[0]), value)

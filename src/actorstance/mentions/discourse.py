@@ -186,7 +186,9 @@ def speaker(source: Span, mentions: Sequence[Mention], raw: str) -> Mention | No
     of, whose = _apart()
     if of.search(raw, source[0], found.start) or whose.match(raw, found.end, source[1]):
         return None
-    left = _LEFT.search(raw, source[0], found.start) or _LEFT_BEHIND.match(raw, found.end, source[1])
+    left = _LEFT_BEHIND.match(raw, found.end, source[1])
+    if found.end < source[1] or found.offices:  # else it names the one who has left: "former President Ana Lima"
+        left = left or _LEFT.search(raw, source[0], found.start)
     return None if left and found.by_registry else found
 
 
